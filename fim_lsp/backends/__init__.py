@@ -1,0 +1,19 @@
+"""The model families behind one seam; `create` loads one, and only then imports what it needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fim_lsp.backends.base import Backend
+from fim_lsp.backends.models import find_model
+from fim_lsp.errors import ModelMismatch
+
+
+def create(family: str, model: str = "") -> Backend:
+    """Load the backend of a family from `model`, or from the shipped weights; raises ModelError."""
+    folder: Path = find_model(family, model)
+    if family == "gpt":
+        from fim_lsp.backends.gpt import GptBackend
+
+        return GptBackend.from_folder(folder)
+    raise ModelMismatch(f"there is no backend named {family!r} in this version; use gpt")

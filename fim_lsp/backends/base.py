@@ -1,0 +1,32 @@
+"""The seam to a model: one method, and what it may spend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much text around the cursor a backend reads, in characters."""
+
+    prefix_chars: int
+    suffix_chars: int
+
+
+class Backend(Protocol):
+    """A family of models behind `generate`."""
+
+    name: str
+    budget: Budget
+
+    def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
+        """Yield one stream per candidate; a stream yields ever better drafts and its last one is the answer.
+
+        Drafts are whole texts, not pieces. A stream that is closed stops decoding. `cancel` and the plan's
+        deadline are looked at between steps and between chunks of a prefill.
+        """
+        ...

@@ -1,0 +1,144 @@
+"""The causal family: a decoder trained to fill in the middle, token by token."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fim_lsp.backends.base import Budget
+from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion
+from fim_lsp.errors import ModelMismatch
+from fim_lsp.nn import decode
+from fim_lsp.nn.tokenizer import Tokenizer
+from fim_lsp.nn.transformer import Decoder
+
+CHARS_PER_TOKEN = 3.5  # Python under a code vocabulary; a little low, so that a window seldom needs clamping
+CLAMP_TOKENS = 32  # a prefix too long loses tokens in such steps, so that typing does not shift it at every key
+
+SENTINELS = (  # (prefix, suffix, middle) names of published families; all of them put the prefix first
+    ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"),  # Qwen2.5-Coder, Stable-Code
+    ("<fim_prefix>", "<fim_suffix>", "<fim_middle>"),  # StarCoder2, Granite, Refact
+    ("<fim-prefix>", "<fim-suffix>", "<fim-middle>"),  # SantaCoder
+    ("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"),  # DeepSeek-Coder
+    ("▁<PRE>", "▁<SUF>", "▁<MID>"),  # CodeLlama
+)
+ENDS = ("<|endoftext|>", "<|im_end|>", "</s>", "<|fim_pad|>", "<|file_sep|>", "<file_sep>", "▁<EOT>", "<｜end▁of▁sentence｜>")
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a checkpoint wants its prompt: order and sentinels, from the `fim` table of its config.json."""
+
+    order: str  # "suffix-first", "prefix-first", or "prefix-only" for a model that was never taught to fill in
+    prefix: int
+    suffix: int
+    middle: int
+    ends: frozenset[int]
+    prefix_tokens: int
+    suffix_tokens: int
+
+    @classmethod
+    def read(cls, fim: Mapping[str, Any], tokenizer: Tokenizer) -> Format:
+        """Take the checkpoint's word, else recognise published sentinels, else read the prefix alone."""
+        ends = frozenset(at for name in ENDS if (at := tokenizer.sentinel(name)) is not None)
+        sizes = {"prefix_tokens": fim.get("prefix_tokens", 384), "suffix_tokens": fim.get("suffix_tokens", 128)}
+        named = [(fim["prefix"], fim["suffix"], fim["middle"])] if fim else list(SENTINELS)
+        for names in named:
+            ids = [tokenizer.sentinel(name) for name in names]
+            if None not in ids:
+                prefix, suffix, middle = (int(at) for at in ids if at is not None)
+                others = ends | {prefix, suffix, middle}
+                return cls(fim.get("order", "prefix-first"), prefix, suffix, middle, others, **sizes)
+        if fim:
+            raise ModelMismatch(f"the vocabulary lacks the sentinels {named[0]} that config.json names")
+        return cls("prefix-only", -1, -1, -1, ends, **sizes)
+
+    def render(self, prefix: list[int], suffix: list[int]) -> list[int]:
+        """Lay out the prompt (SPM and PSM of arXiv 2207.14255); suffix-first, typing only appends."""
+        if self.order == "suffix-first":
+            return [self.suffix, *suffix, self.prefix, *prefix, self.middle]
+        if self.order == "prefix-first":
+            return [self.prefix, *prefix, self.suffix, *suffix, self.middle]
+        return prefix
+
+
+class GptBackend:
+    """A Llama- or Qwen2-family decoder on this machine."""
+
+    name = "gpt"
+
+    def __init__(self, model: Decoder, tokenizer: Tokenizer):
+        self.model, self.tokenizer = model, tokenizer
+        self.format = Format.read(model.config.fim, tokenizer)
+        self.budget = Budget(
+            prefix_chars=int(self.format.prefix_tokens * CHARS_PER_TOKEN),
+            suffix_chars=int(self.format.suffix_tokens * CHARS_PER_TOKEN),
+        )
+        self.cache = model.new_cache(self.format.prefix_tokens + self.format.suffix_tokens + 3 + 512)
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> GptBackend:
+        """Load a model folder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
+        return cls(Decoder.from_folder(folder), Tokenizer.from_folder(folder))
+
+    def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
+        """Fill the one hole of `request`, the candidates branching at their first token, best first."""
+        plan = request.plan
+
+        def stop() -> bool:
+            return cancel.is_set() or plan.expired
+
+        with meter.stage("tokenize"):
+            prompt = self._prompt(request)
+        reused = self.cache.reuse(prompt)
+        with meter.stage("prefill"):
+            logits = decode.prefill(self.model, self.cache, prompt, stop)
+        meter.count("reused", reused)
+        meter.count("prefilled", len(self.cache) - reused)
+        if logits is None:
+            return
+        for first in decode.rank(logits, plan.candidates):
+            if stop():
+                return
+            self.cache.truncate(len(prompt))
+            yield self._drafts(request, first, cancel, meter)
+
+    def _drafts(self, request: FimRequest, first: decode.Step, cancel: Cancel, meter: Meter) -> Iterator[Suggestion]:
+        plan = request.plan
+        ids: list[int] = []
+        log_probability = 0.0
+
+        def stop() -> bool:
+            return cancel.is_set() or plan.expired
+
+        def draft(finish: Finish) -> Suggestion:
+            confidence = math.exp(log_probability / len(ids)) if ids else first.probability
+            return Suggestion((self.tokenizer.decode(ids),), finish=finish, confidence=confidence)
+
+        steps = decode.decode(self.model, self.cache, first, plan.max_tokens, self.format.ends, stop)
+        while True:
+            with meter.stage("decode"):
+                step = next(steps, None)
+            if step is None:
+                break
+            ids.append(step.token)
+            log_probability += math.log(max(step.probability, 1e-9))
+            meter.count("decoded", 1)
+            yield draft("length")
+        if cancel.is_set():
+            yield draft("cancelled")
+        elif plan.expired:
+            yield draft("deadline")
+        else:
+            yield draft("length" if len(ids) >= plan.max_tokens else "stop")
+
+    def _prompt(self, request: FimRequest) -> list[int]:
+        prefix = self.tokenizer.encode(request.segments[0])
+        suffix = self.tokenizer.encode(request.segments[1])[: self.format.suffix_tokens]
+        if (over := len(prefix) - self.format.prefix_tokens) > 0:
+            prefix = prefix[-(-over // CLAMP_TOKENS) * CLAMP_TOKENS :]
+        prompt = self.format.render(prefix, suffix)
+        return prompt or self.tokenizer.encode("\n")

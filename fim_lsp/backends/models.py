@@ -1,0 +1,27 @@
+"""Find the weights: shipped in the wheel, in the repository, or wherever the user says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fim_lsp.errors import ModelMissing
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def models_folder() -> Path:
+    """Return the folder of shipped models, of an installed wheel or of a checkout; raises ModelMissing."""
+    for folder in (PACKAGE / "_models", PACKAGE.parent / "models"):
+        if folder.is_dir():
+            return folder
+    raise ModelMissing(f"no shipped models beside {PACKAGE}: reinstall fim-lsp, or set fimLsp.gpt.model to a folder")
+
+
+def find_model(family: str, setting: str) -> Path:
+    """Return the folder of a family's model: the user's if set, else the shipped one; raises ModelMissing."""
+    if not setting:
+        return models_folder() / family
+    folder = Path(setting).expanduser()
+    if not folder.is_dir():
+        raise ModelMissing(f"fimLsp.{family}.model is {setting!r}, which is not a folder: correct the path or clear it")
+    return folder

@@ -1,0 +1,140 @@
+"""The value types every layer shares. Offsets are in code points; text is what the document holds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal
+
+Finish = Literal["stop", "length", "deadline", "cancelled"]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One document at one version with the cursor at `offset`."""
+
+    uri: str
+    version: int
+    language: str
+    text: str
+    offset: int
+    manual: bool = False  # the user asked for a completion by hand
+    eol: str = "\n"  # how this document breaks its lines
+
+    @cached_property
+    def prefix(self) -> str:
+        return self.text[: self.offset]
+
+    @cached_property
+    def suffix(self) -> str:
+        return self.text[self.offset :]
+
+    @cached_property
+    def line_prefix(self) -> str:
+        start = max(self.text.rfind("\n", 0, self.offset), self.text.rfind("\r", 0, self.offset))
+        return self.text[start + 1 : self.offset]
+
+    @cached_property
+    def line_suffix(self) -> str:
+        ends = [at for mark in "\r\n" if (at := self.text.find(mark, self.offset)) >= 0]
+        return self.text[self.offset : min(ends, default=len(self.text))]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to generate at a cursor, decided before any model runs; `skip` names why not to."""
+
+    skip: str = ""
+    why: str = ""  # the rule that chose one or several lines
+    multiline: bool = False
+    max_tokens: int = 48
+    max_lines: int = 1
+    candidates: int = 1
+    deadline: float = float("inf")  # time.monotonic() seconds
+
+    @property
+    def expired(self) -> bool:
+        return time.monotonic() >= self.deadline
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """Text from elsewhere that helps at the cursor, and why it was chosen."""
+
+    path: str
+    text: str
+    why: str
+
+
+@dataclass(frozen=True)
+class FimRequest:
+    """What the model sees, before any sentinel: n+1 segments around n holes."""
+
+    segments: tuple[str, ...]
+    plan: Plan
+    snippets: tuple[Snippet, ...] = ()
+
+
+class Cancel(threading.Event):
+    """A flag that stops a running completion; `reason` says who raised it."""
+
+    reason = ""
+    at = 0.0  # time.monotonic() of the first raise
+
+    def raise_for(self, reason: str) -> None:
+        if not self.is_set():
+            self.reason, self.at = reason, time.monotonic()
+            self.set()
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """Text for each hole; `replaces` counts the characters right of the cursor that it covers."""
+
+    fills: tuple[str, ...]
+    replaces: int = 0
+    finish: Finish = "stop"
+    confidence: float = 0.0  # mean token probability, 0..1
+
+    @property
+    def text(self) -> str:
+        return self.fills[0]
+
+    def with_text(self, text: str, finish: Finish | None = None) -> Suggestion:
+        return replace(self, fills=(text, *self.fills[1:]), finish=finish or self.finish)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The answer to one request, or the reason there is none."""
+
+    suggestions: tuple[Suggestion, ...] = ()
+    reason: str = ""
+    backend: str = ""
+    why: str = ""
+    timings: Mapping[str, float] = field(default_factory=dict)  # milliseconds per stage
+    tokens: Mapping[str, int] = field(default_factory=dict)  # prefilled, reused, decoded
+
+
+class Meter:
+    """Collect milliseconds per stage and token counts while one request runs."""
+
+    def __init__(self) -> None:
+        self.timings: dict[str, float] = {}
+        self.tokens: dict[str, int] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = (time.perf_counter() - began) * 1e3
+            self.timings[name] = round(self.timings.get(name, 0.0) + spent, 3)
+
+    def count(self, name: str, tokens: int) -> None:
+        self.tokens[name] = self.tokens.get(name, 0) + tokens

@@ -1,0 +1,1 @@
+"""The neural networks: our own lean forward passes. The only importer of torch."""

@@ -1,0 +1,111 @@
+"""Read a model folder: config.json, safetensors shards, nothing pickled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from fim_lsp.errors import ModelCorrupt, ModelMismatch, ModelMissing
+
+FAMILIES = ("llama", "qwen2")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The numbers that shape a Llama-family decoder (Touvron et al., arXiv 2302.13971)."""
+
+    vocab: int
+    hidden: int
+    intermediate: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    eps: float
+    rope_theta: float
+    tied: bool
+    max_positions: int
+    fim: Mapping[str, Any]  # how this checkpoint was trained to fill in; empty when it does not say
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any], where: Path) -> ModelConfig:
+        """Read the fields of a transformers config.json; raises ModelMismatch."""
+        family = raw.get("model_type")
+        if family not in FAMILIES:
+            raise ModelMismatch(
+                f"{where} holds a model of type {family!r}; the decoder runs {', '.join(FAMILIES)}: give another folder"
+            )
+        rope = raw.get("rope_parameters") or raw.get("rope_scaling") or {}
+        rope_type = rope.get("rope_type", rope.get("type", "default"))
+        if rope_type != "default" or raw.get("use_sliding_window"):
+            raise ModelMismatch(f"{where} uses {rope_type} rotary positions or a sliding window, which are not supported yet")
+        try:
+            heads = raw["num_attention_heads"]
+            return cls(
+                vocab=raw["vocab_size"],
+                hidden=raw["hidden_size"],
+                intermediate=raw["intermediate_size"],
+                layers=raw["num_hidden_layers"],
+                heads=heads,
+                kv_heads=raw.get("num_key_value_heads") or heads,
+                head_dim=raw.get("head_dim") or raw["hidden_size"] // heads,
+                eps=raw.get("rms_norm_eps", 1e-6),
+                rope_theta=rope.get("rope_theta") or raw.get("rope_theta") or 10_000.0,
+                tied=bool(raw.get("tie_word_embeddings", False)),
+                max_positions=raw.get("max_position_embeddings", 2048),
+                fim=raw.get("fim") or {},
+            )
+        except KeyError as missing:
+            raise ModelCorrupt(f"{where} lacks {missing}: copy the model folder again") from None
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """Read config.json of a model folder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
+    path = folder / "config.json"
+    if not path.is_file():
+        raise ModelMissing(f"no model in {folder}: config.json is not there; check the path or reinstall fim-lsp")
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        raise ModelCorrupt(f"{path} cannot be read ({problem}): copy the model folder again") from None
+    if not isinstance(raw, dict):
+        raise ModelCorrupt(f"{path} is not a JSON object: copy the model folder again")
+    return ModelConfig.from_dict(raw, path)
+
+
+def shards(folder: Path) -> list[Path]:
+    """List the safetensors files of a folder, those named in its index or else all; raises ModelMissing."""
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        try:
+            names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        except (ValueError, KeyError, AttributeError) as problem:
+            raise ModelCorrupt(f"{index} cannot be read ({problem}): copy the model folder again") from None
+        paths = [folder / name for name in names]
+    else:
+        paths = sorted(folder.glob("*.safetensors"))
+    if not paths:
+        raise ModelMissing(f"no *.safetensors in {folder}: only safetensors weights are loaded, convert pickled ones first")
+    for path in paths:
+        if not path.is_file():
+            raise ModelMissing(f"{path} is named in the index but is not there: copy the model folder again")
+    return paths
+
+
+def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
+    """Read all tensors of a folder by name; raises ModelMissing, ModelCorrupt."""
+    tensors: dict[str, torch.Tensor] = {}
+    for path in shards(folder):
+        try:
+            with safe_open(path, framework="pt") as shard:
+                for name in shard.keys():  # noqa: SIM118 - safe_open is not a mapping
+                    tensors[name] = shard.get_tensor(name)
+        except (SafetensorError, OSError, ValueError) as problem:
+            raise ModelCorrupt(f"{path} is truncated or damaged ({problem}): copy the model folder again") from None
+    return tensors

@@ -1,0 +1,32 @@
+"""Keys and values of one token sequence, kept between requests so that typing only appends."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from fim_lsp.nn.checkpoint import ModelConfig
+
+
+class KVCache:
+    """Preallocated K and V of every layer, [layers, kv_heads, capacity, head_dim], and the ids they stand for."""
+
+    def __init__(self, config: ModelConfig, capacity: int, dtype: torch.dtype, device: torch.device):
+        shape = (config.layers, config.kv_heads, capacity, config.head_dim)
+        self.keys: Tensor = torch.zeros(shape, dtype=dtype, device=device)
+        self.values: Tensor = torch.zeros(shape, dtype=dtype, device=device)
+        self.capacity = capacity
+        self.ids: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def reuse(self, prompt: list[int]) -> int:
+        """Keep the longest common prefix with `prompt`, but its last token, and return its length."""
+        limit = min(len(self.ids), len(prompt) - 1)
+        same = next((at for at in range(limit) if self.ids[at] != prompt[at]), limit)
+        self.truncate(max(same, 0))
+        return len(self.ids)
+
+    def truncate(self, length: int) -> None:
+        del self.ids[length:]

@@ -1,0 +1,137 @@
+"""A lean forward pass of the Llama family: RMSNorm, rotary positions, grouped queries, SwiGLU.
+
+Covers Llama (arXiv 2302.13971), SmolLM2 and Qwen2 (arXiv 2407.10671: biases on Q, K and V). One sequence at
+a time, rows of tokens [tokens, hidden]; checked against transformers in tests/unit/nn.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fim_lsp.errors import ModelCorrupt
+from fim_lsp.nn.checkpoint import ModelConfig, read_config, read_tensors
+from fim_lsp.nn.kv_cache import KVCache
+from fim_lsp.nn.quant import Embedding, Linear, pick_device, pick_dtype
+
+
+class Decoder:
+    """A causal language model; `from_folder` is the way in."""
+
+    def __init__(self, config: ModelConfig, tensors: dict[str, Tensor], dtype: torch.dtype, device: torch.device):
+        self.config, self.dtype, self.device = config, dtype, device
+        weights = _Weights(tensors, dtype, device)
+        self.embedding = Embedding(weights.part("model.embed_tokens"), dtype, device)
+        self.head = self.embedding if config.tied else Embedding(weights.part("lm_head"), dtype, device)
+        self.norm = weights.vector("model.norm")
+        self.blocks = [_Block(config, weights, f"model.layers.{n}") for n in range(config.layers)]
+        self.cos, self.sin = _rotary(config, min(config.max_positions, 32_768), dtype, device)
+
+    @classmethod
+    def from_folder(cls, folder: Path, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Decoder:
+        """Load a safetensors folder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
+        config = read_config(folder)
+        device = device or pick_device()
+        return cls(config, read_tensors(folder), dtype or pick_dtype(device), device)
+
+    def new_cache(self, capacity: int) -> KVCache:
+        return KVCache(self.config, min(capacity, len(self.cos)), self.dtype, self.device)
+
+    @torch.inference_mode()
+    def forward(self, ids: list[int], cache: KVCache) -> Tensor:
+        """Append `ids` to the cached sequence and return the last token's logits, float32 [vocab]."""
+        start, end = len(cache), len(cache) + len(ids)
+        if end > cache.capacity:
+            raise ValueError(f"{end} tokens do not fit a cache of {cache.capacity}")
+        x = self.embedding.rows(torch.tensor(ids, device=self.device))
+        cos, sin = self.cos[start:end], self.sin[start:end]
+        mask = _mask(start, end, self.device) if start and len(ids) > 1 else None
+        for block, keys, values in zip(self.blocks, cache.keys, cache.values, strict=True):
+            x = block(x, cos, sin, keys, values, start, mask)
+        cache.ids.extend(ids)
+        last = F.rms_norm(x[-1:], (x.shape[-1],), self.norm, self.config.eps)
+        return self.head.logits(last)[0].float()
+
+
+class _Weights:
+    """Hand out a checkpoint's tensors by name, saying which one is missing."""
+
+    def __init__(self, tensors: dict[str, Tensor], dtype: torch.dtype, device: torch.device):
+        self.tensors, self.dtype, self.device = tensors, dtype, device
+
+    def vector(self, name: str) -> Tensor:
+        return self._take(f"{name}.weight").to(self.device, self.dtype)
+
+    def part(self, name: str) -> dict[str, Tensor]:
+        found = {kind: self.tensors[f"{name}.{kind}"] for kind in ("scale", "bias") if f"{name}.{kind}" in self.tensors}
+        return {"weight": self._take(f"{name}.weight"), **found}
+
+    def linear(self, *names: str) -> Linear:
+        return Linear.build([self.part(name) for name in names], self.dtype, self.device)
+
+    def _take(self, name: str) -> Tensor:
+        if name not in self.tensors:
+            raise ModelCorrupt(f"the weights lack {name}: the files are incomplete, copy the model folder again")
+        return self.tensors[name]
+
+
+class _Block:
+    def __init__(self, config: ModelConfig, weights: _Weights, name: str):
+        self.config = config
+        self.norm_in = weights.vector(f"{name}.input_layernorm")
+        self.norm_mid = weights.vector(f"{name}.post_attention_layernorm")
+        self.qkv = weights.linear(*(f"{name}.self_attn.{p}_proj" for p in "qkv"))
+        self.out = weights.linear(f"{name}.self_attn.o_proj")
+        self.gate_up = weights.linear(f"{name}.mlp.gate_proj", f"{name}.mlp.up_proj")
+        self.down = weights.linear(f"{name}.mlp.down_proj")
+
+    def __call__(
+        self, x: Tensor, cos: Tensor, sin: Tensor, keys: Tensor, values: Tensor, start: int, mask: Tensor | None
+    ) -> Tensor:
+        c = self.config
+        tokens, width = x.shape
+        qkv = self.qkv(F.rms_norm(x, (width,), self.norm_in, c.eps))
+        heads = qkv.view(tokens, c.heads + 2 * c.kv_heads, c.head_dim).transpose(0, 1)  # [heads, tokens, head_dim]
+        turned = _rotate(heads[: c.heads + c.kv_heads], cos, sin)
+        keys[:, start : start + tokens] = turned[c.heads :]
+        values[:, start : start + tokens] = heads[c.heads + c.kv_heads :]
+        seen = slice(0, start + tokens)
+        mixed = _attend(turned[: c.heads], keys[:, seen], values[:, seen], mask)
+        x = x + self.out(mixed)
+        gate, up = self.gate_up(F.rms_norm(x, (width,), self.norm_mid, c.eps)).chunk(2, dim=-1)
+        return x + self.down(F.silu(gate) * up)
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    """Grouped-query attention: q [heads, tokens, d], k and v [kv_heads, seen, d] → [tokens, heads * d]."""
+    heads, tokens, d = q.shape
+    if tokens == 1:  # one query a head: two small products beat the fused kernel's set-up
+        q = q.reshape(k.shape[0], -1, d)  # [kv_heads, group, d]
+        weights = torch.softmax((q @ k.transpose(1, 2)) * d**-0.5, dim=-1, dtype=torch.float32).to(v.dtype)
+        return (weights @ v).reshape(1, heads * d)
+    group = heads // k.shape[0]
+    k, v = k.repeat_interleave(group, 0), v.repeat_interleave(group, 0)
+    mixed = F.scaled_dot_product_attention(q[None], k[None], v[None], attn_mask=mask, is_causal=mask is None)
+    return mixed[0].transpose(0, 1).reshape(tokens, heads * d)
+
+
+def _mask(start: int, end: int, device: torch.device) -> Tensor:
+    """True where a new token [end - start] may look at a cached one [end]."""
+    return torch.ones(end - start, end, dtype=torch.bool, device=device).tril(start)
+
+
+def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotary positions (arXiv 2104.09864), halves paired as in Llama: x [heads, tokens, head_dim]."""
+    half = x.shape[-1] // 2
+    return x * cos + torch.cat((-x[..., half:], x[..., :half]), dim=-1) * sin
+
+
+def _rotary(config: ModelConfig, length: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return cos and sin [length, head_dim]."""
+    steps = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim
+    angles = torch.outer(torch.arange(length, dtype=torch.float32), config.rope_theta**-steps)
+    angles = torch.cat((angles, angles), dim=-1)
+    return angles.cos().to(device, dtype), angles.sin().to(device, dtype)
