@@ -67,7 +67,10 @@ class Config:
     )
     max_lines: int = _setting("maxLines", 12, "Most lines one suggestion may have; 1 keeps to one line.", _whole(1, 64))
     trigger: str = _setting(
-        "trigger", "automatic", "`automatic` suggests while typing, `manual` only when asked.", _one_of("automatic", "manual")
+        "trigger",
+        "automatic",
+        "`automatic` suggests while typing, `manual` only when asked.",
+        _one_of("automatic", "manual"),
     )
     languages: tuple[str, ...] = _setting("languages", ("python",), "Language ids to complete in.", _words)
     completion_fallback: bool = _setting(

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from fim_lsp.backends.base import Budget
-from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion
+from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion
 
 
 class FakeBackend:
@@ -28,7 +28,7 @@ class FakeBackend:
     def _drafts(self, text: str, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Suggestion]:
         for end in range(self.step_chars, len(text) + self.step_chars, self.step_chars):
             if cancel.is_set() or request.plan.expired:
-                finish = "cancelled" if cancel.is_set() else "deadline"
+                finish: Finish = "cancelled" if cancel.is_set() else "deadline"
                 yield Suggestion((text[: end - self.step_chars],), finish=finish, confidence=self.confidence)
                 return
             time.sleep(self.step_s)

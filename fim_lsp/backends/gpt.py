@@ -25,7 +25,16 @@ SENTINELS = (  # (prefix, suffix, middle) names of published families; all of th
     ("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"),  # DeepSeek-Coder
     ("▁<PRE>", "▁<SUF>", "▁<MID>"),  # CodeLlama
 )
-ENDS = ("<|endoftext|>", "<|im_end|>", "</s>", "<|fim_pad|>", "<|file_sep|>", "<file_sep>", "▁<EOT>", "<｜end▁of▁sentence｜>")
+ENDS = (
+    "<|endoftext|>",
+    "<|im_end|>",
+    "</s>",
+    "<|fim_pad|>",
+    "<|file_sep|>",
+    "<file_sep>",
+    "▁<EOT>",
+    "<｜end▁of▁sentence｜>",
+)
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class ModelConfig:
         rope = raw.get("rope_parameters") or raw.get("rope_scaling") or {}
         rope_type = rope.get("rope_type", rope.get("type", "default"))
         if rope_type != "default" or raw.get("use_sliding_window"):
-            raise ModelMismatch(f"{where} uses {rope_type} rotary positions or a sliding window, which are not supported yet")
+            raise ModelMismatch(f"{where} uses {rope_type} rotary positions or a sliding window: not supported yet")
         try:
             heads = raw["num_attention_heads"]
             return cls(
@@ -91,7 +91,7 @@ def shards(folder: Path) -> list[Path]:
     else:
         paths = sorted(folder.glob("*.safetensors"))
     if not paths:
-        raise ModelMissing(f"no *.safetensors in {folder}: only safetensors weights are loaded, convert pickled ones first")
+        raise ModelMissing(f"no *.safetensors in {folder}: only safetensors are loaded, convert pickled weights first")
     for path in paths:
         if not path.is_file():
             raise ModelMissing(f"{path} is named in the index but is not there: copy the model folder again")

@@ -52,7 +52,7 @@ class Linear:
         return cls(wide, packed, scale, bias)
 
     def __call__(self, x: Tensor) -> Tensor:
-        if self.packed is not None and x.shape[0] <= FEW:
+        if self.packed is not None and self.scale is not None and x.shape[0] <= FEW:
             y: Tensor = torch._weight_int8pack_mm(x, self.packed, self.scale)
             return y if self.bias is None else y + self.bias
         return F.linear(x, self.wide, self.bias)

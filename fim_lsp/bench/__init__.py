@@ -1,0 +1,1 @@
+"""Measure: quality on recorded holes, latency, and the report."""

@@ -1,0 +1,99 @@
+"""Exact match of first lines on recorded holes, and how long each suggestion took with a cold K/V cache."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from fim_lsp.domain import Cancel, Outcome, Snapshot
+from fim_lsp.errors import InputError
+
+
+@dataclass(frozen=True)
+class Hole:
+    """A hole cut from a package no shipped model was trained on."""
+
+    package: str
+    path: str
+    line: int
+    kind: str
+    prefix: str
+    suffix: str
+    gold: str
+    raw: str  # first line of the shipped decoder's bare greedy decode, when the hole was recorded
+
+    def snapshot(self, number: int) -> Snapshot:
+        return Snapshot(f"hole:{number}", 0, "python", self.prefix + self.suffix, len(self.prefix))
+
+
+@dataclass(frozen=True)
+class Score:
+    """One hole's result."""
+
+    hole: Hole
+    outcome: Outcome
+    latency_ms: float
+
+    @property
+    def shown(self) -> str:
+        """What accepting would put into the hole, its first line."""
+        if not self.outcome.suggestions:
+            return ""
+        best = self.outcome.suggestions[0]
+        covered = self.hole.suffix[: best.replaces]
+        return first_line(best.text.removesuffix(covered) if covered else best.text)
+
+    @property
+    def is_exact(self) -> bool:
+        return self.shown == first_line(self.hole.gold)
+
+    @property
+    def was_exact(self) -> bool:
+        return first_line(self.hole.raw) == first_line(self.hole.gold)
+
+
+def first_line(text: str) -> str:
+    return text.strip().split("\n")[0].strip()
+
+
+def read_holes(path: Path | None = None) -> list[Hole]:
+    """Read holes from JSON lines, the shipped ones by default; raises InputError."""
+    source = path or files("fim_lsp.bench") / "data" / "held_out.jsonl"
+    try:
+        rows = [json.loads(line) for line in source.read_text(encoding="utf-8").splitlines() if line]
+        return [Hole(**{("raw" if key == "seed_first_line" else key): row[key] for key in row}) for row in rows]
+    except (OSError, ValueError, TypeError) as problem:
+        raise InputError(f"{source} holds no holes: {problem}") from None
+
+
+def run(holes: Iterable[Hole], complete: Callable[[Snapshot, Cancel], Outcome]) -> Iterator[Score]:
+    """Complete every hole and yield its score."""
+    for number, hole in enumerate(holes):
+        began = time.perf_counter()
+        outcome = complete(hole.snapshot(number), Cancel())
+        yield Score(hole, outcome, (time.perf_counter() - began) * 1e3)
+
+
+def summarise(scores: list[Score]) -> Mapping[str, Mapping[str, float]]:
+    """Return per kind, and for `all`: n, exact match of the pipeline and of the raw line in %, p50 and p95 in ms."""
+    kinds = {"all": scores} | {kind: [s for s in scores if s.hole.kind == kind] for kind in _kinds(scores)}
+    return {
+        kind: {
+            "n": len(some),
+            "exact_match": 100 * statistics.fmean(s.is_exact for s in some),
+            "raw_exact_match": 100 * statistics.fmean(s.was_exact for s in some),
+            "answered": 100 * statistics.fmean(bool(s.outcome.suggestions) for s in some),
+            "latency_p50_ms": statistics.median(s.latency_ms for s in some),
+            "latency_p95_ms": statistics.quantiles((s.latency_ms for s in some), n=20)[-1] if len(some) > 1 else 0.0,
+        }
+        for kind, some in kinds.items()
+    }
+
+
+def _kinds(scores: list[Score]) -> list[str]:
+    return sorted({score.hole.kind for score in scores})

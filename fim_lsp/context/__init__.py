@@ -1,0 +1,38 @@
+"""What the model is shown: a window around the cursor, and before it what the window had to leave out.
+
+Each source of text is a file with one function; PREAMBLE lists them in the order they stand before the window,
+the most stable first, because text that changes invalidates the keys and values of all that follows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fim_lsp.context import headers, imports, window
+from fim_lsp.domain import FimRequest, Plan, Snapshot
+from fim_lsp.syntax import Site
+
+Source = Callable[[Snapshot, Site, int, int], str]
+
+PREAMBLE: tuple[Source, ...] = (imports.collect, headers.collect)
+PREAMBLE_SHARE = 0.25  # of the prefix's characters, at most
+
+
+def build(snap: Snapshot, site: Site, plan: Plan, prefix_chars: int, suffix_chars: int) -> FimRequest:
+    """Cut the window and put before it what it lost; sizes in characters."""
+    start = window.start(snap, prefix_chars)
+    preamble = ""
+    if start:
+        room = int(prefix_chars * PREAMBLE_SHARE)
+        start = window.start(snap, prefix_chars - room)
+        for collect in PREAMBLE:
+            text = collect(snap, site, start, room - len(preamble))
+            preamble += f"{text}\n" if text else ""
+    prefix = preamble + snap.text[start : snap.offset]
+    suffix = snap.text[snap.offset : window.end(snap, suffix_chars)]
+    return FimRequest((_normal(prefix), _normal(suffix)), plan)
+
+
+def _normal(text: str) -> str:
+    """The models were trained on files with one kind of line break."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,36 @@
+"""Drop text that goes in circles, or that says again what stands on the lines around the cursor."""
+
+from __future__ import annotations
+
+import re
+
+from fim_lsp.domain import Snapshot, Suggestion
+
+LOOP = re.compile(r"(.{1,2}?)\1{11,}$|(.{3,}?)\2{4,}$|(.{10,}?)\3{2,}$", re.DOTALL)
+LINE_LEAST = 12  # characters; shorter lines repeat honestly: `pass`, `return x`
+SAME_LINES = 3
+
+
+def apply(suggestion: Suggestion, snap: Snapshot) -> Suggestion | None:
+    """Cut a multi-line text where a line comes for the third time; drop loops and echoes."""
+    lines = suggestion.text.split("\n")
+    for at, line in enumerate(lines):
+        if line.strip() and lines[: at + 1].count(line) >= SAME_LINES:
+            lines = lines[: lines.index(line) + 1]
+            break
+    text = "\n".join(lines)
+    if LOOP.search(text.rstrip()):
+        return None
+    return None if _echoes(text, snap) else suggestion.with_text(text)
+
+
+def _echoes(text: str, snap: Snapshot) -> bool:
+    """True when accepting would only repeat the line above or the line below."""
+    if "\n" in text.strip():
+        return False
+    line = (snap.line_prefix + text).strip()
+    if len(line) < LINE_LEAST:
+        return False
+    above = snap.prefix.rstrip("\r\n").removesuffix(snap.line_prefix).rstrip().rpartition("\n")[2]
+    below = next((other for other in snap.suffix[len(snap.line_suffix) :].splitlines() if other.strip()), "")
+    return line in (above.strip(), below.strip())

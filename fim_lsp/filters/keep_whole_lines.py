@@ -1,0 +1,19 @@
+"""Cut back to what is whole when decoding ended early: to the last line, or in a single line to the last word."""
+
+from __future__ import annotations
+
+import re
+
+from fim_lsp.domain import Snapshot, Suggestion
+
+
+def apply(suggestion: Suggestion, snap: Snapshot) -> Suggestion | None:
+    """Drop the unfinished end of a text that met the token budget or the deadline."""
+    if suggestion.finish == "stop":
+        return suggestion
+    if suggestion.finish == "cancelled":
+        return None
+    text = suggestion.text
+    if "\n" in text.strip("\n"):
+        return suggestion.with_text(text[: text.rindex("\n")])
+    return suggestion.with_text(re.sub(r"\w+$", "", text))

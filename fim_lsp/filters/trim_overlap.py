@@ -1,0 +1,52 @@
+"""Take away from the suggestion's end what already stands right of the cursor, or cover it.
+
+foo(║)      +  a, b)      →  foo(a, b║)      the repeated bracket is cut
+def f(║)    +  a, b):     →  def f(├)┤ → a, b):   the bracket is covered, because more follows it
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from fim_lsp.domain import Snapshot, Suggestion
+
+CLOSERS = re.compile(r"[\s)\]}\"',:;]*")
+
+
+def apply(suggestion: Suggestion, snap: Snapshot) -> Suggestion | None:
+    """Cut or cover the repeated text right of the cursor; drop lines below that come again."""
+    standing = snap.line_suffix.rstrip()
+    text = _without_lines_below(suggestion.text, snap)
+    if not standing:
+        return suggestion.with_text(text)
+    first, newline, rest = text.partition("\n")
+    trimmed = first.rstrip()
+    if trimmed.endswith(standing):
+        return suggestion.with_text(trimmed[: -len(standing)] + newline + rest if rest else trimmed[: -len(standing)])
+    covered = _covered(trimmed, standing)
+    if covered:
+        return replace(suggestion.with_text(text), replaces=covered)
+    overlap = next((n for n in range(min(len(trimmed), len(standing)), 0, -1) if trimmed.endswith(standing[:n])), 0)
+    if overlap and (overlap > 1 or standing[0] in ")]}\"'"):
+        return suggestion.with_text(trimmed[:-overlap])
+    return suggestion.with_text(text)
+
+
+def _covered(line: str, standing: str) -> int:
+    """Count the standing characters, closers only, that `line` writes again before its own closing end."""
+    if not CLOSERS.fullmatch(standing):
+        return 0
+    tail = CLOSERS.match(line[::-1])
+    closing = line[len(line) - tail.end() :] if tail else ""
+    return len(standing) if standing in closing else 0
+
+
+def _without_lines_below(text: str, snap: Snapshot) -> str:
+    """Cut trailing lines that the document's next lines already say."""
+    below = [line.strip() for line in snap.suffix[len(snap.line_suffix) :].splitlines() if line.strip()]
+    lines = text.split("\n")
+    for size in range(min(len(lines) - 1, len(below)), 0, -1):
+        if [line.strip() for line in lines[-size:]] == below[:size]:
+            return "\n".join(lines[:-size])
+    return text

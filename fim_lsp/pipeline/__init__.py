@@ -1,0 +1,1 @@
+"""From a snapshot to suggestions: gate, context, backend, stops, filters, cache."""

@@ -1,0 +1,74 @@
+"""Decide first: whether to complete here, and how much."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from fim_lsp.config import Config
+from fim_lsp.domain import Plan, Snapshot
+from fim_lsp.syntax import LANGUAGES, Site
+
+LINE_TOKENS = 48  # gold lines have 7 tokens in the median; the rest is room for the long ones
+BLOCK_TOKENS = 128
+MANUAL_CANDIDATES = 3
+MANUAL_PATIENCE = 3  # a person who asked by hand waits longer, and for several answers
+
+
+def is_foreign(snap: Snapshot, config: Config) -> str | None:
+    if snap.language not in config.languages:
+        return f"language {snap.language or 'unknown'!r} is not in fimLsp.languages"
+    if snap.language not in LANGUAGES:
+        return f"language {snap.language!r} is not supported in this version"
+    return None
+
+
+def is_unasked(snap: Snapshot, config: Config) -> str | None:
+    return "fimLsp.trigger is manual" if config.trigger == "manual" and not snap.manual else None
+
+
+def is_empty(snap: Snapshot, config: Config) -> str | None:
+    return "the document is empty" if not snap.text.strip() and not snap.manual else None
+
+
+def is_mid_word(snap: Snapshot, config: Config) -> str | None:
+    left, right = snap.line_prefix[-1:], snap.line_suffix[:1]
+    inside = _is_word(left) and _is_word(right)
+    return "the cursor is inside a word" if inside and not snap.manual else None
+
+
+REFUSALS: tuple[Callable[[Snapshot, Config], str | None], ...] = (is_foreign, is_unasked, is_empty, is_mid_word)
+
+
+def refuse(snap: Snapshot, config: Config) -> str:
+    """Return why nothing is to be suggested here, "" when something may; microseconds, no tree."""
+    return next((reason for rule in REFUSALS if (reason := rule(snap, config))), "")
+
+
+def plan(snap: Snapshot, config: Config, site: Site) -> Plan:
+    """Choose one line or several from the tree, and the budget that goes with it."""
+    multiline, why = _is_multiline(snap, site)
+    multiline = multiline and config.max_lines > 1
+    patience = MANUAL_PATIENCE if snap.manual else 1
+    return Plan(
+        why=why,
+        multiline=multiline,
+        max_tokens=BLOCK_TOKENS if multiline else LINE_TOKENS,
+        max_lines=config.max_lines if multiline else 1,
+        candidates=MANUAL_CANDIDATES if snap.manual else 1,
+        deadline=time.monotonic() + config.deadline_ms * patience / 1e3,
+    )
+
+
+def _is_multiline(snap: Snapshot, site: Site) -> tuple[bool, str]:
+    if site.zone != "code":
+        return False, f"in a {site.zone}"
+    if snap.line_suffix.strip():
+        return False, "text right of the cursor"
+    if site.opens_block:
+        return True, "empty block"
+    return False, "end of line" if snap.line_prefix.strip() else "blank line"
+
+
+def _is_word(char: str) -> bool:
+    return char.isalnum() or char == "_"

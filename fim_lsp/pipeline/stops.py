@@ -1,0 +1,111 @@
+"""Where a suggestion ends: each rule looks at a draft and says where to cut it.
+
+drafts  "x"  "x = "  "x = f("  "x = f(y)\\n"
+                                      ^ a rule cuts here: the stream is closed and decoding stops
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+
+from fim_lsp.domain import Plan, Snapshot, Suggestion
+from fim_lsp.syntax import Site
+from fim_lsp.syntax.site import indent_of
+
+Rule = Callable[[str, Snapshot, Plan, Site], int | None]
+
+
+def at_line_end(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
+    """One line only: its end, or nothing at all where the line is already complete."""
+    end = text.find("\n")
+    return end if not plan.multiline and end >= 0 else None
+
+
+def at_closer(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
+    """The bracket that closes here already stands right of the cursor."""
+    standing = snap.line_suffix.strip()
+    if plan.multiline or not standing or standing[0] not in ")]}":
+        return None
+    cut = unmatched_closer(text, standing[0])
+    if cut is None or text[cut:].rstrip() == standing[: len(text[cut:].rstrip())]:
+        return None  # while it repeats what stands, let it: the overlap filter sees how far
+    return cut
+
+
+def at_blank_line(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
+    """A block's first blank line after some text: small models drift beyond it."""
+    at = len(text) - len(text.lstrip())
+    while plan.multiline and (at := text.find("\n", at)) >= 0:
+        line_end = text.find("\n", at + 1)
+        if line_end >= 0 and not text[at:line_end].strip():
+            return at
+        at += 1
+    return None
+
+
+def at_dedent(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
+    """A whole line that stands no deeper than the block's header is outside the block."""
+    if not plan.multiline:
+        return None
+    at = 0
+    for number, line in enumerate(text.split("\n")):
+        if number and line.strip() and indent_of(line) <= site.block_indent:
+            return max(at - 1, 0)
+        at += len(line) + 1
+    return None
+
+
+def at_suffix_line(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
+    """A line that says what the next line of the document already says."""
+    below = next((line.strip() for line in snap.suffix.splitlines() if line.strip()), "")
+    if not plan.multiline or len(below) < 4:
+        return None
+    at = 0
+    for line in text.split("\n")[:-1]:  # the last one may not be whole yet
+        if line.strip() == below:
+            return max(at - 1, 0)
+        at += len(line) + 1
+    return None
+
+
+def at_max_lines(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
+    body = len(text) - len(text.lstrip("\n"))
+    for _ in range(plan.max_lines if plan.multiline else 0):
+        body = text.find("\n", body)
+        if body < 0:
+            return None
+        body += 1
+    return body - 1 if plan.multiline else None
+
+
+RULES: tuple[Rule, ...] = (at_line_end, at_closer, at_blank_line, at_dedent, at_suffix_line, at_max_lines)
+
+
+def apply(drafts: Iterator[Suggestion], snap: Snapshot, plan: Plan, site: Site) -> Suggestion | None:
+    """Follow the drafts until a rule cuts one, then stop the decoding; None when there was no draft."""
+    last = None
+    for last in drafts:
+        cuts = [cut for rule in RULES if (cut := rule(last.text, snap, plan, site)) is not None]
+        if cuts:
+            if isinstance(drafts, Generator):
+                drafts.close()
+            return last.with_text(last.text[: min(cuts)], finish="stop")
+    return last
+
+
+def unmatched_closer(text: str, closer: str) -> int | None:
+    """Return where `closer` closes a bracket that `text` did not open, None when it does not; strings are skipped."""
+    opener = {")": "(", "]": "[", "}": "{"}[closer]
+    depth, quote = 0, ""
+    for at, char in enumerate(text):
+        if quote:
+            quote = "" if char == quote and text[at - 1] != "\\" else quote
+        elif char in "\"'":
+            quote = char
+        elif char == opener:
+            depth += 1
+        elif char == closer:
+            depth -= 1
+            if depth < 0:
+                return at
+    return None
