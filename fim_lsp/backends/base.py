@@ -30,3 +30,7 @@ class Backend(Protocol):
         deadline are looked at between steps and between chunks of a prefill.
         """
         ...
+
+    def forget(self) -> None:
+        """Drop what is kept between requests."""
+        ...

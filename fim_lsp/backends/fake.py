@@ -25,6 +25,9 @@ class FakeBackend:
         for text in self.texts[: request.plan.candidates]:
             yield self._drafts(text, request, cancel, meter)
 
+    def forget(self) -> None:
+        self.requests.clear()
+
     def _drafts(self, text: str, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Suggestion]:
         for end in range(self.step_chars, len(text) + self.step_chars, self.step_chars):
             if cancel.is_set() or request.plan.expired:

@@ -115,6 +115,10 @@ class GptBackend:
             self.cache.truncate(len(prompt))
             yield self._drafts(request, first, cancel, meter)
 
+    def forget(self) -> None:
+        """Drop the K/V cache."""
+        self.cache.truncate(0)
+
     def _drafts(self, request: FimRequest, first: decode.Step, cancel: Cancel, meter: Meter) -> Iterator[Suggestion]:
         plan = request.plan
         ids: list[int] = []

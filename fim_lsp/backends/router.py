@@ -49,5 +49,10 @@ class Router:
                 self.loaded.pop(family, None)
                 self.failed.pop(family, None)
 
+    def forget(self) -> None:
+        """Have every loaded backend drop what it kept of earlier requests."""
+        for backend in self.loaded.values():
+            backend.forget()
+
     def _model(self, family: str) -> str:
         return self.config.gpt_model if family == "gpt" else self.config.bert_model

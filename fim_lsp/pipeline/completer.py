@@ -37,6 +37,11 @@ class Completer:
             list(drafts)
         return backend.name, why
 
+    def forget(self) -> None:
+        """Drop suggestions and cached keys and values, for measurements from cold."""
+        self.cache.clear()
+        self.router.forget()
+
     def look_up(self, snap: Snapshot) -> Outcome | None:
         """Answer without a model, in microseconds: refused, or known from before; None when it takes a model."""
         if reason := gate.refuse(snap, self.config):

@@ -1,0 +1,40 @@
+# fim-lsp: `make try` and `make test` set everything up from nothing; both are quick the second time.
+# A machine without CUDA on which pip would fetch a CUDA build: make setup TORCH_INDEX=<see README>
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+STAMP := .venv/.ready
+TORCH := $(shell grep '^torch==' constraints.txt)
+
+.PHONY: setup try test check fix eval clean help
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
+
+setup: $(STAMP) ## make .venv and install everything
+
+$(STAMP): pyproject.toml constraints.txt hatch_build.py
+	@test -x $(BIN)/python || { echo "making .venv"; $(PYTHON) -m venv .venv; }
+	@echo "installing $(TORCH) and the rest (about a minute)"
+	@$(PIP) install --quiet --constraint constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$(TORCH)"
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $(STAMP)
+
+try: $(STAMP) ## complete holes of real sample files and show the ghost text
+	@$(BIN)/fim-lsp demo
+
+test: $(STAMP) ## all tests
+	@$(BIN)/python -m pytest
+
+check: $(STAMP) ## format, lint, types, layers, generated docs: seconds
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy && $(BIN)/python -m pytest -q tests/test_layers.py tests/test_docs.py
+
+fix: $(STAMP) ## format, mend what lint can, write generated docs
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+	@$(BIN)/python -c "from pathlib import Path; from fim_lsp.config import settings_page; Path('docs/settings.md').write_text(settings_page(), encoding='utf-8')"
+
+eval: $(STAMP) ## exact match and cold latency on the shipped holes
+	@$(BIN)/fim-lsp eval
+
+clean: ## remove .venv and caches
+	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache dist build

@@ -1,0 +1,259 @@
+"""The command line: parse, call, print."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from fim_lsp import __version__
+from fim_lsp.errors import FimError
+
+if TYPE_CHECKING:
+    from fim_lsp.config import Resolved
+    from fim_lsp.domain import Outcome, Snapshot
+    from fim_lsp.pipeline.completer import Completer
+
+app = typer.Typer(
+    help="Code completion that fills in the middle, on your own machine, offline.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="Settings in TOML (see docs/settings.md).", metavar="FILE")
+]
+ModelFolder = Annotated[str, typer.Option("--model", help="Folder of another decoder; the shipped one by default.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+BackendName = Annotated[str, typer.Option("--backend", help="auto, gpt or bert.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"fim-lsp {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Code completion that fills in the middle, on your own machine, offline."""
+
+
+@app.command()
+def serve(
+    config: ConfigFile = None,
+    log: Annotated[Path | None, typer.Option(help="Write a log here.", metavar="FILE")] = None,
+    trace: Annotated[Path | None, typer.Option(help="Write a JSON line per request here.", metavar="FILE")] = None,
+    trace_text: Annotated[bool, typer.Option(help="Put source text into the trace too.")] = False,
+    stdio: Annotated[bool, typer.Option("--stdio", help="Speak over standard input and output (always so).")] = True,
+) -> None:
+    """Run the language server over standard input and output."""
+    with _told():
+        from fim_lsp.config import read_file
+        from fim_lsp.lsp.server import serve as run
+
+        _log_to(log)
+        run(read_file(config) if config else {}, trace, trace_text)
+
+
+@app.command()
+def complete(
+    place: Annotated[str, typer.Argument(help="FILE:LINE:COL (1-based), or - for text with [MASK] on standard input.")],
+    config: ConfigFile = None,
+    model: ModelFolder = "",
+    backend: BackendName = "",
+    language: Annotated[str, typer.Option(help="Language id; by default from the file's name.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Complete at one place and print the suggestion where it would stand."""
+    with _told():
+        from fim_lsp import places
+
+        if place == "-":
+            snap = places.from_text(places.decode(sys.stdin.buffer.read(), "standard input"), language or "python")
+        else:
+            snap = places.from_file(place, language)
+        resolved = _settings(config, model, backend)
+        completer = _load(resolved)
+        outcome = _complete(completer, snap)
+        if as_json:
+            typer.echo(json.dumps(_record(outcome), ensure_ascii=False))
+        else:
+            from fim_lsp.terminal import show
+
+            show(Console(), snap, outcome, place if place != "-" else "standard input")
+            if (
+                completer.router.choose()[0] not in (resolved.config.backend, "auto")
+                and resolved.config.backend != "auto"
+            ):
+                _warn(completer.router.choose()[1])
+
+
+@app.command()
+def demo(
+    model: ModelFolder = "",
+    as_json: AsJson = False,
+) -> None:
+    """Complete several holes of the shipped sample files and show the ghost text with its timings."""
+    with _told():
+        from fim_lsp.samples import read_samples
+        from fim_lsp.terminal import show
+
+        completer = _load(_settings(None, model, ""))
+        console = Console()
+        for title, snap in read_samples():
+            outcome = _complete(completer, snap)
+            if as_json:
+                typer.echo(json.dumps({"sample": title, **_record(outcome)}, ensure_ascii=False))
+            else:
+                show(console, snap, outcome, title)
+
+
+@app.command("eval")
+def evaluate(
+    holes: Annotated[Path | None, typer.Option(help="JSON lines of holes; the shipped ones by default.")] = None,
+    limit: Annotated[int, typer.Option(help="Only so many holes, spread over the file; 0 for all.", min=0)] = 0,
+    model: ModelFolder = "",
+    as_json: AsJson = False,
+) -> None:
+    """Measure exact match and cold latency of the whole pipeline on recorded holes."""
+    with _told():
+        from rich.progress import track
+        from rich.table import Table
+
+        from fim_lsp.bench import quality
+
+        completer = _load(_settings(None, model, ""))
+        chosen = quality.read_holes(holes)
+        chosen = chosen[:: max(1, len(chosen) // limit)][:limit] if limit else chosen
+        console = Console(stderr=True)
+
+        def cold(snap: Snapshot, cancel: Any) -> Outcome:
+            completer.forget()
+            return completer.complete(snap, cancel)
+
+        scores = list(track(quality.run(chosen, cold), "completing", len(chosen), console=console))
+        rows = quality.summarise(scores)
+        if as_json:
+            typer.echo(json.dumps(rows))
+            return
+        table = Table("kind", "n", "exact match %", "raw first line %", "answered %", "p50 ms", "p95 ms")
+        for kind, row in rows.items():
+            table.add_row(kind, f"{row['n']:.0f}", *(f"{row[key]:.1f}" for key in list(row)[1:]))
+        Console().print(table)
+
+
+@app.command()
+def doctor(
+    config: ConfigFile = None,
+    model: ModelFolder = "",
+    as_json: AsJson = False,
+) -> None:
+    """Check versions, processor, model and settings, and time one completion."""
+    with _told():
+        from fim_lsp.doctor import examine
+
+        with _waiting("examining"):
+            findings = examine(_settings(config, model, ""))
+        if as_json:
+            typer.echo(json.dumps(findings, ensure_ascii=False))
+        else:
+            for name, value in findings.items():
+                if isinstance(value, dict):
+                    typer.echo(f"{name}:")
+                    for key, inner in value.items():
+                        typer.echo(f"  {key}: {_plain(inner)}")
+                else:
+                    typer.echo(f"{name}: {_plain(value)}")
+        if not findings["ok"]:
+            raise typer.Exit(3)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict) and set(value) == {"value", "source"}:
+        return f"{value['value']!r} ({value['source']})"
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list | tuple) else str(value)
+
+
+def _settings(config: Path | None, model: str, backend: str) -> Resolved:
+    from fim_lsp.config import read_file, resolve
+
+    given: dict[str, Any] = {"deadlineMs": 60_000}  # a person at a prompt waits; the editor's user does not
+    if model:
+        given["gpt"] = {"model": model}
+    if backend:
+        given["backend"] = backend
+    resolved = resolve([("command line", given), ("file", read_file(config) if config else {})])
+    for problem in resolved.problems:
+        _warn(problem)
+    return resolved
+
+
+def _load(resolved: Resolved) -> Completer:
+    from fim_lsp.backends import create
+    from fim_lsp.pipeline.completer import Completer
+
+    completer = Completer(resolved.config, create)
+    began = time.perf_counter()
+    with _waiting("loading the model"):
+        completer.warm_up()
+    Console(stderr=True).print(f"[dim]model loaded in {time.perf_counter() - began:.1f} s[/dim]")
+    return completer
+
+
+def _complete(completer: Completer, snap: Snapshot) -> Outcome:
+    from fim_lsp.domain import Cancel
+
+    return completer.complete(snap, Cancel())
+
+
+def _record(outcome: Outcome) -> dict[str, Any]:
+    record = asdict(outcome)
+    record["text"] = outcome.suggestions[0].text if outcome.suggestions else ""
+    return record
+
+
+def _waiting(what: str) -> Any:
+    return Console(stderr=True).status(f"{what} …")
+
+
+def _warn(message: str) -> None:
+    Console(stderr=True).print(f"[yellow]fim-lsp: {message}[/yellow]", highlight=False)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn our errors into one line and an exit code."""
+    try:
+        yield
+    except FimError as problem:
+        typer.secho(f"fim-lsp: {problem}", err=True, fg="red")
+        raise typer.Exit(problem.exit_code) from None
+
+
+def _log_to(path: Path | None) -> None:
+    """Send all logging to a file, or nowhere: standard error belongs to the editor."""
+    from fim_lsp.errors import ConfigError
+
+    logging.lastResort = None
+    if path is None:
+        return
+    try:
+        logging.basicConfig(filename=path, level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    except OSError as problem:
+        raise ConfigError(f"--log {path}: cannot be written: {problem}") from None
+    logging.getLogger("pygls").setLevel(logging.WARNING)  # at INFO it writes every message, and with it the source

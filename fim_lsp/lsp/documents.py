@@ -1,0 +1,148 @@
+"""Open documents, kept by incremental edits: LSP line breaks only, positions clamped as the spec says.
+
+pygls' own documents also break lines at form feeds and U+2028, which LSP does not (spec 3.18, "Text Documents").
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from lsprotocol.types import Position, PositionEncodingKind, Range
+
+BREAK = re.compile(r"\r\n|\r|\n")
+SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    """Replace lone surrogates, which no encoder takes, by U+FFFD: one UTF-16 unit for another."""
+    return SURROGATE.sub("\ufffd", text)
+
+
+@dataclass
+class Document:
+    """One open document; `text` is replaced, never mutated, so a reference to it is a snapshot."""
+
+    uri: str
+    language: str
+    version: int
+    text: str
+    encoding: str = PositionEncodingKind.Utf16
+    starts: list[int] = field(default_factory=list)  # offset at which each line begins
+    sync_ms: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.replace_all(self.text)
+
+    @property
+    def eol(self) -> str:
+        found = BREAK.search(self.text)
+        return found.group() if found else "\n"
+
+    def replace_all(self, text: str) -> None:
+        self.text = clean(text)
+        self.starts = [0, *(found.end() for found in BREAK.finditer(self.text))]
+
+    def replace(self, where: Range, text: str) -> None:
+        """Apply one incremental change; a range that ends before it begins is taken the other way round."""
+        start, end = sorted((self.offset(where.start), self.offset(where.end)))
+        text = clean(text)
+        self.text = self.text[:start] + text + self.text[end:]
+        # Line starts strictly before the edit, and those past the character after it, stay what they were.
+        head, tail = bisect_left(self.starts, start), bisect_right(self.starts, end)
+        shift = len(text) - (end - start)
+        edge = max(start - 1, 0)
+        region = self.text[edge : start + len(text) + 1]
+        fresh = [
+            at
+            for n, char in enumerate(region)
+            if char in "\r\n" and start <= (at := edge + n + 1) <= start + len(text) and self._breaks_before(at)
+        ]
+        first = [] if head else [0]
+        middle = [at for at in fresh if at or not first]
+        self.starts = self.starts[:head] + first + middle + [at + shift for at in self.starts[tail:]]
+
+    def _breaks_before(self, at: int) -> bool:
+        return self.text[at - 1] == "\n" or self.text[at : at + 1] != "\n"
+
+    def offset(self, position: Position) -> int:
+        """Return the code-point offset of a position; past a line's end means its end, past the text its end."""
+        if position.line < 0:
+            return 0
+        if position.line >= len(self.starts):
+            return len(self.text)
+        start = self.starts[position.line]
+        return start + units_to_chars(self.line(position.line), position.character, self.encoding)
+
+    def position(self, offset: int) -> Position:
+        """Return the position of a code-point offset."""
+        line = bisect_right(self.starts, offset) - 1
+        before = self.text[self.starts[line] : offset]
+        return Position(line, chars_to_units(before, self.encoding))
+
+    def line(self, number: int) -> str:
+        """Return a line without its break."""
+        end = self.starts[number + 1] if number + 1 < len(self.starts) else len(self.text)
+        line = self.text[self.starts[number] : end]
+        return line[:-2] if line.endswith("\r\n") else line[:-1] if line.endswith(("\r", "\n")) else line
+
+
+class Documents:
+    """The documents the client has open, by uri."""
+
+    def __init__(self) -> None:
+        self.open: dict[str, Document] = {}
+
+    def put(self, document: Document) -> None:
+        self.open[document.uri] = document
+
+    def drop(self, uri: str) -> None:
+        self.open.pop(uri, None)
+
+    def get(self, uri: str) -> Document | None:
+        return self.open.get(uri)
+
+    def change(self, uri: str, version: int, changes: Iterable[tuple[Range | None, str]]) -> None:
+        """Apply content changes in order; a change without a range is the whole text."""
+        document = self.open.get(uri)
+        if document is None:
+            return
+        began = time.perf_counter()
+        for where, text in changes:
+            if where is None:
+                document.replace_all(text)
+            else:
+                document.replace(where, text)
+        document.version = version
+        document.sync_ms = (time.perf_counter() - began) * 1e3
+
+
+def units_to_chars(line: str, units: int, encoding: str) -> int:
+    """Turn a character offset of the wire into code points; inside a character means before it."""
+    if units <= 0:
+        return 0
+    if line.isascii() or encoding == PositionEncodingKind.Utf32:
+        return min(units, len(line))
+    seen = 0
+    for at, char in enumerate(line):
+        seen += _width(char, encoding)
+        if seen > units:
+            return at
+    return len(line)
+
+
+def chars_to_units(text: str, encoding: str) -> int:
+    """Count the wire's units in a text."""
+    if text.isascii() or encoding == PositionEncodingKind.Utf32:
+        return len(text)
+    return sum(_width(char, encoding) for char in text)
+
+
+def _width(char: str, encoding: str) -> int:
+    code = ord(char)
+    if encoding == PositionEncodingKind.Utf8:
+        return 1 if code < 0x80 else 2 if code < 0x800 else 3 if code < 0x10000 else 4
+    return 2 if code > 0xFFFF else 1

@@ -1,0 +1,120 @@
+"""The wire protocol where pygls is too strict or too silent: every request id gets exactly one answer."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException
+from pygls.protocol import LanguageServerProtocol
+from pygls.protocol.json_rpc import JsonRPCRequestMessage, RPCMessage
+from pygls.protocol.language_server import lsp_method
+
+from fim_lsp.lsp.documents import Document, Documents
+
+logger = logging.getLogger(__name__)
+
+DROPPED = object()  # a message that was already answered, or that cannot be
+
+
+class FimProtocol(LanguageServerProtocol):
+    """pygls' protocol with documents of our own and an answer to what cannot be read."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.documents = Documents()
+        self.initialize_seen = False
+        self.legacy_kinds = False  # the client counts trigger kinds from 0, as before LSP 3.18 was settled
+
+    # -- reading ------------------------------------------------------------------------------------------
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        """Turn JSON into a message; what cannot be read is answered here (JSON-RPC 2.0, section 5.1)."""
+        if "jsonrpc" not in data:
+            return data
+        method, msg_id = data.get("method"), data.get("id")
+        if "method" in data and not isinstance(method, str):
+            return self._refuse(msg_id, lsp.ErrorCodes.InvalidRequest, "method must be a string")
+        if method is None or "id" not in data:
+            return self._structure(data, None)
+        if isinstance(msg_id, bool) or not isinstance(msg_id, int | str):
+            return self._refuse(None, lsp.ErrorCodes.InvalidRequest, "id must be a number or a string")
+        if data["jsonrpc"] != "2.0":
+            return self._refuse(msg_id, lsp.ErrorCodes.InvalidRequest, 'jsonrpc must be "2.0"')
+        if self._shutdown:
+            return self._refuse(msg_id, lsp.ErrorCodes.InvalidRequest, "the server has been shut down")
+        if not self.initialize_seen and method != lsp.INITIALIZE:
+            return self._refuse(msg_id, lsp.ErrorCodes.ServerNotInitialized, "initialize comes first")
+        self.initialize_seen = True
+        if method == lsp.TEXT_DOCUMENT_INLINE_COMPLETION:
+            self._normalise_kind(data.get("params"))
+        if self.get_message_type(method) is None:  # a method of our own, or of nobody's: params stay plain JSON
+            return JsonRPCRequestMessage(id=msg_id, method=method, jsonrpc="2.0", params=data.get("params"))
+        return self._structure(data, msg_id)
+
+    def _structure(self, data: dict[str, Any], msg_id: int | str | None) -> Any:
+        try:
+            return super().structure_message(data)
+        except JsonRpcException:
+            if msg_id is None:
+                logger.warning("ignored a message that cannot be read: %s", data.get("method"))
+                return DROPPED
+            return self._refuse(msg_id, lsp.ErrorCodes.InvalidParams, f"params of {data['method']} cannot be read")
+
+    def _normalise_kind(self, params: Any) -> None:
+        """Give a request its trigger kind in today's numbers: 1 invoked, 2 automatic."""
+        if not isinstance(params, dict):
+            return
+        context = params.get("context")
+        if not isinstance(context, dict):
+            params["context"] = context = {}
+        kind = context.get("triggerKind")
+        if kind == 0:
+            self.legacy_kinds = True
+        if self.legacy_kinds and kind in (0, 1):
+            context["triggerKind"] = kind + 1
+        elif kind not in (1, 2):
+            context["triggerKind"] = 2
+
+    def _refuse(self, msg_id: Any, code: lsp.ErrorCodes, message: str) -> object:
+        known = msg_id if isinstance(msg_id, int | str) and not isinstance(msg_id, bool) else None
+        self._send_response(known, error=lsp.ResponseError(code=code, message=message))  # type: ignore[arg-type]
+        return DROPPED
+
+    def handle_message(self, message: RPCMessage | object) -> None:
+        """Pass a readable message on; answer one that is no JSON-RPC at all."""
+        if message is DROPPED:
+            return
+        if not hasattr(message, "jsonrpc"):
+            msg_id = message.get("id") if isinstance(message, dict) else None
+            self._refuse(msg_id, lsp.ErrorCodes.InvalidRequest, "not a JSON-RPC 2.0 message")
+            return
+        super().handle_message(message)  # type: ignore[arg-type]
+
+    def refuse_unreadable(self, problem: Exception) -> bool:
+        """Answer a body that is not JSON, with the null id it cannot have; False when that was not the trouble."""
+        if not isinstance(problem, json.JSONDecodeError | UnicodeDecodeError | RecursionError):
+            return False
+        self._refuse(None, lsp.ErrorCodes.ParseError, "the message is not JSON")
+        return True
+
+    # -- documents ----------------------------------------------------------------------------------------
+
+    def encoding(self) -> str:
+        return self.server_capabilities.position_encoding or lsp.PositionEncodingKind.Utf16
+
+    @lsp_method(lsp.TEXT_DOCUMENT_DID_OPEN)
+    def lsp_text_document__did_open(self, params: lsp.DidOpenTextDocumentParams) -> None:
+        item = params.text_document
+        self.documents.put(Document(item.uri, str(item.language_id), item.version, item.text, self.encoding()))
+
+    @lsp_method(lsp.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(self, params: lsp.DidChangeTextDocumentParams) -> None:
+        changes = ((getattr(change, "range", None), change.text) for change in params.content_changes)
+        self.documents.change(params.text_document.uri, params.text_document.version, changes)
+
+    @lsp_method(lsp.TEXT_DOCUMENT_DID_CLOSE)
+    def lsp_text_document__did_close(self, params: lsp.DidCloseTextDocumentParams) -> None:
+        self.documents.drop(params.text_document.uri)

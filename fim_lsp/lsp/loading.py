@@ -1,0 +1,85 @@
+"""Bring the model up behind the handshake, with progress, and say in one message what went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types as lsp
+
+from fim_lsp.errors import ModelError
+
+if TYPE_CHECKING:
+    from fim_lsp.lsp.server import FimServer
+
+logger = logging.getLogger(__name__)
+
+STATUS = "fimLsp/status"
+PATIENCE_S = 2.0  # for a client that never answers window/workDoneProgress/create
+
+
+class Status:
+    """The server's state as the client was last told."""
+
+    def __init__(self, server: FimServer):
+        self.server = server
+        self.told: dict[str, str] = {}
+
+    def tell(self, state: str, reason: str = "", backend: str = "") -> None:
+        """Send `fimLsp/status` {state: loading|ready|busy|error, reason, backend} when it changed."""
+        now = {"state": state, "reason": reason, "backend": backend or self.told.get("backend", "")}
+        if now != self.told:
+            self.told = now
+            self.server.protocol.notify(STATUS, now)
+
+    def busy(self, busy: bool) -> None:
+        """Switch between ready and busy; loading and error stand until the model has spoken."""
+        if self.told.get("state") in ("ready", "busy"):
+            self.tell("busy" if busy else "ready")
+
+
+async def load(server: FimServer) -> None:
+    """Load the model in the decode thread; requests queue behind it."""
+    server.status.tell("loading", "the model is being loaded")
+    work = asyncio.get_running_loop().run_in_executor(server.requests.pool, server.completer.warm_up)
+    token = await _begin(server)
+    try:
+        backend, why = await work
+    except ModelError as problem:
+        server.status.tell("error", str(problem))
+        server.say(f"fim-lsp: {problem}", lsp.MessageType.Error)
+        _end(server, token, "no model")
+    except Exception as problem:
+        logger.exception("loading failed")
+        server.status.tell("error", f"loading the model failed: {problem!r}")
+        server.say(
+            f"fim-lsp: loading the model failed: {problem!r}; `fim-lsp doctor` tells more", lsp.MessageType.Error
+        )
+        _end(server, token, "failed")
+    else:
+        server.status.tell("ready", backend=backend)
+        if server.completer.config.backend not in ("auto", backend):
+            server.say(f"fim-lsp: {why}", lsp.MessageType.Warning)
+        _end(server, token, "ready")
+
+
+async def _begin(server: FimServer) -> str | None:
+    window = server.client_capabilities.window
+    if window is None or not window.work_done_progress:
+        return None
+    token = str(uuid.uuid4())
+    progress: Any = server.work_done_progress
+    try:
+        await asyncio.wait_for(progress.create_async(token), PATIENCE_S)
+    except Exception as problem:
+        logger.warning("no progress shown: %s", problem)
+        return None
+    progress.begin(token, lsp.WorkDoneProgressBegin(title="fim-lsp", message="loading the model", cancellable=False))
+    return token
+
+
+def _end(server: FimServer, token: str | None, message: str) -> None:
+    if token is not None:
+        server.work_done_progress.end(token, lsp.WorkDoneProgressEnd(message=message))

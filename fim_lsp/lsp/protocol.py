@@ -1,0 +1,120 @@
+"""Between LSP's types and ours: snapshots in, items out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from lsprotocol import types as lsp
+
+from fim_lsp.domain import Outcome, Snapshot
+from fim_lsp.lsp.documents import Document, clean
+
+LABEL_CHARS = 60
+
+
+def snapshot(document: Document, position: lsp.Position, manual: bool, selected: str = "") -> Snapshot:
+    """Freeze a document with the cursor at a position; `selected` is typed there first."""
+    offset = document.offset(position)
+    text = document.text
+    if selected:
+        text = text[:offset] + selected + text[offset:]
+    return Snapshot(
+        document.uri, document.version, document.language, text, offset + len(selected), manual, document.eol
+    )
+
+
+def inline_snapshot(document: Document, params: lsp.InlineCompletionParams) -> tuple[Snapshot, str, lsp.Range]:
+    """Return the snapshot, the menu entry it pretends was accepted ("" for none), and the range to replace."""
+    manual = params.context.trigger_kind == lsp.InlineCompletionTriggerKind.Invoked
+    here = lsp.Range(params.position, params.position)
+    info = params.context.selected_completion_info
+    if info is None:
+        return snapshot(document, params.position, manual), "", here
+    start, end = document.offset(info.range.start), document.offset(info.range.end)
+    as_if = clean(document.text[:start] + info.text + document.text[end:])
+    return (
+        Snapshot(
+            document.uri,
+            document.version,
+            document.language,
+            as_if,
+            start + len(clean(info.text)),
+            manual,
+            document.eol,
+        ),
+        info.text,
+        info.range,
+    )
+
+
+def inline_items(outcome: Outcome, document: Document, selected: str, replaced: lsp.Range) -> lsp.InlineCompletionList:
+    """Return ghost-text items; every item has a range on one line (Neovim 0.12.0 fails without one)."""
+    end = document.offset(replaced.end)
+    return lsp.InlineCompletionList(
+        [
+            lsp.InlineCompletionItem(
+                insert_text=selected + suggestion.text,
+                filter_text=None,
+                range=lsp.Range(
+                    document.position(document.offset(replaced.start)), document.position(end + suggestion.replaces)
+                ),
+            )
+            for suggestion in outcome.suggestions
+        ]
+    )
+
+
+def completion_items(outcome: Outcome, document: Document, snap: Snapshot) -> lsp.CompletionList:
+    """Return menu items that replace the word before the cursor by itself and the suggestion."""
+    found = re.search(r"\w*$", snap.line_prefix)
+    word = found.group() if found else ""
+    items = [
+        lsp.CompletionItem(
+            label=_label(word + suggestion.text),
+            kind=lsp.CompletionItemKind.Snippet if "\n" in suggestion.text else lsp.CompletionItemKind.Text,
+            detail="fim-lsp",
+            documentation=lsp.MarkupContent(
+                lsp.MarkupKind.Markdown, f"```{snap.language}\n{word}{suggestion.text}\n```"
+            ),
+            filter_text=word + suggestion.text,
+            sort_text=f"\0{rank}",
+            text_edit=lsp.TextEdit(
+                lsp.Range(
+                    document.position(snap.offset - len(word)), document.position(snap.offset + suggestion.replaces)
+                ),
+                word + suggestion.text,
+            ),
+        )
+        for rank, suggestion in enumerate(outcome.suggestions)
+    ]
+    return lsp.CompletionList(is_incomplete=True, items=items)
+
+
+def _label(text: str) -> str:
+    line, _, more = text.strip().partition("\n")
+    return line[:LABEL_CHARS] + ("…" if more or len(line) > LABEL_CHARS else "")
+
+
+def explanation(outcome: Outcome) -> dict[str, Any]:
+    """Return the answer to `fimLsp/explain`."""
+    return {
+        "backend": outcome.backend,
+        "why": outcome.why,
+        "reason": outcome.reason,
+        "shown": [suggestion.text for suggestion in outcome.suggestions],
+        "timings": dict(outcome.timings),
+        "tokens": dict(outcome.tokens),
+    }
+
+
+def place(params: Any) -> tuple[str, lsp.Position]:
+    """Read {textDocument: {uri}, position} of a custom request; raises ValueError naming what is wrong."""
+    if not isinstance(params, Mapping):
+        raise ValueError("params must be {textDocument: {uri}, position: {line, character}}")
+    try:
+        uri, at = params["textDocument"]["uri"], params["position"]
+        return str(uri), lsp.Position(int(at["line"]), int(at["character"]))
+    except (KeyError, TypeError, ValueError) as problem:
+        raise ValueError(f"params must be {{textDocument: {{uri}}, position}}: {problem!r}") from None

@@ -1,0 +1,87 @@
+"""Requests between the event loop and the decode thread: the newest of a document and method wins.
+
+loop    ──r1──────r2───────────────▶ answers r1 empty, r2 with its suggestions
+          │        │ supersedes r1
+decode    └─ r1 ─✗ └── r2 ─────┘      one thread; r1 sees its Cancel at its next step
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from fim_lsp.domain import Cancel, Outcome, Snapshot
+from fim_lsp.errors import ModelError
+from fim_lsp.lsp.trace import Trace
+from fim_lsp.pipeline.completer import Completer
+
+EXPLAINED_MOST = 64
+
+
+class Requests:
+    """Run completions one at a time in a thread of their own, and remember what came of them."""
+
+    def __init__(self, completer: Completer, trace: Trace):
+        self.completer, self.trace = completer, trace
+        self.pool = ThreadPoolExecutor(1, thread_name_prefix="decode")
+        self.running: dict[tuple[str, str], Cancel] = {}
+        self.outcomes: OrderedDict[tuple[str, int], Outcome] = OrderedDict()
+        self.on_busy: Callable[[bool], None] = lambda busy: None
+
+    async def answer(self, method: str, snap: Snapshot, sync_ms: float) -> Outcome:
+        """Return the outcome for a snapshot, at once where no model is needed; superseded ones come back empty."""
+        cancel = Cancel()
+        key = (snap.uri, method)
+        if older := self.running.get(key):
+            older.raise_for("superseded")
+        began = time.perf_counter()
+        if known := self.completer.look_up(snap):
+            look_up_ms = (time.perf_counter() - began) * 1e3
+            self.trace.write(method, snap, known, cancel, sync=sync_ms, look_up=look_up_ms)
+            return self._keep(snap, known)
+        self.running[key] = cancel
+        self.on_busy(True)
+        try:
+            loop = asyncio.get_running_loop()
+            return self._keep(
+                snap, await loop.run_in_executor(self.pool, self._run, method, snap, cancel, sync_ms, began)
+            )
+        except asyncio.CancelledError:
+            cancel.raise_for("cancelled")
+            raise
+        finally:
+            if self.running.get(key) is cancel:
+                del self.running[key]
+            if not self.running:
+                self.on_busy(False)
+
+    def explain(self, uri: str, offset: int) -> Outcome | None:
+        return self.outcomes.get((uri, offset))
+
+    def stop(self) -> None:
+        """Cancel everything and let the decode thread end."""
+        for cancel in self.running.values():
+            cancel.raise_for("shutdown")
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self, method: str, snap: Snapshot, cancel: Cancel, sync_ms: float, began: float) -> Outcome:
+        queued_ms = (time.perf_counter() - began) * 1e3
+        outcome = Outcome(reason=cancel.reason)
+        try:
+            if not cancel.is_set():
+                outcome = self.completer.complete(snap, cancel)
+        except ModelError as problem:
+            outcome = Outcome(reason=str(problem))
+        finally:
+            self.trace.write(method, snap, outcome, cancel, sync=sync_ms, queued=queued_ms)
+        return outcome
+
+    def _keep(self, snap: Snapshot, outcome: Outcome) -> Outcome:
+        self.outcomes[snap.uri, snap.offset] = outcome
+        self.outcomes.move_to_end((snap.uri, snap.offset))
+        if len(self.outcomes) > EXPLAINED_MOST:
+            self.outcomes.popitem(last=False)
+        return outcome

@@ -1,0 +1,154 @@
+"""The server: handlers that decode, call and encode. The only async module of fim-lsp."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcInvalidParams
+from pygls.lsp.server import LanguageServer
+
+from fim_lsp import __version__
+from fim_lsp.config import Config, Resolved
+from fim_lsp.domain import Outcome, Snapshot
+from fim_lsp.lsp import loading, protocol
+from fim_lsp.lsp.documents import Document
+from fim_lsp.lsp.jsonrpc import FimProtocol
+from fim_lsp.lsp.requests import Requests
+from fim_lsp.lsp.settings import Settings, pull, watch
+from fim_lsp.lsp.trace import Trace
+from fim_lsp.pipeline.completer import Completer
+
+logger = logging.getLogger(__name__)
+
+MOVED_ON = Outcome(reason="the document changed before the answer came")
+NOT_OPEN = Outcome(reason="the document is not open")
+
+
+class FimServer(LanguageServer):
+    """pygls' server with a completer, its request queue, the settings and the status it tells."""
+
+    protocol: FimProtocol
+
+    def __init__(self, completer: Completer, settings: Settings, trace: Trace):
+        super().__init__("fim-lsp", __version__, protocol_cls=FimProtocol)
+        self.completer, self.settings = completer, settings
+        self.requests = Requests(completer, trace)
+        self.status = loading.Status(self)
+        self.requests.on_busy = self.status.busy
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def document(self, uri: str) -> Document | None:
+        return self.protocol.documents.get(uri)
+
+    def say(self, message: str, kind: lsp.MessageType) -> None:
+        self.window_show_message(lsp.ShowMessageParams(kind, message))
+
+    def start(self, work: Any) -> None:
+        """Run a coroutine beside the handlers, kept from the garbage collector."""
+        task = asyncio.ensure_future(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def ask(self, method: str, snap: Snapshot, document: Document) -> Outcome:
+        """Complete a snapshot; empty when the document has moved on meanwhile."""
+        outcome = await self.requests.answer(method, snap, document.sync_ms)
+        return outcome if document.version == snap.version else MOVED_ON
+
+    def configure(self, resolved: Resolved) -> None:
+        """Use new settings and tell what was wrong with them; a changed model is loaded again."""
+        for problem in self.settings.news(resolved):
+            self.say(f"fim-lsp: {problem}", lsp.MessageType.Warning)
+        before, now = self.completer.config, resolved.config
+        if now != before:
+            self.requests.pool.submit(self.completer.configure, now)
+            if _model_of(now) != _model_of(before):
+                self.start(loading.load(self))
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        if not self.protocol.refuse_unreadable(error):
+            logger.error("%s: %s", getattr(source, "__name__", source), error)
+
+
+def _model_of(config: Config) -> tuple[str, str, str]:
+    return config.backend, config.gpt_model, config.bert_model
+
+
+def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> FimServer:
+    """Build a server with its handlers."""
+    server = FimServer(completer, Settings(file), trace)
+
+    @server.feature(lsp.INITIALIZE)
+    def initialize(params: lsp.InitializeParams) -> None:
+        resolved = server.settings.lay("initializationOptions", params.initialization_options)
+        server.completer.configure(resolved.config)
+        text_document = params.capabilities.text_document
+        has_inline = text_document is not None and text_document.inline_completion is not None
+        if resolved.config.completion_fallback or not has_inline:
+            server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=[".", "(", " "]))(
+                completion
+            )
+
+    @server.feature(lsp.INITIALIZED)
+    async def initialized(params: lsp.InitializedParams) -> None:
+        server.configure(server.settings.resolve())  # tells what was wrong with the options
+        server.start(loading.load(server))
+        server.start(watch(server))
+        if (values := await pull(server)) is not None:
+            server.configure(server.settings.lay("client", values))
+
+    @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
+    async def did_change_configuration(params: lsp.DidChangeConfigurationParams) -> None:
+        values = params.settings if params.settings else await pull(server)
+        if values is not None:
+            server.configure(server.settings.lay("client", values))
+
+    @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())
+    async def inline_completion(params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList:
+        document = server.document(params.text_document.uri)
+        if document is None:
+            return lsp.InlineCompletionList([])
+        snap, selected, replaced = protocol.inline_snapshot(document, params)
+        outcome = await server.ask(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, snap, document)
+        return protocol.inline_items(outcome, document, selected, replaced)
+
+    async def completion(params: lsp.CompletionParams) -> lsp.CompletionList:
+        document = server.document(params.text_document.uri)
+        if document is None:
+            return lsp.CompletionList(is_incomplete=False, items=[])
+        snap = protocol.snapshot(document, params.position, manual=False)
+        outcome = await server.ask(lsp.TEXT_DOCUMENT_COMPLETION, snap, document)
+        return protocol.completion_items(outcome, document, snap)
+
+    @server.feature("fimLsp/explain")
+    def explain(params: Any) -> dict[str, Any]:
+        try:
+            uri, position = protocol.place(params)
+        except ValueError as problem:
+            raise JsonRpcInvalidParams(str(problem)) from None
+        document = server.document(uri)
+        if document is None:
+            return protocol.explanation(NOT_OPEN)
+        known = server.requests.explain(uri, document.offset(position))
+        return protocol.explanation(known or Outcome(reason="no completion was requested here"))
+
+    @server.feature(lsp.SHUTDOWN)
+    def shutdown(params: None) -> None:
+        server.requests.stop()
+
+    return server
+
+
+def serve(settings_file: Mapping[str, Any], trace_file: Path | None, trace_text: bool) -> None:
+    """Speak LSP over standard input and output until the client leaves."""
+    from fim_lsp.backends import create
+
+    server = make_server(Completer(Config(), create), settings_file, Trace(trace_file, trace_text))
+    try:
+        server.start_io()
+    finally:
+        server.requests.stop()

@@ -1,0 +1,72 @@
+"""Settings as the client knows them: layers from file, initializationOptions and workspace/configuration."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types as lsp
+
+from fim_lsp.config import SECTION, Resolved, resolve, section_of
+
+if TYPE_CHECKING:
+    from fim_lsp.lsp.server import FimServer
+
+logger = logging.getLogger(__name__)
+
+
+class Settings:
+    """The layers and what they resolve to; every problem is shown once, however often it is sent."""
+
+    def __init__(self, file: Mapping[str, Any]):
+        self.layers: dict[str, Mapping[str, Any]] = {"file": file}
+        self.shown: set[str] = set()
+
+    def lay(self, source: str, values: Any) -> Resolved:
+        """Put a layer in place of its older self and return the settings that result; a null keeps the old one."""
+        section = section_of(values)
+        if section or values == {}:
+            self.layers[source] = section
+        return self.resolve()
+
+    def resolve(self) -> Resolved:
+        return resolve(self.layers.items())
+
+    def news(self, resolved: Resolved) -> list[str]:
+        """Return the problems not yet shown."""
+        fresh = [problem for problem in resolved.problems if problem not in self.shown]
+        self.shown.update(fresh)
+        return fresh
+
+
+async def pull(server: FimServer) -> Any:
+    """Ask the client for our section; None where it cannot be asked or does not say."""
+    workspace = server.client_capabilities.workspace
+    if workspace is None or not workspace.configuration:
+        return None
+    try:
+        answer = await server.workspace_configuration_async(
+            lsp.ConfigurationParams([lsp.ConfigurationItem(section=SECTION)])
+        )
+    except Exception as problem:
+        logger.warning("workspace/configuration failed: %s", problem)
+        return None
+    return answer[0] if answer else None
+
+
+async def watch(server: FimServer) -> None:
+    """Ask to be told of changes, where the client wants to be asked (spec 3.18, didChangeConfiguration)."""
+    workspace = server.client_capabilities.workspace
+    change = workspace.did_change_configuration if workspace else None
+    if change is None or not change.dynamic_registration:
+        return
+    registration = lsp.Registration(
+        id="fim-lsp-settings",
+        method=lsp.WORKSPACE_DID_CHANGE_CONFIGURATION,
+        register_options=lsp.DidChangeConfigurationRegistrationOptions(section=SECTION),
+    )
+    try:
+        await server.client_register_capability_async(lsp.RegistrationParams([registration]))
+    except Exception as problem:
+        logger.warning("client/registerCapability failed: %s", problem)

@@ -1,0 +1,32 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.client import Client
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Client]:
+    """A started server that answers from its script, not from a model; every id must be answered in the end."""
+    with Client.fake(tmp_path) as running:
+        yield running
+    running.check_clean()
+
+
+@pytest.fixture(scope="session")
+def decoder():
+    """The shipped decoder behind the pipeline."""
+    from fim_lsp.backends import create
+    from fim_lsp.config import Config
+    from fim_lsp.pipeline.completer import Completer
+
+    completer = Completer(Config(deadline_ms=60_000), create)
+    completer.warm_up()
+    return completer

@@ -1,0 +1,27 @@
+"""The real server around a backend that needs no weights: python fake_server.py [--texts JSON] [--step-s S] …"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from fim_lsp.backends.fake import FakeBackend
+from fim_lsp.cli import _log_to
+from fim_lsp.config import Config
+from fim_lsp.lsp.server import make_server
+from fim_lsp.lsp.trace import Trace
+from fim_lsp.pipeline.completer import Completer
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--texts", type=json.loads, default=["alpha + beta", "gamma()", "alpha + beta", "delta"])
+parser.add_argument("--step-s", type=float, default=0.0)
+parser.add_argument("--trace", type=Path)
+options = parser.parse_args()
+
+_log_to(None)
+make_server(
+    Completer(Config(), lambda family, model: FakeBackend(*options.texts, step_s=options.step_s)),
+    {},
+    Trace(options.trace),
+).start_io()
