@@ -34,6 +34,8 @@ class FakeBackend:
                 finish: Finish = "cancelled" if cancel.is_set() else "deadline"
                 yield Suggestion((text[: end - self.step_chars],), finish=finish, confidence=self.confidence)
                 return
+            if end > request.plan.max_tokens * self.step_chars:
+                return
             time.sleep(self.step_s)
             self.steps += 1
             meter.count("decoded", 1)

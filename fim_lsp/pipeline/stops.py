@@ -6,11 +6,14 @@ drafts  "x"  "x = "  "x = f("  "x = f(y)\\n"
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Iterator
 
 from fim_lsp.domain import Plan, Snapshot, Suggestion
 from fim_lsp.syntax import Site
 from fim_lsp.syntax.site import indent_of
+
+CLOSING = re.compile(r"[)\]}]+\s*[:,]?")
 
 Rule = Callable[[str, Snapshot, Plan, Site], int | None]
 
@@ -27,8 +30,11 @@ def at_closer(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
     if plan.multiline or not standing or standing[0] not in ")]}":
         return None
     cut = unmatched_closer(text, standing[0])
-    if cut is None or text[cut:].rstrip() == standing[: len(text[cut:].rstrip())]:
-        return None  # while it repeats what stands, let it: the overlap filter sees how far
+    if cut is None:
+        return None
+    tail = text[cut:].partition("\n")[0].rstrip()
+    if standing.startswith(tail) or (CLOSING.fullmatch(standing) and CLOSING.fullmatch(tail)):
+        return None  # it repeats what stands, or closes it with a colon or comma: the overlap filter sees how far
     return cut
 
 
