@@ -14,9 +14,10 @@ SAME_LINES = 3
 def apply(suggestion: Suggestion, snap: Snapshot) -> Suggestion | None:
     """Cut a multi-line text where a line comes for the third time; drop loops and echoes."""
     lines = suggestion.text.split("\n")
-    for at, line in enumerate(lines):
-        if line.strip() and lines[: at + 1].count(line) >= SAME_LINES:
-            lines = lines[: lines.index(line) + 1]
+    bare = [line.strip() for line in lines]
+    for at, line in enumerate(bare):
+        if line and bare[: at + 1].count(line) >= SAME_LINES:
+            lines = lines[: bare.index(line) + 1]
             break
     text = "\n".join(lines)
     if LOOP.search(text.rstrip()):

@@ -33,7 +33,7 @@ def describe(snap: Snapshot, syntax: SyntaxTree) -> Site:
         zone=_zone(syntax, byte),
         opens_block=header is not None,
         block_indent=indent_of(snap.line_prefix if header is None else header),
-        headers=_headers(syntax, byte),
+        headers=_headers(syntax, snap),
         imports=_imports(syntax, byte),
     )
 
@@ -58,14 +58,25 @@ def _zone(syntax: SyntaxTree, byte: int) -> Zone:
         if up.type == "string":
             return "string" if up.start_byte < byte and (byte < up.end_byte or _unclosed(up)) else "code"
         up = up.parent
-    # An unterminated string is an error whose opening quote is left standing.
+    return "string" if _open_quote(syntax, byte) else "code"
+
+
+def _open_quote(syntax: SyntaxTree, byte: int) -> bool:
+    """True after a quote that nothing closes: the tree leaves it standing in an error."""
     line_start = syntax.source.rfind(b"\n", 0, byte) + 1
-    before: tree_sitter.Node | None = node
-    while before is not None and before.start_byte >= line_start:
-        if before.type == "string_start":
-            return "string"
-        before = before.prev_sibling
-    return "code"
+    broken = [syntax.tree.root_node]
+    while broken:
+        node = broken.pop()
+        for child in node.children:
+            if child.start_byte >= byte:
+                break
+            if child.type == "string_start" and node.type == "ERROR":
+                is_triple = child.end_byte - child.start_byte >= 3
+                if is_triple or child.start_byte >= line_start:
+                    return child.end_byte <= byte
+            elif child.has_error:
+                broken.append(child)
+    return False
 
 
 def _unclosed(string: tree_sitter.Node) -> bool:
@@ -104,11 +115,12 @@ def _first_line_of(opener: tree_sitter.Node, syntax: SyntaxTree) -> str:
     return syntax.source.split(b"\n", row + 1)[row].decode(errors="replace")
 
 
-def _headers(syntax: SyntaxTree, byte: int) -> tuple[tuple[int, str], ...]:
+def _headers(syntax: SyntaxTree, snap: Snapshot) -> tuple[tuple[int, str], ...]:
+    byte, indent = len(snap.prefix.rstrip().encode()), indent_of(snap.line_prefix)
     node: tree_sitter.Node | None = syntax.leaf(max(byte - 1, 0))
     found = []
     while node is not None:
-        if node.type in syntax.language.scopes and node.start_byte < byte:
+        if node.type in syntax.language.scopes and node.start_point[1] < indent:
             found.append(_line_at(syntax, node.start_byte))
         node = node.parent
     return tuple(reversed(found))

@@ -173,6 +173,7 @@ def test_bad_requests_are_answered_and_the_server_stays(client):
         client.ask("textDocument/inlineCompletion", None),
         client.ask("textDocument/inlineCompletion", [1, 2]),
         client.ask("textDocument/inlineCompletion", {**inline_params(0, 0), "position": {"line": "x"}}),
+        client.ask("textDocument/inlineCompletion", inline_params(-1, 0)),
         client.ask("fimLsp/explain", {"position": 3}),
         client.ask("fimLsp/explain", None),
     ]

@@ -1,0 +1,104 @@
+"""The import rule, kept by reading the code: an arrow of docs/architecture.md is the only way to import."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1] / "fim_lsp"
+LEAVES = {"domain", "errors"}
+MAY_IMPORT = {  # part of fim_lsp: the parts it may import
+    "domain": set(),
+    "errors": set(),
+    "config": {"errors"},
+    "syntax": LEAVES,
+    "context": {"syntax"} | LEAVES,
+    "filters": {"syntax"} | LEAVES,
+    "nn": LEAVES,
+    "backends": {"nn", "config"} | LEAVES,
+    "pipeline": {"context", "filters", "syntax", "backends", "config"} | LEAVES,
+    "lsp": {"pipeline", "config", "backends"} | LEAVES,
+    "bench": {"pipeline", "config", "backends", "syntax", "context", "filters", "nn"} | LEAVES,
+    "samples": LEAVES,
+    "terminal": LEAVES,
+    "places": {"syntax"} | LEAVES,
+    "doctor": {"pipeline", "config", "backends"} | LEAVES,
+}
+OWNERS = {  # a library: the only parts that may import it
+    "pygls": {"lsp"},
+    "lsprotocol": {"lsp"},
+    "tree_sitter": {"syntax"},
+    "torch": {"nn", "doctor"},
+    "safetensors": {"nn"},
+    "tokenizers": {"nn"},
+    "transformers": {"nn"},
+    "typer": {"cli"},
+    "rich": {"cli", "terminal"},
+}
+PIPELINE_BACKENDS = {"fim_lsp.backends.base", "fim_lsp.backends.router"}
+
+
+def modules():
+    for path in sorted(ROOT.rglob("*.py")):
+        if path.parent.name == "samples" and path.name != "__init__.py":
+            continue
+        yield path
+
+
+def imports(path: Path, top_level_only: bool = False):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = tree.body if top_level_only else ast.walk(tree)
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            if node.module == "fim_lsp":
+                yield from (f"fim_lsp.{alias.name}" for alias in node.names)
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", list(modules()), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_follow_the_arrows(path):
+    part = part_of(path)
+    for name in imports(path):
+        top = name.split(".")[0]
+        if top in OWNERS:
+            assert part in OWNERS[top], f"{path} imports {name}: only {OWNERS[top]} may"
+        inner = name.split(".")[1] if name.startswith("fim_lsp.") else ""
+        if part in MAY_IMPORT and inner and not inner.startswith("__"):
+            assert inner in MAY_IMPORT[part] | {part}, f"{path} imports {name}"
+        if part == "pipeline" and inner == "backends":
+            assert name in PIPELINE_BACKENDS, f"{path} imports {name}: the pipeline knows only the seam"
+
+
+def test_no_source_of_context_and_no_filter_knows_another():
+    for folder in ("context", "filters"):
+        for path in (ROOT / folder).glob("*.py"):
+            if path.name != "__init__.py":
+                assert not [name for name in imports(path) if name.startswith(f"fim_lsp.{folder}")]
+
+
+def test_backends_import_networks_only_in_their_own_file():
+    for path in (ROOT / "backends").glob("*.py"):
+        if path.stem not in ("gpt", "bert"):
+            assert not [name for name in imports(path) if name.startswith("fim_lsp.nn")]
+
+
+def test_the_orchestrators_stay_small():
+    for path in (ROOT / "lsp/server.py", ROOT / "pipeline/completer.py"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) < 200
+
+
+def test_no_torch_before_the_handshake():
+    import subprocess
+    import sys
+
+    code = "import fim_lsp.lsp.server, sys; print('torch' in sys.modules, 'transformers' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.split() == ["False", "False"]

@@ -1,0 +1,147 @@
+"""Where to complete, how much, and what is known from before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from fim_lsp.backends.fake import FakeBackend
+from fim_lsp.config import Config
+from fim_lsp.domain import Cancel, Snapshot
+from fim_lsp.pipeline import gate
+from fim_lsp.pipeline.completer import Completer
+from fim_lsp.syntax import LANGUAGES, Trees, describe
+from tests.picture import draw
+
+
+def plan_of(picture: str, **more):
+    snap = draw(picture, **more)
+    return gate.plan(snap, Config(), describe(snap, Trees().tree(snap, LANGUAGES["python"])))
+
+
+@pytest.mark.parametrize(
+    ("picture", "why"),
+    [
+        ("def f():\n    ║\n", "empty block"),
+        ("def f():║\n", "empty block"),
+        ("def f():  # why\n    ║\n", "empty block"),
+        ("class A:\n    def f(\n        self,\n        b,\n    ):\n        ║\n", "empty block"),
+        ("if x:\n    ║\nelse:\n    pass\n", "empty block"),
+        ("async def f():\n    async with a as b:\n        ║", "empty block"),
+        ("try:\n    ║", "empty block"),
+        ("match x:\n    case 1:\n        ║\n", "empty block"),
+        ("def f():\n    ║\n    return 1\n", "blank line"),
+        ("def f():\n║\n", "blank line"),
+        ("x = {1:║\n", "end of line"),
+        ("x = y[1:║\n", "end of line"),
+        ("f = lambda:║\n", "end of line"),
+        ("x: ║\n", "end of line"),
+        ("x = ║\n", "end of line"),
+        ("f(║)\n", "text right of the cursor"),
+        ("x = 'a║'\n", "in a string"),
+        ("x = 'a║\n", "in a string"),
+        ('def f():\n    """Say ║\n', "in a string"),
+        ('def f():\n    """Say ║\n    more."""\n', "in a string"),
+        ("x = 1  # say ║\n", "in a comment"),
+        ("x = f'{║}'\n", "text right of the cursor"),
+        ("x = 'a'║\n", "end of line"),
+        ("║", "blank line"),
+    ],
+)
+def test_one_line_or_several(picture, why):
+    plan = plan_of(picture)
+    assert plan.why == why
+    assert plan.multiline == (why == "empty block")
+
+
+def test_manual_gets_several_candidates_and_more_time():
+    assert plan_of("x = ║").candidates == 1
+    assert plan_of("x = ║", manual=True).candidates > 1
+    assert plan_of("x = ║", manual=True).deadline > plan_of("x = ║").deadline + 1
+
+
+@pytest.mark.parametrize(
+    ("picture", "reason"),
+    [("  \n║", "empty"), ("fo║o = 1", "inside a word"), ("foo║ = 1", ""), ("x = ║y", "")],
+)
+def test_refusals_are_named(picture, reason):
+    said = gate.refuse(draw(picture), Config())
+    assert reason in said
+    assert bool(said) == bool(reason)
+    assert not gate.refuse(draw(picture, manual=True), Config())
+
+
+def test_other_languages_are_refused_by_name():
+    snap = replace(draw("x = ║"), language="go")
+    assert "'go'" in gate.refuse(snap, Config())
+    assert "not supported" in gate.refuse(snap, Config(languages=("go",)))
+
+
+def completer(*texts: str) -> tuple[Completer, FakeBackend]:
+    backend = FakeBackend(*texts)
+    return Completer(Config(), lambda family, model: backend), backend
+
+
+def typed(snap: Snapshot, text: str) -> Snapshot:
+    return replace(snap, text=snap.prefix + text + snap.suffix, offset=snap.offset + len(text), version=snap.version + 1)
+
+
+def test_typing_along_needs_no_model():
+    it, backend = completer("alpha + beta")
+    snap = draw("x = ║\ny = 2\n")
+    it.complete(snap, Cancel())
+    for n in range(len("alpha + bet") + 1):
+        known = it.look_up(typed(snap, "alpha + beta"[:n]))
+        assert known.suggestions[0].text == "alpha + beta"[n:]
+    assert it.look_up(typed(snap, "alpha + beta")) is None
+    assert it.look_up(typed(snap, "alp ")) is None
+    assert len(backend.requests) == 1
+
+
+def test_backspace_finds_the_suggestion_again():
+    it, _ = completer("alpha")
+    snap = draw("x = ║\n")
+    it.complete(snap, Cancel())
+    assert it.look_up(typed(snap, "al")).suggestions[0].text == "pha"
+    assert it.look_up(typed(snap, "a")).suggestions[0].text == "lpha"
+
+
+@pytest.mark.parametrize("other", ["x = ║\nz = 3\n", "w = ║\ny = 2\n", "x = ║ \ny = 2\n", "q\nx = ║\ny = 2\n"])
+def test_the_key_covers_prefix_and_suffix(other):
+    it, _ = completer("alpha")
+    it.complete(draw("x = ║\ny = 2\n"), Cancel())
+    assert it.look_up(draw(other)) is None
+    assert it.look_up(draw("x = ║\ny = 2\n")) is not None
+
+
+def test_a_line_of_a_block_can_be_typed_in_a_crlf_file():
+    it, _ = completer("a = 1\n    b = 2")
+    snap = draw("def f():\r\n    ║\r\n")
+    it.complete(snap, Cancel())
+    assert it.look_up(typed(snap, "a = 1\r\n    ")).suggestions[0].text == "b = 2"
+
+
+def test_an_automatic_answer_does_not_serve_a_manual_request():
+    it, _ = completer("alpha", "beta")
+    it.complete(draw("x = ║\n"), Cancel())
+    assert it.look_up(draw("x = ║\n", manual=True)) is None
+    assert len(it.complete(draw("x = ║\n", manual=True), Cancel()).suggestions) == 2
+    assert len(it.look_up(draw("x = ║\n")).suggestions) == 1
+
+
+def test_a_cancelled_request_is_not_remembered():
+    it, _ = completer("alpha")
+    cancel = Cancel()
+    cancel.raise_for("superseded")
+    outcome = it.complete(draw("x = ║\n"), cancel)
+    assert (outcome.suggestions, outcome.reason) == ((), "superseded")
+    assert it.look_up(draw("x = ║\n")) is None
+
+
+def test_the_cache_keeps_within_its_bounds():
+    it, _ = completer("alpha")
+    it.cache.most, it.cache.most_chars = 4, 100
+    for n in range(10):
+        it.complete(draw(f"x{n} = ║\n{'#' * 30}"), Cancel())
+    assert len(it.cache.entries) <= 3

@@ -1,0 +1,70 @@
+"""Settings: defaulted, layered, and told apart when bad."""
+
+from __future__ import annotations
+
+import pytest
+
+from fim_lsp.config import Config, from_client, read_file, resolve
+from fim_lsp.errors import ConfigError
+
+
+@pytest.mark.parametrize("nothing", [None, {}, 3, [], "x", {"fimLsp": None}, {"gpt": None}, {"deadlineMs": None}])
+def test_nothing_said_means_the_defaults(nothing):
+    assert from_client(nothing) == (Config(), [])
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("backend", "gtp"),
+        ("backend", 1),
+        ("deadlineMs", "fast"),
+        ("deadlineMs", 1),
+        ("deadlineMs", True),
+        ("maxLines", 0),
+        ("maxLines", 2.5),
+        ("trigger", "never"),
+        ("languages", "python"),
+        ("languages", [1]),
+        ("completionFallback", "yes"),
+        ("gpt.model", 5),
+    ],
+)
+def test_a_bad_value_names_key_value_and_default(key, value):
+    nested = {key.split(".")[0]: {key.split(".")[1]: value}} if "." in key else {key: value}
+    config, problems = from_client({"fimLsp": nested})
+    assert config == Config()
+    (problem,) = problems
+    assert f"fimLsp.{key}" in problem
+    assert repr(value) in problem
+    assert "using" in problem
+
+
+def test_good_values_pass_beside_bad_ones():
+    config, problems = from_client({"deadlineMs": 200, "maxLines": "x", "gpt": {"model": "/m"}, "languages": ["python"]})
+    assert (config.deadline_ms, config.gpt_model, config.languages) == (200, "/m", ("python",))
+    assert len(problems) == 1
+
+
+def test_later_layers_win_and_are_named():
+    resolved = resolve([("file", {"maxLines": 3, "trigger": "manual"}), ("client", {"maxLines": 5, "trigger": None})])
+    assert resolved.config.max_lines == 5
+    assert resolved.config.trigger == "manual"
+    assert resolved.sources["maxLines"] == "client"
+    assert resolved.sources["trigger"] == "file"
+    assert resolved.sources["backend"] == "default"
+
+
+def test_files(tmp_path):
+    good = tmp_path / "good.toml"
+    good.write_text('maxLines = 4\n[gpt]\nmodel = "/m"\n')
+    assert resolve([("file", read_file(good))]).config.max_lines == 4
+    under = tmp_path / "under.toml"
+    under.write_text("[fimLsp]\nmaxLines = 4\n")
+    assert resolve([("file", read_file(under))]).config.max_lines == 4
+    bad = tmp_path / "bad.toml"
+    bad.write_text("= 3")
+    with pytest.raises(ConfigError, match=r"bad\.toml"):
+        read_file(bad)
+    with pytest.raises(ConfigError, match="does not exist"):
+        read_file(tmp_path / "none.toml")
