@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+BLOCK = 32  # both sides of a matrix must be multiples of it for the int8 kernel
 FEW = 8  # up to so many rows the int8 kernel is quicker than reading the wide weights
 
 
@@ -45,7 +46,7 @@ class Linear:
         """Stack projections that read the same input into one: each part has weight and maybe scale, bias."""
         wide = torch.cat([dequantise(part, dtype) for part in parts]).to(device)
         bias = torch.cat([part["bias"] for part in parts]).to(device, dtype) if "bias" in parts[0] else None
-        if device.type != "cpu" or not all(is_packed(part) for part in parts):
+        if not all(fits_kernel(part, device) for part in parts):
             return cls(wide, None, None, bias)
         packed = torch.cat([part["weight"] for part in parts]).contiguous()
         scale = torch.cat([part["scale"] for part in parts]).to(dtype)
@@ -63,7 +64,7 @@ class Embedding:
 
     def __init__(self, part: dict[str, Tensor], dtype: torch.dtype, device: torch.device):
         self.dtype = dtype
-        self.packed = is_packed(part) and device.type == "cpu"
+        self.packed = fits_kernel(part, device)
         self.weight = part["weight"].contiguous() if self.packed else dequantise(part, dtype).to(device)
         self.scale = part["scale"].to(dtype) if self.packed else None
 
@@ -82,6 +83,11 @@ class Embedding:
 
 def is_packed(part: dict[str, Tensor]) -> bool:
     return part["weight"].dtype == torch.int8
+
+
+def fits_kernel(part: dict[str, Tensor], device: torch.device) -> bool:
+    """True where the int8 kernel may run: it works in blocks, and reads past the end of a ragged matrix."""
+    return is_packed(part) and device.type == "cpu" and all(size % BLOCK == 0 for size in part["weight"].shape)
 
 
 def dequantise(part: dict[str, Tensor], dtype: torch.dtype) -> Tensor:

@@ -1,0 +1,191 @@
+"""The decoder backend on the shipped weights: formats, sentinels in the text, reuse, candidates, stopping."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from fim_lsp import backends
+from fim_lsp.backends.gpt import Format
+from fim_lsp.backends.models import find_model, models_folder
+from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
+from fim_lsp.errors import ModelError, ModelMismatch, ModelMissing
+from fim_lsp.nn.tokenizer import Tokenizer
+
+pytestmark = pytest.mark.model
+
+ADD = FimRequest(("def add(first, second):\n    return first", "\n\nprint(add(1, 2))\n"), Plan(max_tokens=12))
+
+
+@pytest.fixture(scope="module")
+def gpt(decoder):
+    return decoder.router.pick()[0]
+
+
+def run(gpt, request: FimRequest = ADD, cancel: Cancel | None = None):
+    meter = Meter()
+    streams = gpt.generate(request, cancel or Cancel(), meter)
+    return [list(drafts)[-1] for drafts in streams], meter
+
+
+def test_it_fills_in(gpt):
+    (answer,), meter = run(gpt)
+    assert answer.text.split("\n")[0].strip() == "+ second"
+    assert 0 < answer.confidence <= 1
+    assert set(meter.timings) == {"tokenize", "prefill", "decode"}
+
+
+def test_drafts_grow_and_the_last_is_the_answer(gpt):
+    (drafts,) = [list(drafts) for drafts in gpt.generate(ADD, Cancel(), Meter())]
+    texts = [draft.text for draft in drafts]
+    assert all(later.startswith(earlier) for earlier, later in zip(texts, texts[1:], strict=False))
+
+
+def test_a_warm_cache_gives_the_same_answer(gpt):
+    gpt.forget()
+    cold, cold_meter = run(gpt)
+    longer = FimRequest((ADD.segments[0] + " +", ADD.segments[1]), ADD.plan)
+    run(gpt, longer)
+    warm, warm_meter = run(gpt)
+    assert [a.text for a in warm] == [a.text for a in cold]
+    assert cold_meter.tokens["reused"] == 0
+    assert warm_meter.tokens["reused"] > 20
+    assert warm_meter.tokens["prefilled"] < 5
+
+
+def test_typing_only_appends(gpt):
+    run(gpt)
+    for typed in (" ", " +", " + s"):
+        _, meter = run(gpt, FimRequest((ADD.segments[0] + typed, ADD.segments[1]), ADD.plan))
+        assert meter.tokens["prefilled"] <= 4
+
+
+def test_candidates_differ_in_their_first_token(gpt):
+    plan = Plan(max_tokens=8, candidates=3)
+    answers, _ = run(gpt, FimRequest(ADD.segments, plan))
+    assert len({answer.text for answer in answers}) == 3
+    assert answers[0].text == run(gpt, FimRequest(ADD.segments, Plan(max_tokens=8)))[0][0].text
+
+
+def test_sentinel_names_in_the_document_are_text(gpt):
+    text = 'MARK = "<fim_middle>" + "<|endoftext|>" + "<fim_suffix>"\n'
+    ids = gpt.tokenizer.encode(text)
+    assert not set(ids) & {gpt.format.prefix, gpt.format.suffix, gpt.format.middle, 0}
+    assert gpt.tokenizer.decode(ids) == text
+    prompt = gpt._prompt(FimRequest((text, text), Plan()))
+    assert [prompt.count(i) for i in (gpt.format.prefix, gpt.format.suffix, gpt.format.middle)] == [1, 1, 1]
+
+
+def test_half_characters_are_held_back(gpt):
+    ids = gpt.tokenizer.encode("😀")
+    assert len(ids) > 1
+    assert gpt.tokenizer.decode(ids[:1]) == ""
+    assert gpt.tokenizer.decode(ids) == "😀"
+
+
+def test_a_cancel_is_seen_within_a_step(gpt):
+    cancel = Cancel()
+    drafts = next(gpt.generate(FimRequest(ADD.segments, Plan(max_tokens=400)), cancel, Meter()))
+    next(drafts)
+    cancel.raise_for("cancelled")
+    assert len(list(drafts)) <= 2
+
+
+def test_the_deadline_gives_what_there_is(gpt):
+    late = FimRequest(ADD.segments, Plan(max_tokens=400, deadline=time.monotonic() - 1))
+    assert run(gpt, late)[0] == []
+    plan = Plan(max_tokens=400)
+    drafts = next(gpt.generate(FimRequest(ADD.segments, plan), Cancel(), Meter()))
+    next(drafts)
+    object.__setattr__(plan, "deadline", 0.0)  # now, whatever the machine's speed
+    *_, answer = drafts
+    assert (answer.finish, bool(answer.text)) == ("deadline", True)
+
+
+def test_a_prompt_beyond_the_window_is_clamped_in_steps(gpt):
+    lengths = set()
+    for extra in range(0, 40):
+        prompt = gpt._prompt(FimRequest(("value = other\n" * 400 + "x" * extra, "y\n" * 900), Plan()))
+        lengths.add(prompt.index(gpt.format.prefix))
+        assert len(prompt) <= gpt.format.prefix_tokens + gpt.format.suffix_tokens + 3
+    assert lengths == {gpt.format.suffix_tokens + 1}
+
+
+def test_an_empty_document_is_a_prompt_too(gpt):
+    assert run(gpt, FimRequest(("", ""), Plan(max_tokens=2)))
+
+
+def test_orders():
+    order = Format("suffix-first", 11, 12, 13, frozenset(), 10, 10)
+    assert order.render([1], [2]) == [12, 2, 11, 1, 13]
+    assert Format("prefix-first", 11, 12, 13, frozenset(), 10, 10).render([1], [2]) == [11, 1, 12, 2, 13]
+    assert Format("prefix-only", -1, -1, -1, frozenset(), 10, 10).render([1], [2]) == [1]
+
+
+def test_published_sentinels_are_recognised():
+    tokenizer = Tokenizer.from_folder(models_folder() / "gpt")
+    assert Format.read({}, tokenizer).order == "prefix-first"
+    tokenizer.sentinel = lambda name: None
+    assert Format.read({}, tokenizer).order == "prefix-only"
+    with pytest.raises(ModelMismatch, match="sentinels"):
+        Format.read({"prefix": "<a>", "suffix": "<b>", "middle": "<c>"}, tokenizer)
+
+
+def test_a_folder_of_published_weights_runs(tmp_path, decoder):
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+    config = transformers.Qwen2Config(vocab_size=49152, num_key_value_heads=2, **sizes)
+    transformers.Qwen2ForCausalLM(config).save_pretrained(tmp_path)
+    shutil.copy(models_folder() / "gpt/tokenizer.json", tmp_path)
+    backend = backends.create("gpt", str(tmp_path))
+    assert backend.format.order == "prefix-first"
+    assert len(run(backend)[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("break_it", "said"),
+    [
+        (lambda f: shutil.rmtree(f), "not a folder"),
+        (lambda f: (f / "config.json").unlink(), "config.json"),
+        (lambda f: (f / "tokenizer.json").unlink(), "tokenizer.json"),
+        (lambda f: (f / "tokenizer.json").write_text("{}"), "tokenizer.json"),
+        (lambda f: (f / "model-00002-of-00003.safetensors").unlink(), "model-00002"),
+        (lambda f: (f / "model-00002-of-00003.safetensors").write_bytes(b"\0" * 99), "model-00002"),
+    ],
+)
+def test_broken_folders_name_the_file_and_a_remedy(tmp_path, break_it, said):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for file in (models_folder() / "gpt").iterdir():
+        (folder / file.name).symlink_to(file)
+    for name in ("model-00002-of-00003.safetensors", "tokenizer.json"):
+        if not said.startswith(name[:5]):
+            continue
+        (folder / name).unlink()
+        shutil.copy(models_folder() / "gpt" / name, folder / name)
+    break_it(folder)
+    with pytest.raises(ModelError, match=said) as caught:
+        backends.create("gpt", str(folder))
+    assert any(word in str(caught.value) for word in ("copy", "correct", "check", "only"))
+
+
+def test_other_families_are_named():
+    with pytest.raises(ModelMismatch, match="bert"):
+        Path(models_folder() / "bert").exists() or backends.create("bert", str(models_folder() / "gpt"))
+    with pytest.raises(ModelMissing, match="gpt.model"):
+        find_model("gpt", "/nowhere")
+
+
+def test_the_shipped_weights_are_within_bounds():
+    files = [file for file in models_folder().rglob("*") if file.is_file()]
+    assert all(file.stat().st_size < 50e6 for file in files)
+    assert sum(file.stat().st_size for file in files) < 180e6
+    config = json.loads((models_folder() / "gpt/config.json").read_text())
+    assert config["fim"]["order"] == "suffix-first"
