@@ -20,14 +20,13 @@ PREAMBLE_SHARE = 0.25  # of the prefix's characters, at most
 
 def build(snap: Snapshot, site: Site, plan: Plan, prefix_chars: int, suffix_chars: int) -> FimRequest:
     """Cut the window and put before it what it lost; sizes in characters."""
-    start = window.start(snap, prefix_chars)
-    preamble = ""
+    start, preamble = window.start(snap, prefix_chars), ""
     if start:
         room = int(prefix_chars * PREAMBLE_SHARE)
-        start = window.start(snap, prefix_chars - room)
         for collect in PREAMBLE:
             text = collect(snap, site, start, room - len(preamble))
             preamble += f"{text}\n" if text else ""
+        start = window.start(snap, prefix_chars - len(preamble))
     prefix = preamble + snap.text[start : snap.offset]
     suffix = snap.text[snap.offset : window.end(snap, suffix_chars)]
     return FimRequest((_normal(prefix), _normal(suffix)), plan)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fim_lsp.domain import Snapshot
 
-STEP_CHARS = 400  # the beginning of the window moves over boundaries this far apart
+STEP_CHARS = 200  # the beginning of the window moves over boundaries this far apart
 
 
 def start(snap: Snapshot, chars: int) -> int:

@@ -41,7 +41,9 @@ def test_a_bad_value_names_key_value_and_default(key, value):
 
 
 def test_good_values_pass_beside_bad_ones():
-    config, problems = from_client({"deadlineMs": 200, "maxLines": "x", "gpt": {"model": "/m"}, "languages": ["python"]})
+    config, problems = from_client(
+        {"deadlineMs": 200, "maxLines": "x", "gpt": {"model": "/m"}, "languages": ["python"]}
+    )
     assert (config.deadline_ms, config.gpt_model, config.languages) == (200, "/m", ("python",))
     assert len(problems) == 1
 

@@ -108,7 +108,7 @@ def test_the_deadline_gives_what_there_is(gpt):
 
 def test_a_prompt_beyond_the_window_is_clamped_in_steps(gpt):
     lengths = set()
-    for extra in range(0, 40):
+    for extra in range(40):
         prompt = gpt._prompt(FimRequest(("value = other\n" * 400 + "x" * extra, "y\n" * 900), Plan()))
         lengths.add(prompt.index(gpt.format.prefix))
         assert len(prompt) <= gpt.format.prefix_tokens + gpt.format.suffix_tokens + 3

@@ -84,7 +84,9 @@ def completer(*texts: str) -> tuple[Completer, FakeBackend]:
 
 
 def typed(snap: Snapshot, text: str) -> Snapshot:
-    return replace(snap, text=snap.prefix + text + snap.suffix, offset=snap.offset + len(text), version=snap.version + 1)
+    return replace(
+        snap, text=snap.prefix + text + snap.suffix, offset=snap.offset + len(text), version=snap.version + 1
+    )
 
 
 def test_typing_along_needs_no_model():

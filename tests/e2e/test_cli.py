@@ -1,0 +1,108 @@
+"""The commands as a person runs them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+FILE = "def add(first, second):\n    return first\n"
+
+
+def run(*args: str, stdin: bytes = b"", cwd=None) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([sys.executable, "-m", "fim_lsp", *args], input=stdin, capture_output=True, cwd=cwd)
+
+
+@pytest.mark.model
+def test_complete_a_place(tmp_path):
+    (tmp_path / "a.py").write_text(FILE)
+    answer = run("complete", "a.py:2:17", "--json", cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    record = json.loads(answer.stdout)
+    assert record["text"] == " + second"
+    assert record["backend"] == "gpt"
+    assert record["timings"]["prefill"] > 0
+
+
+@pytest.mark.model
+def test_complete_a_mark_in_place():
+    marked = FILE.replace("first\n", "first[MASK]\n").encode()
+    answer = run("complete", "-", "--backend", "bert", stdin=marked)
+    assert answer.returncode == 0, answer.stderr
+    assert b"return first + second" in answer.stdout
+    assert b"ms" in answer.stdout
+    assert b"bert" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "stdin", "code", "said"),
+    [
+        (["complete", "none.py:1:1"], b"", 2, "none.py does not exist"),
+        (["complete", "a.py"], b"", 2, "FILE:LINE:COL"),
+        (["complete", "a.py:99:1"], b"", 2, "line 99"),
+        (["complete", "a.py:1:99"], b"", 2, "column 99"),
+        (["complete", "a.py:0:1"], b"", 2, "line 0"),
+        (["complete", "b.bin:1:1"], b"", 2, "binary"),
+        (["complete", "latin.py:1:1"], b"", 2, "UTF-8"),
+        (["complete", ".:1:1"], b"", 2, "cannot be read"),
+        (["complete", "-"], b"no mark", 2, "[MASK]"),
+        (["complete", "-"], b"[MASK][MASK]", 2, "one hole"),
+        (["complete", "-"], b"\0[MASK]", 2, "binary"),
+        (["complete", "a.py:1:1", "--model", "nowhere"], b"", 3, "nowhere"),
+        (["complete", "a.py:1:1", "--config", "none.toml"], b"", 2, "none.toml"),
+        (["eval", "--holes", "a.py"], b"", 2, "a.py"),
+        (["serve", "--config", "none.toml"], b"", 2, "none.toml"),
+        (["serve", "--log", "no/such/folder/log"], b"", 2, "--log"),
+        (["serve", "--trace", "no/such/folder/trace"], b"", 2, "--trace"),
+        (["doctor", "--model", "nowhere"], b"", 3, ""),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_bad_input_is_one_line_and_a_code(tmp_path, args, stdin, code, said):
+    (tmp_path / "a.py").write_text(FILE)
+    (tmp_path / "b.bin").write_bytes(b"\0\1\2")
+    (tmp_path / "latin.py").write_bytes(b"x = '\xe9'\n")
+    answer = run(*args, stdin=stdin, cwd=tmp_path)
+    assert answer.returncode == code, (answer.stdout, answer.stderr)
+    assert said in answer.stderr.decode()
+    assert b"Traceback" not in answer.stderr
+
+
+@pytest.mark.model
+def test_doctor(tmp_path):
+    (tmp_path / "c.toml").write_text("maxLines = 3\n")
+    answer = run("doctor", "--json", "--config", "c.toml", cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    found = json.loads(answer.stdout)
+    assert found["settings"]["maxLines"] == {"value": 3, "source": "file"}
+    assert found["settings"]["trigger"]["source"] == "default"
+    assert found["completion"]["ms"] > 0
+    assert found["packages"]["torch"]
+    assert found["model"]["size_mb"] > 100
+
+
+@pytest.mark.model
+def test_demo_shows_every_sample():
+    from fim_lsp.samples import HOLES
+
+    answer = run("demo", "--json")
+    records = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert len(records) == len(HOLES)
+    assert sum(bool(record["text"]) for record in records) >= len(HOLES) - 1
+
+
+@pytest.mark.model
+def test_eval_counts_what_it_completed():
+    answer = run("eval", "--limit", "6", "--json")
+    assert answer.returncode == 0, answer.stderr
+    rows = json.loads(answer.stdout)
+    assert rows["all"]["n"] == 6
+    assert rows["all"]["latency_p50_ms"] > 0
+
+
+def test_help_and_version():
+    for verb in ("serve", "complete", "demo", "eval", "doctor"):
+        assert b"Usage" in run(verb, "--help").stdout
+    assert run("--version").stdout.startswith(b"fim-lsp ")
