@@ -106,21 +106,24 @@ def complete(
 @app.command()
 def demo(
     model: ModelFolder = "",
+    svg: Annotated[Path | None, typer.Option(help="Save what is shown as a picture.", metavar="FILE")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Complete several holes of the shipped sample files and show the ghost text with its timings."""
     with _told():
         from fim_lsp.samples import read_samples
-        from fim_lsp.terminal import show
+        from fim_lsp.terminal import save_svg, show
 
         completer = _load(_settings(None, model, ""))
-        console = Console()
+        console = Console(record=svg is not None)
         for title, snap in read_samples():
             outcome = _complete(completer, snap)
             if as_json:
                 typer.echo(json.dumps({"sample": title, **_record(outcome)}, ensure_ascii=False))
             else:
                 show(console, snap, outcome, title)
+        if svg is not None:
+            save_svg(console, svg)
 
 
 @app.command("eval")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from rich.console import Console
 from rich.syntax import Syntax
 from rich.text import Text
 
 from fim_lsp.domain import Outcome, Snapshot
+from fim_lsp.errors import InputError
 
 ABOVE_LINES, BELOW_LINES = 4, 3
 STAGES = ("context", "tokenize", "prefill", "decode", "filters")
@@ -44,3 +48,12 @@ def summary(outcome: Outcome) -> str:
     )
     tokens = ", ".join(f"{count} {name}" for name, count in outcome.tokens.items())
     return f"{outcome.backend or 'no model'} · {said} · {total:.0f} ms ({', '.join(stages)}) · {tokens or 'no'} tokens"
+
+
+def save_svg(console: Console, path: Path) -> None:
+    """Save a recorded console as a picture that asks no font server; raises InputError."""
+    picture = re.sub(r"@font-face \{.*?\}", "", console.export_svg(title="fim-lsp"), flags=re.DOTALL)
+    try:
+        path.write_text(picture, encoding="utf-8")
+    except OSError as problem:
+        raise InputError(f"{path} cannot be written: {problem.strerror}") from None

@@ -112,7 +112,7 @@ def test_a_newer_request_supersedes_the_older(tmp_path):
         assert client.wait(first, 2)["result"]["items"] == []
         client.wait(second)
     client.check_clean()
-    assert [line.get("cancelled") for line in client.traced()][0] == "superseded"
+    assert next(line.get("cancelled") for line in client.traced()) == "superseded"
 
 
 def test_the_deadline_gives_the_best_so_far(tmp_path):

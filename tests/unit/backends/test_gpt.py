@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import time
@@ -42,7 +43,7 @@ def test_it_fills_in(gpt):
 def test_drafts_grow_and_the_last_is_the_answer(gpt):
     (drafts,) = [list(drafts) for drafts in gpt.generate(ADD, Cancel(), Meter())]
     texts = [draft.text for draft in drafts]
-    assert all(later.startswith(earlier) for earlier, later in zip(texts, texts[1:], strict=False))
+    assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(texts))
 
 
 def test_a_warm_cache_gives_the_same_answer(gpt):
@@ -179,7 +180,7 @@ def test_broken_folders_name_the_file_and_a_remedy(tmp_path, break_it, said):
 def test_other_families_are_named():
     with pytest.raises(ModelMismatch, match="bert"):
         Path(models_folder() / "bert").exists() or backends.create("bert", str(models_folder() / "gpt"))
-    with pytest.raises(ModelMissing, match="gpt.model"):
+    with pytest.raises(ModelMissing, match=r"gpt\.model"):
         find_model("gpt", "/nowhere")
 
 

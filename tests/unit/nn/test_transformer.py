@@ -79,7 +79,7 @@ def test_reuse_after_rollback_changes_nothing(checkpoint):
     folder, expected, _ = checkpoint
     model = Decoder.from_folder(folder, torch.float32, CPU)
     cache = model.new_cache(128)
-    model.forward(PROMPT[:40] + [5, 6, 7], cache)
+    model.forward([*PROMPT[:40], 5, 6, 7], cache)
     assert cache.reuse(PROMPT) == 40
     torch.testing.assert_close(decode.prefill(model, cache, PROMPT, lambda: False), expected[-1], atol=1e-4, rtol=1e-4)
     assert cache.reuse(PROMPT) == len(PROMPT) - 1  # the last token is computed again for its logits
@@ -143,10 +143,10 @@ def test_the_int8_kernel_equals_the_wide_product(rows, shape):
 
 def test_bad_folders_are_named(checkpoint, tmp_path):
     folder, _, _ = checkpoint
-    with pytest.raises(ModelMissing, match="config.json"):
+    with pytest.raises(ModelMissing, match=r"config\.json"):
         Decoder.from_folder(tmp_path)
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(ModelCorrupt, match="config.json"):
+    with pytest.raises(ModelCorrupt, match=r"config\.json"):
         Decoder.from_folder(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
     with pytest.raises(ModelMismatch, match="bert"):
