@@ -60,7 +60,7 @@ def test_a_file_of_twenty_thousand_lines(tmp_path):
         assert LONG.count("\n") == 20_000
         client.type(10_001, 0, "    x = a \n")
         assert client.inline(10_001, 10) is not None
-        client.type(10_001, 10, "+")
+        client.type(10_001, 10, "@")  # not what was suggested
         client.inline(10_001, 11)
     client.check_clean()
     context = [line["timings"]["context"] for line in client.traced() if "context" in line["timings"]]
