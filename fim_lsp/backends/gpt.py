@@ -16,6 +16,7 @@ from fim_lsp.nn.tokenizer import Tokenizer
 from fim_lsp.nn.transformer import Decoder
 
 CHARS_PER_TOKEN = 3.5  # Python under a code vocabulary; a little low, so that a window seldom needs clamping
+MOST_CHARS_PER_TOKEN = 4.5  # a suffix is cut at its far end, where clamping by tokens costs nothing
 CLAMP_TOKENS = 32  # a prefix too long loses tokens in such steps, so that typing does not shift it at every key
 
 SENTINELS = (  # (prefix, suffix, middle) names of published families; all of them put the prefix first
@@ -84,7 +85,7 @@ class GptBackend:
         self.format = Format.read(model.config.fim, tokenizer)
         self.budget = Budget(
             prefix_chars=int(self.format.prefix_tokens * CHARS_PER_TOKEN),
-            suffix_chars=int(self.format.suffix_tokens * CHARS_PER_TOKEN),
+            suffix_chars=int(self.format.suffix_tokens * MOST_CHARS_PER_TOKEN),
         )
         self.cache = model.new_cache(self.format.prefix_tokens + self.format.suffix_tokens + 3 + 512)
 
