@@ -1,0 +1,181 @@
+--- The language server: found, started with the first buffer that wants it, and started again when it dies.
+local M = {}
+
+local NAME = 'fim_lsp'
+local CALM_MS = 60000 -- a server that lived so long starts counting from nothing again
+local MOST_TRIES = 5
+
+local tries, is_wanted, started_at = 0, true, 0
+
+---@return vim.lsp.Client?
+function M.client()
+  return vim.lsp.get_clients({ name = NAME })[1]
+end
+
+---@return string
+function M.log_path()
+  return vim.fs.joinpath(vim.fn.stdpath('log') --[[@as string]], 'fim_lsp.log')
+end
+
+--- Attach to every buffer of a language we complete in, now and later.
+function M.watch()
+  local group = vim.api.nvim_create_augroup('fim_lsp_server', { clear = true })
+  vim.api.nvim_create_autocmd('FileType', {
+    group = group,
+    callback = function(event)
+      M.attach(event.buf)
+    end,
+  })
+  vim.api.nvim_create_autocmd('VimLeavePre', {
+    group = group,
+    callback = function()
+      is_wanted = false
+    end,
+  })
+  M.attach_all()
+end
+
+function M.attach_all()
+  for _, buf in ipairs(vim.api.nvim_list_bufs()) do
+    if vim.api.nvim_buf_is_loaded(buf) then
+      M.attach(buf)
+    end
+  end
+end
+
+--- Start the server for a buffer, or let the running one take it too.
+---@param buf integer
+function M.attach(buf)
+  local languages = require('fim_lsp.config').setting('languages')
+  if vim.bo[buf].buftype ~= '' or not vim.list_contains(languages, vim.bo[buf].filetype) then
+    return
+  end
+  local command, problem = M.command()
+  if not command then
+    vim.notify_once('fim-lsp: ' .. problem, vim.log.levels.ERROR)
+    return
+  end
+  is_wanted = true
+  if not M.client() then
+    started_at = vim.uv.now()
+  end
+  vim.lsp.start(M.describe(command, buf), {
+    bufnr = buf,
+    reuse_client = function(client)
+      return client.name == NAME
+    end,
+  })
+end
+
+--- The command to run; nil and what to do about it where there is none.
+---@return string[]? command, string? problem
+function M.command()
+  local cmd = require('fim_lsp.config').get().cmd
+  if type(cmd) == 'table' then
+    return cmd
+  end
+  local found = cmd
+  if found == '' then
+    local active = vim.env.VIRTUAL_ENV and vim.fn.exepath(vim.fs.joinpath(vim.env.VIRTUAL_ENV, 'bin', 'fim-lsp')) or ''
+    found = active ~= '' and active or vim.fn.exepath('fim-lsp')
+    if found == '' then
+      return nil, 'no fim-lsp in $VIRTUAL_ENV nor on $PATH: `pip install fim-lsp`, or setup{ cmd = "/path/to/fim-lsp" }'
+    end
+  elseif vim.fn.executable(vim.fn.expand(found)) == 0 then
+    return nil, ('cmd is %q, which cannot be run: correct it, or leave it out to search for fim-lsp'):format(found)
+  end
+  return { vim.fn.expand(found), 'serve', '--log', M.log_path() }
+end
+
+---@param command string[]
+---@param buf integer
+---@return vim.lsp.ClientConfig
+function M.describe(command, buf)
+  local capabilities = vim.lsp.protocol.make_client_capabilities()
+  capabilities.textDocument.inlineCompletion = { dynamicRegistration = true }
+  local settings = require('fim_lsp.config').get().settings
+  return {
+    name = NAME,
+    cmd = command,
+    root_dir = vim.fs.root(buf, { 'pyproject.toml', '.git' }),
+    capabilities = capabilities,
+    init_options = settings,
+    settings = { fimLsp = settings },
+    handlers = {
+      ['fimLsp/status'] = function(_, status)
+        require('fim_lsp.status').take(status)
+      end,
+    },
+    on_exit = function(code, signal)
+      vim.schedule(function()
+        M.on_exit(code, signal)
+      end)
+    end,
+  }
+end
+
+--- Start again after 1, 2, 4 ... seconds, say so once, and give up after some tries in a row.
+---@param code integer
+---@param signal integer
+function M.on_exit(code, signal)
+  require('fim_lsp.status').take({ state = 'stopped' })
+  if not is_wanted then
+    return
+  end
+  tries = vim.uv.now() - started_at > CALM_MS and 1 or tries + 1
+  local how = signal ~= 0 and ('killed by signal %d'):format(signal) or ('exit code %d'):format(code)
+  if tries > MOST_TRIES then
+    vim.notify(('fim-lsp: the server ended %d times in a row (%s); :FimLsp log, :checkhealth fim_lsp'):format(tries, how), vim.log.levels.ERROR)
+    return
+  end
+  if tries == 1 then
+    vim.notify(('fim-lsp: the server ended (%s) and is being started again'):format(how), vim.log.levels.WARN)
+  end
+  vim.defer_fn(function()
+    if is_wanted and not M.client() then
+      M.attach_all()
+    end
+  end, 1000 * 2 ^ (tries - 1))
+end
+
+--- Stop the server and start it anew with the options as they are now.
+function M.restart()
+  local client = M.client()
+  tries = 0
+  if not client then
+    M.attach_all()
+    return
+  end
+  is_wanted = false
+  require('fim_lsp.session').dismiss()
+  client:stop()
+  local waited = 0
+  local function again()
+    waited = waited + 50
+    if M.client() and waited < 5000 then
+      vim.defer_fn(again, 50)
+    else
+      if M.client() then
+        client:stop(true)
+      end
+      is_wanted = true
+      M.attach_all()
+    end
+  end
+  vim.defer_fn(again, 50)
+end
+
+--- Change a setting of the running server, and of those to come.
+---@param key string
+---@param value any
+function M.set(key, value)
+  local settings = require('fim_lsp.config').get().settings
+  require('fim_lsp.config').put(settings, key, value)
+  local client = M.client()
+  if client then
+    client.settings = { fimLsp = settings }
+    client:notify('workspace/didChangeConfiguration', { settings = client.settings })
+  end
+end
+
+return M

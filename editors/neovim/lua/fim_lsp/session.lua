@@ -1,0 +1,242 @@
+--- Asking and showing. What is on screen is a value; every event either moves it along, or drops it and asks.
+---
+---     key ──▶ TextChangedI ──▶ advance the ghost, same frame        (no server)
+---                          └─▶ or clear, wait debounce_ms ──▶ ask ──▶ answer
+---                                                              │       └ same buffer, tick, cursor, mode? ──▶ draw
+---                                                              └ cancels what was asked before
+local M = {}
+
+---@class fim_lsp.Shown
+---@field buf integer
+---@field place fim_lsp.Place
+---@field all fim_lsp.Suggestion[]
+---@field index integer
+---@field tick? integer changedtick when it was drawn
+
+---@type fim_lsp.Shown?
+local shown
+local asked ---@type { client: vim.lsp.Client, id: integer }?
+local timer = assert(vim.uv.new_timer())
+local AUTOMATIC, INVOKED = 2, 1
+
+--- Listen to the events of insert mode.
+function M.watch()
+  local group = vim.api.nvim_create_augroup('fim_lsp', { clear = true })
+  local function on(events, callback)
+    vim.api.nvim_create_autocmd(events, { group = group, callback = callback })
+  end
+  on({ 'TextChangedI', 'TextChangedP' }, function(event)
+    M.follow(event.buf)
+  end)
+  on('InsertEnter', function(event)
+    M.ask_soon(event.buf)
+  end)
+  on('CursorMovedI', M.stay)
+  on('CompleteChanged', M.dismiss)
+  on('CompleteDone', function(event)
+    M.ask_soon(event.buf)
+  end)
+  on({ 'InsertLeave', 'BufLeave' }, M.dismiss)
+end
+
+---@return fim_lsp.Suggestion? suggestion the one on screen
+function M.visible()
+  return shown and shown.all[shown.index]
+end
+
+--- Put away what is shown and forget what was asked.
+function M.dismiss()
+  timer:stop()
+  if asked then
+    asked.client:cancel_request(asked.id)
+    asked = nil
+  end
+  if shown then
+    require('fim_lsp.ghost').clear(shown.buf)
+    shown = nil
+  end
+end
+
+--- The text changed: keep the ghost where it is typed along, else drop it and ask.
+---@param buf integer
+function M.follow(buf)
+  if not (shown and shown.buf == buf and M.advance()) then
+    M.dismiss()
+    M.ask_soon(buf)
+  end
+end
+
+--- Move the ghost along with what was typed; false when that was something else.
+---@return boolean
+function M.advance()
+  assert(shown)
+  local now, all, at = M.place(), {}, 1
+  for index, suggestion in ipairs(shown.all) do
+    local left = require('fim_lsp.suggestion').advance(suggestion, shown.place, now)
+    all[#all + 1] = left
+    if index == shown.index then
+      if not left then
+        return false
+      end
+      at = #all
+    end
+  end
+  shown.all, shown.place, shown.index = all, now, at
+  M.draw()
+  return true
+end
+
+--- The cursor moved: a ghost elsewhere than at the cursor is none. (A key typed comes here before it comes to follow.)
+function M.stay()
+  if shown and vim.api.nvim_buf_get_changedtick(shown.buf) == shown.tick and not vim.deep_equal(M.place(), shown.place) then
+    M.dismiss()
+  end
+end
+
+---@param buf integer
+function M.ask_soon(buf)
+  if require('fim_lsp.pause').is_paused(buf) or require('fim_lsp.config').setting('trigger') == 'manual' then
+    return
+  end
+  timer:start(
+    require('fim_lsp.config').get().debounce_ms,
+    0,
+    vim.schedule_wrap(function()
+      if vim.api.nvim_get_current_buf() == buf then
+        M.ask(AUTOMATIC)
+      end
+    end)
+  )
+end
+
+--- Ask by hand, several suggestions at once; `then_` is called when they are on screen.
+---@param then_ fun()?
+function M.trigger(then_)
+  M.dismiss()
+  M.ask(INVOKED, then_)
+end
+
+---@param kind integer 1 invoked, 2 automatic
+---@param then_ fun()?
+function M.ask(kind, then_)
+  local client = require('fim_lsp.server').client()
+  local buf = vim.api.nvim_get_current_buf()
+  if not client or not M.is_typing() or M.menu_is_open() or not vim.lsp.buf_is_attached(buf, client.id) then
+    return
+  end
+  if asked then
+    asked.client:cancel_request(asked.id)
+  end
+  local tick, place = vim.api.nvim_buf_get_changedtick(buf), M.place()
+  local params = vim.lsp.util.make_position_params(0, client.offset_encoding) --[[@as table]]
+  params.context = { triggerKind = kind }
+  local mine ---@type { client: vim.lsp.Client, id: integer }
+  local sent, id = client:request('textDocument/inlineCompletion', params, function(problem, result)
+    if asked ~= mine then
+      return
+    end
+    asked = nil
+    local is_wanted = vim.api.nvim_get_current_buf() == buf
+      and vim.api.nvim_buf_get_changedtick(buf) == tick
+      and vim.deep_equal(M.place(), place)
+      and M.is_typing()
+      and not M.menu_is_open()
+    if is_wanted and not problem and result then
+      M.show(buf, place, result.items or result, client.offset_encoding)
+      if then_ and shown then
+        then_()
+      end
+    end
+  end, buf)
+  mine = { client = client, id = id }
+  asked = sent and mine or nil
+end
+
+---@param buf integer
+---@param place fim_lsp.Place
+---@param items table[]
+---@param encoding string
+function M.show(buf, place, items, encoding)
+  local line = place.before .. place.rest
+  local all = {} ---@type fim_lsp.Suggestion[]
+  for _, item in ipairs(items) do
+    item = vim.deepcopy(item)
+    for _, edge in ipairs({ 'start', 'end' }) do
+      if item.range and item.range[edge].line == place.row then
+        item.range[edge].character = vim.str_byteindex(line, encoding, item.range[edge].character, false)
+      end
+    end
+    all[#all + 1] = require('fim_lsp.suggestion').read(item, place)
+  end
+  if #all > 0 then
+    shown = { buf = buf, place = place, all = all, index = 1 }
+    M.draw()
+  end
+end
+
+function M.draw()
+  if not shown then
+    return
+  end
+  shown.tick = vim.api.nvim_buf_get_changedtick(shown.buf)
+  require('fim_lsp.ghost').draw(shown.buf, shown.all[shown.index], shown.place)
+  vim.api.nvim_exec_autocmds('User', { pattern = 'FimLspShown', modeline = false })
+end
+
+--- Show the next suggestion, or the one before; asks for several when there is one only.
+---@param step 1|-1
+function M.cycle(step)
+  if shown and #shown.all > 1 then
+    shown.index = (shown.index - 1 + step) % #shown.all + 1
+    M.draw()
+  else
+    M.trigger(function()
+      if shown and #shown.all > 1 then
+        M.cycle(step)
+      end
+    end)
+  end
+end
+
+--- Put the first `length` bytes into the buffer; what is left stays on screen.
+---@param length integer
+function M.take(length)
+  if not shown then
+    return
+  end
+  local taken, left = require('fim_lsp.suggestion').split(shown.all[shown.index], length)
+  local row, col, buf = shown.place.row, shown.place.col, shown.buf
+  local lines = vim.split(taken.text, '\n', { plain = true })
+  require('fim_lsp.ghost').clear(buf)
+  vim.api.nvim_buf_set_text(buf, row, col, row, col + #taken.covered, lines)
+  vim.api.nvim_win_set_cursor(0, { row + #lines, #lines == 1 and col + #lines[1] or #lines[#lines] })
+  if left then
+    shown = { buf = buf, place = M.place(), all = { left }, index = 1 }
+    M.draw()
+  else
+    shown = nil
+    M.ask_soon(buf)
+  end
+end
+
+---@return fim_lsp.Place
+function M.place()
+  local row, col = unpack(vim.api.nvim_win_get_cursor(0))
+  local line = vim.api.nvim_get_current_line()
+  return { row = row - 1, col = col, before = line:sub(1, col), rest = line:sub(col + 1) }
+end
+
+function M.is_typing()
+  return vim.startswith(vim.api.nvim_get_mode().mode, 'i')
+end
+
+--- True while a completion menu is on screen: ghost text behind it would be noise.
+function M.menu_is_open()
+  if vim.fn.pumvisible() == 1 then
+    return true
+  end
+  local cmp, blink = package.loaded['cmp'], package.loaded['blink.cmp']
+  return cmp and cmp.visible() or blink and blink.is_visible() or false
+end
+
+return M
