@@ -32,6 +32,7 @@ check: $(STAMP) ## format, lint, types, layers, generated docs: seconds
 fix: $(STAMP) ## format, mend what lint can, write generated docs
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 	@$(BIN)/python editors/settings.py
+	@$(BIN)/nvim --clean -l editors/neovim/scripts/help.lua
 
 eval: $(STAMP) ## exact match and cold latency on the shipped holes
 	@$(BIN)/fim-lsp eval

