@@ -43,7 +43,16 @@ def scripted(tmp_path) -> Iterator[callable]:
 
     def start(texts: str = '["alpha + beta"]', options: str = "", init: str = "", step_s: float = 0.0) -> Screen:
         script = ROOT / "tests/fake_server.py"
-        command = [sys.executable, str(script), "--trace", str(tmp_path / "trace.jsonl"), "--texts", texts, "--step-s", str(step_s)]
+        command = [
+            sys.executable,
+            str(script),
+            "--trace",
+            str(tmp_path / "trace.jsonl"),
+            "--texts",
+            texts,
+            "--step-s",
+            str(step_s),
+        ]
         setup = f"{init}\nrequire('fim_lsp').setup({{ cmd = {lua_list(command)}, {options} }})"
         opened.append(Screen(tmp_path / f"n{len(opened)}", setup))
         return opened[-1]

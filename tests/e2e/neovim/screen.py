@@ -44,9 +44,10 @@ class Screen:
         self.nvim.close()
 
     def lua(self, code: str, *args: Any) -> Any:
-        if self.nvim.api.get_mode()["blocking"]:  # an error's hit-enter prompt: requests would wait for ever
+        if self.nvim.api.get_mode()["blocking"]:  # a hit-enter prompt: requests would wait for ever
             self.nvim.input("<CR>")
-            raise AssertionError(self.messages())
+            if "Error" in self.messages():
+                raise AssertionError(self.messages())
         return self.nvim.exec_lua(code, *args)
 
     def edit(self, text: str, row: int, col: int, name: str = "work.py") -> Path:
@@ -87,6 +88,10 @@ class Screen:
         """Return the suggestion on screen."""
         return self.lua("local s = require('fim_lsp.session').visible() return s and s.text")
 
+    def client(self) -> int:
+        """Return the id of the running client, 0 for none."""
+        return self.lua("local c = vim.lsp.get_clients({name = 'fim_lsp'})[1] return c and c.id or 0")
+
     def accepted(self) -> str:
         """Return what the buffer would be after accepting what is shown."""
         return self.lua(
@@ -104,7 +109,9 @@ class Screen:
             if value := is_so():
                 return value
             time.sleep(0.02)
-        raise AssertionError(f"waited {timeout_s} s for {what}; the screen:\n" + "\n".join(self.rows()) + "\n" + self.messages())
+        raise AssertionError(
+            f"waited {timeout_s} s for {what}; the screen:\n" + "\n".join(self.rows()) + "\n" + self.messages()
+        )
 
     def until_ghost(self) -> str:
         return self.until(self.ghost, "a suggestion")

@@ -123,13 +123,13 @@ function M.on_exit(code, signal)
     return
   end
   tries = vim.uv.now() - started_at > CALM_MS and 1 or tries + 1
-  local how = signal ~= 0 and ('killed by signal %d'):format(signal) or ('exit code %d'):format(code)
+  local how = signal ~= 0 and ('signal %d'):format(signal) or ('exit code %d'):format(code)
   if tries > MOST_TRIES then
     vim.notify(('fim-lsp: the server ended %d times in a row (%s); :FimLsp log, :checkhealth fim_lsp'):format(tries, how), vim.log.levels.ERROR)
     return
   end
   if tries == 1 then
-    vim.notify(('fim-lsp: the server ended (%s) and is being started again'):format(how), vim.log.levels.WARN)
+    vim.notify(('fim-lsp: server ended (%s); starting it again'):format(how), vim.log.levels.WARN)
   end
   vim.defer_fn(function()
     if is_wanted and not M.client() then

@@ -72,13 +72,18 @@ function M.split(whole, length)
     { text = whole.text:sub(length + 1), covered = whole.covered:sub(eaten + 1) }
 end
 
---- Bytes of the next word with the blanks before it.
+local WORD = '^%s*[%w_\128-\255]+' -- bytes above 127 belong to letters of UTF-8
+local SIGNS = '^%s*[^%w_%s\128-\255]+'
+
+--- Bytes of the next word, or of the next signs, with the blanks before.
 ---@param text string
 ---@return integer
 function M.word(text)
-  local at = vim.regex([=[^\_s*\(\k\+\|[^[:keyword:][:space:]]\+\|$\)]=])
-  local _, stop = at:match_str(text)
-  return stop and stop > 0 and stop or #text
+  local _, stop = text:find(WORD)
+  if not stop then
+    _, stop = text:find(SIGNS)
+  end
+  return stop or #text
 end
 
 --- Bytes up to the end of the next line; a leading break belongs to the line it begins.
