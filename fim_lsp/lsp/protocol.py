@@ -79,7 +79,7 @@ def completion_items(outcome: Outcome, document: Document, snap: Snapshot) -> ls
                 lsp.MarkupKind.Markdown, f"```{snap.language}\n{word}{suggestion.text}\n```"
             ),
             filter_text=word + suggestion.text,
-            sort_text=f"\0{rank}",
+            sort_text=f" {rank}",  # a blank comes before every name
             text_edit=lsp.TextEdit(
                 lsp.Range(
                     document.position(snap.offset - len(word)), document.position(snap.offset + suggestion.replaces)

@@ -1,0 +1,18 @@
+;;; Load the recipe, open FILE at its end of line ROW and print what completion offers.
+(require 'package)
+(package-initialize) ; Debian keeps eglot among the packages
+(let* ((recipe (pop command-line-args-left))
+       (program (split-string (pop command-line-args-left) "\n"))
+       (file (pop command-line-args-left))
+       (row (string-to-number (pop command-line-args-left))))
+  (load recipe nil t)
+  (setq eglot-server-programs `((python-mode . ,program)) eglot-sync-connect 60 eglot-connect-timeout 60)
+  (find-file file)
+  (apply #'eglot (eglot--guess-contact))
+  (goto-char (point-min))
+  (forward-line row)
+  (end-of-line)
+  (let* ((found (eglot-completion-at-point))
+         (offered (all-completions "" (nth 2 found))))
+    (princ (string-trim (substring-no-properties (car offered)))))
+  (kill-emacs 0))

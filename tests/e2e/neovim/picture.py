@@ -1,0 +1,85 @@
+"""Draw docs/neovim.svg from a real Neovim's screen: `python -m tests.e2e.neovim.picture`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pynvim
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text
+
+from fim_lsp.terminal import save_svg
+from tests.e2e.neovim.screen import HEIGHT, ROOT, WIDTH, Screen
+
+CODE = """\
+from dataclasses import dataclass
+
+
+@dataclass
+class Rectangle:
+    width: float
+    height: float
+
+    def perimeter(self):
+        return 2 * (self.width + self.height)
+
+    def area(self):
+        """
+LINES = 14
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        command = f"{{ {sys.executable!r}, '-m', 'fim_lsp', 'serve' }}"
+        screen = Screen(Path(folder), f"require('fim_lsp').setup({{ cmd = {command} }})")
+        screen.edit(CODE + "\n", CODE.count("\n"), 8)
+        screen.until_ghost()
+        with Path(os.devnull).open("w") as nowhere:
+            console = Console(record=True, width=WIDTH, file=nowhere, force_terminal=True, color_system="truecolor")
+            for line in cells(screen.nvim)[:LINES]:
+                console.print(Text.assemble(*line), overflow="crop", no_wrap=True)
+            save_svg(console, ROOT / "docs/neovim.svg")
+        screen.close()
+
+
+def cells(nvim: pynvim.Nvim) -> list[list[tuple[str, Style]]]:
+    """Return the screen, cell by cell with its colours, from the events a fresh UI is sent (:help ui-linegrid)."""
+    nvim.ui_detach()
+    grid = [[(" ", 0)] * WIDTH for _ in range(HEIGHT)]
+    styles = {0: Style()}
+    nvim.ui_attach(WIDTH, HEIGHT, rgb=True, ext_linegrid=True)
+    while True:
+        _, method, events = nvim.next_message()
+        if method != "redraw":
+            continue
+        for name, *calls in events:
+            for call in calls:
+                if name == "hl_attr_define":
+                    styles[call[0]] = _style(call[1])
+                elif name == "grid_line":
+                    _put(grid[call[1]], call[2], call[3])
+        if events[-1][0] == "flush" and any(text.strip() for text, _ in grid[0]):
+            return [[(text, styles[at]) for text, at in row] for row in grid]
+
+
+def _put(row: list[tuple[str, int]], col: int, runs: list[list[Any]]) -> None:
+    last = 0
+    for text, *more in runs:
+        last = more[0] if more else last
+        for _ in range(more[1] if len(more) > 1 else 1):
+            row[col] = (text, last)
+            col += 1
+
+
+def _style(rgb: dict[str, Any]) -> Style:
+    colour = f"#{rgb['foreground']:06x}" if "foreground" in rgb else None
+    return Style(color=colour, bold=rgb.get("bold"), italic=rgb.get("italic"))
+
+
+if __name__ == "__main__":
+    main()
