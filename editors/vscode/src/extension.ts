@@ -21,7 +21,7 @@ export function activate(context: ExtensionContext): void {
   const supervisor = new Supervisor(context, log, pause, status);
   server = supervisor;
 
-  const restart = () => void supervisor.restart();
+  const restart = () => void supervisor.restartIfWanted();
   context.subscriptions.push(
     log,
     pause,

@@ -36,9 +36,14 @@ export class Supervisor {
 
   /** Start the server once a document it completes in is open: a window without one pays nothing. */
   wake(document: TextDocument): void {
-    if (!this.client && !this.timer && languages().includes(document.languageId)) {
+    if (!this.client && !this.timer && isWanted(document)) {
       this.start();
     }
+  }
+
+  /** Start afresh if a document it completes in is open, else stop. */
+  async restartIfWanted(): Promise<void> {
+    await (workspace.textDocuments.some(isWanted) ? this.restart() : this.stop());
   }
 
   /** Find the server with what is known now. */
@@ -54,7 +59,7 @@ export class Supervisor {
     });
   }
 
-  start(): void {
+  private start(): void {
     this.inTurn(() => this.bringUp());
   }
 
@@ -143,4 +148,8 @@ export class Supervisor {
       await this.restart();
     }
   }
+}
+
+function isWanted(document: TextDocument): boolean {
+  return languages().includes(document.languageId);
 }
