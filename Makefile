@@ -6,7 +6,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := .venv/.ready
 TORCH := $(shell grep '^torch==' constraints.txt)
 
-.PHONY: setup try test check fix eval clean help
+VSIX := editors/vscode/dist/fim-lsp.vsix
+
+.PHONY: setup try test vsix check fix eval clean help
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
@@ -34,8 +36,14 @@ fix: $(STAMP) ## format, mend what lint can, write generated docs
 	@$(BIN)/python editors/settings.py
 	@$(BIN)/nvim --clean -l editors/neovim/scripts/help.lua
 
+vsix: $(VSIX) ## package the VS Code extension
+
+$(VSIX): $(shell find editors/vscode -name node_modules -prune -o -name dist -prune -o -type f -print) editors/node.sh
+	@PATH="$$(PYTHON=$(PYTHON) editors/node.sh):$$PATH"; cd editors/vscode && npm ci --ignore-scripts --loglevel=error && npm run --silent package
+	@du -h $@
+
 eval: $(STAMP) ## exact match and cold latency on the shipped holes
 	@$(BIN)/fim-lsp eval
 
 clean: ## remove .venv and caches
-	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache dist build
+	rm -rf .venv .cache editors/vscode/node_modules editors/vscode/dist .pytest_cache .mypy_cache .ruff_cache dist build

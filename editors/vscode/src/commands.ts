@@ -1,0 +1,121 @@
+/** The commands and the menu. */
+
+import { type Disposable, type LogOutputChannel, ViewColumn, commands, window, workspace } from "vscode";
+import { type Explanation, render } from "./explain.ts";
+import { install } from "./install.ts";
+import type { Pages } from "./pages.ts";
+import type { Pause } from "./pause.ts";
+import { activePython } from "./python.ts";
+import type { Supervisor } from "./server.ts";
+
+const OF_THE_EDITOR = {
+  trigger: "editor.action.inlineSuggest.trigger",
+  acceptAll: "editor.action.inlineSuggest.commit",
+  acceptWord: "editor.action.inlineSuggest.acceptNextWord",
+  acceptLine: "editor.action.inlineSuggest.acceptNextLine",
+  next: "editor.action.inlineSuggest.showNext",
+  previous: "editor.action.inlineSuggest.showPrevious",
+};
+
+export interface Parts {
+  log: LogOutputChannel;
+  pause: Pause;
+  server: Supervisor;
+  pages: Pages;
+}
+
+/** Register every command of package.json. */
+export function register(parts: Parts): Disposable[] {
+  const { log, pause, server } = parts;
+  const document = () => window.activeTextEditor?.document;
+  const own: Record<string, () => unknown> = {
+    explain: () => explain(parts),
+    showServer: () => showServer(server),
+    showLog: () => log.show(),
+    doctor: () => doctor(server),
+    install: () => installAndStart(parts),
+    restart: () => server.restart(),
+    toggle: () => pause.toggleEverywhere(),
+    pauseHere: () => document() && pause.toggleFile(document()!.uri),
+    pauseLanguage: () => document() && pause.toggleLanguage(document()!.languageId),
+    backend: switchBackend,
+    menu: () => menu(pause),
+  };
+  for (const [name, command] of Object.entries(OF_THE_EDITOR)) {
+    own[name] = () => commands.executeCommand(command);
+  }
+  return Object.entries(own).map(([name, run]) => commands.registerCommand(`fimLsp.${name}`, run));
+}
+
+async function explain({ server, pages }: Parts): Promise<void> {
+  const language = window.activeTextEditor?.document.languageId ?? "";
+  if (!server.client?.isRunning()) {
+    void window.showInformationMessage("fim-lsp: the server is not running.");
+    return;
+  }
+  const answer = await server.client.sendRequest<Explanation>("fimLsp/explain", {});
+  await window.showTextDocument(await pages.open("Last answer.md", render(answer, language)), {
+    viewColumn: ViewColumn.Beside,
+    preserveFocus: true,
+    preview: true,
+  });
+}
+
+async function showServer(server: Supervisor): Promise<void> {
+  const found = await server.resolve();
+  const text = "reason" in found ? found.reason : `${found.command} ${found.args.join(" ")} (from: ${found.source})`;
+  void window.showInformationMessage(`fim-lsp: ${text}`);
+}
+
+async function doctor(server: Supervisor): Promise<void> {
+  const found = await server.resolve();
+  if ("reason" in found) {
+    void window.showWarningMessage(`fim-lsp: ${found.reason}`);
+    return;
+  }
+  const terminal = window.createTerminal("fim-lsp doctor");
+  terminal.show();
+  terminal.sendText(`${process.platform === "win32" ? "& " : ""}"${found.command}" doctor`);
+}
+
+async function installAndStart({ server, log }: Parts): Promise<void> {
+  await server.stop(); // a running program's files cannot be replaced on Windows
+  const python = workspace.isTrusted ? await activePython(undefined) : undefined;
+  if (await install(server.own, python, log)) {
+    await server.restart();
+  }
+}
+
+async function switchBackend(): Promise<void> {
+  const settings = workspace.getConfiguration("fimLsp");
+  const chosen = await window.showQuickPick(["auto", "gpt", "bert"], {
+    title: "fim-lsp: backend",
+    placeHolder: `now ${settings.get("backend")}`,
+  });
+  if (chosen) {
+    const isOfFolder = settings.inspect("backend")?.workspaceValue !== undefined;
+    await settings.update("backend", chosen, !isOfFolder);
+  }
+}
+
+async function menu(pause: Pause): Promise<void> {
+  const document = window.activeTextEditor?.document;
+  const paused = pause.reason(document);
+  const verb = (where: string) => (paused === where ? "$(play) Resume" : "$(debug-pause) Pause");
+  const language = `for ${document?.languageId}`;
+  const items = [
+    ...(document ? [{ label: `${verb("in this file")} in this file`, command: "pauseHere" }] : []),
+    ...(document ? [{ label: `${verb(language)} ${language}`, command: "pauseLanguage" }] : []),
+    { label: `${verb("everywhere")} everywhere`, command: "toggle" },
+    { label: "$(arrow-swap) Switch backend", command: "backend" },
+    { label: "$(question) Explain the last answer", command: "explain" },
+    { label: "$(server-process) Show the resolved server", command: "showServer" },
+    { label: "$(output) Show log", command: "showLog" },
+    { label: "$(pulse) Run doctor", command: "doctor" },
+    { label: "$(debug-restart) Restart server", command: "restart" },
+  ];
+  const chosen = await window.showQuickPick(items, { title: paused ? `fim-lsp (paused ${paused})` : "fim-lsp" });
+  if (chosen) {
+    await commands.executeCommand(`fimLsp.${chosen.command}`);
+  }
+}

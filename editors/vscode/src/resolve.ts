@@ -1,0 +1,70 @@
+/** Decide which server to run: settle on a plain value first, act on it elsewhere. */
+
+import { homedir } from "node:os";
+import { delimiter, dirname, isAbsolute, join } from "node:path";
+
+export interface Server {
+  command: string;
+  args: string[];
+  source: string;
+}
+
+export interface Unresolved {
+  reason: string;
+}
+
+export type Resolution = Server | Unresolved;
+
+export interface Surroundings {
+  /** `fimLsp.path`, as the user wrote it. */
+  setting: string;
+  /** The active Python environment's interpreter, when there is one that may be used. */
+  python: string | undefined;
+  /** The PATH variable. */
+  path: string;
+  /** Folder of the extension's own environment, which may not exist yet. */
+  own: string;
+  isWindows: boolean;
+  isFile(path: string): boolean;
+}
+
+/** Return the server to run, or why there is none. */
+export function resolve(around: Surroundings): Resolution {
+  const setting = around.setting.trim();
+  if (setting) {
+    const command = setting.startsWith("~") ? join(homedir(), setting.slice(1)) : setting;
+    return around.isFile(command)
+      ? serve(command, "setting fimLsp.path")
+      : { reason: `fimLsp.path is ${command}, which is not a file; mend the setting or empty it.` };
+  }
+  for (const [source, folders] of places(around)) {
+    for (const folder of folders) {
+      const command = join(folder, around.isWindows ? "fim-lsp.exe" : "fim-lsp");
+      if (around.isFile(command)) {
+        return serve(command, source);
+      }
+    }
+  }
+  return {
+    reason: "No fim-lsp was found in the active Python environment, on PATH or in the extension's own environment.",
+  };
+}
+
+/** Return the folder of a virtual environment's programs. */
+export function programs(environment: string, isWindows: boolean): string {
+  return join(environment, isWindows ? "Scripts" : "bin");
+}
+
+function* places(around: Surroundings): Iterable<[source: string, folders: string[]]> {
+  if (around.python) {
+    const beside = dirname(around.python); // conda on Windows keeps programs one level below the interpreter
+    yield ["active Python environment", [beside, join(beside, "Scripts")]];
+  }
+  // A relative entry would let the folder that happens to be open choose the program.
+  yield ["PATH", around.path.split(delimiter).filter(isAbsolute)];
+  yield ["extension's own environment", [programs(around.own, around.isWindows)]];
+}
+
+function serve(command: string, source: string): Server {
+  return { command, args: ["serve"], source };
+}
