@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.client import Client
 from tests.e2e.editors import missing
 
 pynvim = pytest.importorskip("pynvim")
@@ -60,23 +59,3 @@ def scripted(tmp_path) -> Iterator[callable]:
     yield start
     for running in opened:
         running.close()
-
-
-@pytest.fixture(scope="session")
-def asked(tmp_path_factory) -> Iterator[callable]:
-    """Ask a server of our own what it suggests: the text that a document has after accepting it."""
-    with Client.real(tmp_path_factory.mktemp("asked")) as client:
-        client.start()
-        client.until_ready()
-        count = iter(range(1000))
-
-        def ask(text: str, row: int, col: int) -> str:
-            uri = f"file:///asked/{next(count)}.py"
-            client.open(text, uri=uri)
-            (item,) = client.inline(row, col, uri=uri)[:1]
-            lines = text.split("\n")
-            line, end = lines[row], item["range"]["end"]["character"]
-            lines[row] = line[: item["range"]["start"]["character"]] + item["insertText"] + line[end:]
-            return "\n".join(lines)
-
-        yield ask

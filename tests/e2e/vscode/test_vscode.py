@@ -1,0 +1,235 @@
+"""Ghost text as a person sees it: real VS Code, the packaged extension, the real server, the shipped model."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from itertools import pairwise
+
+import psutil
+import pytest
+
+from tests.e2e.vscode.conftest import program
+from tests.e2e.vscode.window import ROOT, Server, Window
+
+pytestmark = pytest.mark.editor
+
+AREA = "import os\n\n\ndef area(width, height):\n    return "
+BRACKETS = ("def area(width, height):\n    return width * height\n\n\nprint(str(area(", ")))\n")
+ACCENTS = ('def greet(name):\n    print("Grüße, 世界", ', ")\n")
+
+
+def accepted(asked, text: str, before: str) -> str:
+    row = before.count("\n")
+    return asked(text, row, utf16(before.rsplit("\n", 1)[-1]))
+
+
+def utf16(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def expect(window: Window, asked, before: str, after: str = "\n") -> str:
+    """Put text in place, wait for ghost text and return the file as it should be once accepted."""
+    text = window.edit(before, after)
+    ghost = window.until_ghost()
+    expected = accepted(asked, text, text[: len(text) - len(after)])
+    assert ghost.split("\n")[0] in window.visible()
+    return expected
+
+
+def test_tab_accepts_to_the_letter_and_undo_restores(window, asked):
+    expected = expect(window, asked, AREA)
+    before = window.on_disk()
+    window.page.keyboard.press("Tab")
+    window.until_disk(expected)
+    window.page.keyboard.press("Control+z")
+    window.until_disk(before)
+
+
+def test_a_word_leaves_the_rest(window, asked):
+    expected = expect(window, asked, AREA)
+    ghost = window.until_ghost()
+    window.page.keyboard.press("Control+ArrowRight")
+    window.page.wait_for_timeout(500)
+    taken = window.on_disk()
+    assert expected.startswith(taken.rstrip("\n"))
+    assert len(taken) < len(expected)
+    left = window.until_ghost()
+    assert ghost.endswith(left)
+    window.page.keyboard.press("Tab")
+    window.until_disk(expected)
+
+
+def test_escape_puts_it_away(window, asked):
+    expect(window, asked, AREA)
+    window.page.keyboard.press("Escape")
+    window.page.wait_for_timeout(300)
+    assert window.ghost() == ""
+
+
+def test_typing_along_keeps_it_in_every_frame(window, asked):
+    expect(window, asked, AREA)
+    ghost = window.until_ghost()
+    window.record()
+    for char in ghost[:-1]:
+        window.page.keyboard.type(char)
+        window.page.wait_for_timeout(100)
+    frames = window.recorded()
+    assert len(frames) > len(ghost)
+    for frame in frames:
+        assert frame["line"] is not None, "a frame without ghost text"
+        assert frame["line"] + frame["ghost"] == "    return " + ghost
+
+
+def test_closing_brackets_right_of_the_cursor(window, asked):
+    expected = expect(window, asked, *BRACKETS)
+    window.page.keyboard.press("Tab")
+    window.until_disk(expected)
+
+
+def test_a_line_with_wide_and_accented_letters(window, asked):
+    expected = expect(window, asked, *ACCENTS)
+    window.page.keyboard.press("Tab")
+    window.until_disk(expected)
+
+
+def test_the_server_dies_and_comes_back(window, asked, trace):
+    expect(window, asked, AREA)
+    (server,) = servers(trace)
+    server.kill()
+    window.until_status("fim-lsp gpt")
+    expect(window, asked, AREA)
+    assert [other.pid for other in servers(trace)] != [server.pid]
+
+
+def servers(trace) -> list[psutil.Process]:
+    return [one for one in psutil.process_iter(["cmdline"]) if str(trace) in (one.info["cmdline"] or [])]
+
+
+def test_thirty_seconds_of_typing_eight_keys_a_second(window, trace):
+    text = "class Account:\n    def __init__(self, owner, balance=0):\n        self.owner = owner\n        self.balance = balance\n\n"
+    text += "    def deposit(self, amount):\n        self.balance += amount\n        return self.balance\n"
+    typed = (text * 2)[: 30 * 8]
+    head = window.edit("\n", "")
+    window.record()
+    for char in typed:
+        began = time.monotonic()
+        window.page.keyboard.press("Enter") if char == "\n" else window.page.keyboard.type(char)
+        time.sleep(max(0, 1 / 8 - (time.monotonic() - began)))
+    frames = window.recorded()
+    window.page.keyboard.press("Escape")
+    window.until_disk(head + typed)
+    answers = [json.loads(line) for line in trace.read_text().splitlines()]
+    seen = [frame for frame in frames if frame["line"] is not None]
+    stale = [frame for frame in seen if not any(is_of(frame, answer) for answer in answers)]
+    print(f"\n{len(typed)} keys, {len(frames)} frames, {len(seen)} with ghost text, {len(stale)} of them stale")
+    assert seen
+    assert not stale
+    assert "ERR" not in window.server.logs() or "fimLsp" not in window.server.logs()
+
+
+def is_of(frame, answer) -> bool:
+    """True when the ghost text of a frame is what is left of this answer once the line was typed so far."""
+    line, before = frame["line"], answer["line_prefix"]
+    if not line.startswith(before):
+        return False
+    typed = line[len(before) :]
+    shown = frame["ghost"].rstrip("\n")
+    return any(text.startswith(typed) and text[len(typed) :].rstrip("\n") == shown for text in answer["texts"])
+
+
+def test_how_long_an_answer_takes_to_be_seen(window, trace):
+    waits = []
+    for _ in range(12):
+        known = len(trace.read_text().splitlines())
+        window.edit(AREA, "\n")
+        window.record()
+        window.until_ghost()
+        frames = window.recorded()
+        shown = [a for a in map(json.loads, trace.read_text().splitlines()[known:]) if a["texts"]]
+        for before, after in pairwise(frames):
+            if after["ghost"] and not before["ghost"] and shown:
+                waits.append(after["at"] - 1000 * shown[0]["time"])
+    print(
+        f"\nfrom answer to ghost text: median {statistics.median(waits):.0f} ms of {len(waits)}, most {max(waits):.0f} ms"
+    )
+    assert waits
+
+
+@pytest.fixture(scope="module")
+def scripted(code, browser, tmp_path_factory):
+    """A window on a folder whose own settings run a server that says what it is told."""
+    folder = tmp_path_factory.mktemp("scripted")
+    texts = '["total += value\\n        count += 1", "break", "continue"]'
+    command = [sys.executable, str(ROOT / "tests/fake_server.py"), "--texts", texts]
+    (folder / ".vscode").mkdir()
+    (folder / ".vscode/settings.json").write_text(json.dumps({"fimLsp.path": program(folder, *command)}))
+    opened = Window(code, browser, folder)
+    yield opened
+    opened.close()
+
+
+LOOP = "def mean(values):\n    total = count = 0\n    for value in values:\n        "
+
+
+def test_several_lines(scripted):
+    text = scripted.edit(LOOP, "\n    return total / count\n")
+    assert scripted.until_ghost() == "total += value\n        count += 1"
+    scripted.page.keyboard.press("Tab")
+    scripted.until_disk(text.replace("        \n", "        total += value\n        count += 1\n"))
+
+
+def test_by_hand_there_are_several(scripted):
+    text = scripted.edit(LOOP, "\n    return total / count\n")
+    scripted.until_ghost()
+    scripted.page.keyboard.press("Alt+Backslash")
+    scripted.page.wait_for_timeout(500)
+    scripted.page.keyboard.press("Alt+BracketRight")
+    scripted.page.wait_for_timeout(300)
+    assert scripted.until_ghost() == "break"
+    scripted.page.keyboard.press("Tab")
+    scripted.until_disk(text.replace("        \n", "        break\n"))
+
+
+def test_a_changed_setting_takes_effect(scripted):
+    settings = scripted.folder / ".vscode/settings.json"
+    as_it_was = settings.read_text()
+    settings.write_text(json.dumps({**json.loads(as_it_was), "fimLsp.maxLines": 1}))
+    scripted.page.wait_for_timeout(1500)
+    scripted.edit(LOOP, "\n    return total / count\n")
+    assert scripted.until_ghost() == "total += value"
+    settings.write_text(as_it_was)
+
+
+def test_the_last_answer_is_explained(scripted):
+    scripted.edit(LOOP, "\n    return total / count\n")
+    scripted.until_ghost()
+    scripted.page.keyboard.press("Escape")
+    scripted.command("fim-lsp: Explain")
+    scripted.page.wait_for_function(
+        "() => document.body.innerText.replaceAll('\\u00a0', ' ').includes('total += value')"
+    )
+    scripted.page.keyboard.press("Control+w")
+
+
+def test_an_untrusted_folder_does_not_choose_the_program(browser, tmp_path):
+    folder, home = tmp_path / "work", tmp_path / "home"
+    (folder / ".vscode").mkdir(parents=True)
+    home.mkdir()
+    marker = tmp_path / "ran"
+    bad = program(folder, "touch", str(marker))
+    good = program(home, sys.executable, str(ROOT / "tests/fake_server.py"))
+    (folder / ".vscode/settings.json").write_text(json.dumps({"fimLsp.path": bad}))
+    trust = {"security.workspace.trust.enabled": True, "security.workspace.trust.startupPrompt": "never"}
+    server = Server(
+        home, folder, {"fimLsp.path": good, **trust, "security.workspace.trust.banner": "never"}, trusted=False
+    )
+    try:
+        opened = Window(server, browser, folder)
+        assert "fim-lsp" in opened.status()
+        assert not marker.exists()
+        opened.close()
+    finally:
+        server.close()
