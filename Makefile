@@ -8,7 +8,7 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 
 VSIX := editors/vscode/dist/fim-lsp.vsix
 
-.PHONY: setup try test vsix check fix eval clean help
+.PHONY: setup try test editors vsix check fix eval clean help
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
@@ -25,8 +25,11 @@ $(STAMP): pyproject.toml constraints.txt hatch_build.py
 try: $(STAMP) ## complete holes of real sample files and show the ghost text
 	@$(BIN)/fim-lsp demo
 
-test: $(STAMP) ## all tests
+test: $(STAMP) ## all tests; those of an editor that is not there are skipped
 	@$(BIN)/python -m pytest
+
+editors: $(STAMP) vsix ## what the editors' tests need: VS Code into .cache/; as root on Debian also Chromium and Emacs
+	@tests/e2e/install.sh
 
 check: $(STAMP) ## format, lint, types, layers, generated docs: seconds
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy && $(BIN)/python -m pytest -q tests/test_layers.py tests/test_docs.py

@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# Put a real VS Code (code-server) and what drives it in .cache/ and print the folder; a minute the first time.
+# Put a real VS Code (code-server) in .cache/ and print the folder; a minute the first time.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 code_server=4.139.1
-playwright=1.65.1
 nodebin="$(editors/node.sh)"
-home="$PWD/.cache/vscode-$code_server-$playwright"
+home="$PWD/.cache/vscode-$code_server"
 if [ ! -e "$home/.ready" ]; then
     echo "installing code-server $code_server into $home (about a minute)" >&2
     export PATH="$nodebin:$PATH"
@@ -13,7 +12,7 @@ if [ ! -e "$home/.ready" ]; then
     npm_config_nodedir="$(dirname "$(dirname "$(readlink -f "$nodebin/node")")")"
     export npm_config_nodedir npm_config_audit=false npm_config_fund=false npm_config_loglevel=error npm_config_package_lock=false
     rm -rf "$home" && mkdir -p "$home"
-    npm install --prefix "$home" --ignore-scripts "code-server@$code_server" "playwright-core@$playwright" >&2
+    npm install --prefix "$home" --ignore-scripts "code-server@$code_server" >&2
     cd "$home/node_modules/code-server/lib/vscode"
     npm install --ignore-scripts --omit=dev --omit=optional >&2
     (cd extensions && npm install --ignore-scripts --omit=dev >&2)

@@ -37,17 +37,30 @@ SETTINGS = {
 }
 # Ghost text is split over spans by colouring; its further lines stand in a zone below.
 FRAME = """() => {
-  const ghosts = [...document.querySelectorAll('.monaco-editor [class*="ghost-text"]')];
-  const spans = ghosts.filter(one => one.closest('.view-line') && !one.querySelector('[class*="ghost-text"]'));
-  const inline = spans.map(one => one.textContent).join('');
-  const zone = [...document.querySelectorAll('.monaco-editor .suggest-preview-text .view-line, .monaco-editor .ghost-text .view-line')];
-  const below = zone.map(one => one.textContent);
-  const line = spans.length ? spans[0].closest('.view-line').cloneNode(true) : null;
-  if (line) for (const one of line.querySelectorAll('[class*="ghost-text"]')) one.remove();
+  const part = '[class*="ghost-text"]';
   const clean = text => text.replaceAll('\\u00a0', ' ').replaceAll('\\u200c', '');
-  return {ghost: clean([inline, ...below].join('\\n')), line: line ? clean(line.textContent) : null, at: Date.now()};
+  const text = all => all.map(one => one.textContent);
+  const all = [...document.querySelectorAll(`.monaco-editor .view-lines ${part}`)];
+  const spans = all.filter(one => !one.querySelector(part));
+  const below = text([...document.querySelectorAll('.monaco-editor .view-zones .view-line')]);
+  const line = spans.length ? spans[0].closest('.view-line').cloneNode(true) : null;
+  if (line) for (const one of line.querySelectorAll(part)) one.remove();
+  const ghost = clean([text(spans).join(''), ...below].join('\\n'));
+  return {ghost, line: line ? clean(line.textContent) : null, at: Date.now()};
 }"""
-RECORD = f"() => {{ const look = {FRAME}; window.frames_ = []; window.recording = true; const next = () => {{ window.frames_.push(look()); if (window.recording) requestAnimationFrame(next); }}; next(); }}"
+RECORD = f"""() => {{
+  const look = {FRAME};
+  window.frames_ = [];
+  window.recording = true;
+  const next = () => {{
+    window.frames_.push(look());
+    if (window.recording) requestAnimationFrame(next);
+  }};
+  next();
+}}"""
+LINES = """() => [...document.querySelectorAll('.monaco-editor .view-line')]
+  .sort((a, b) => parseFloat(a.style.top) - parseFloat(b.style.top))
+  .map(line => line.textContent).join('\\n')"""
 
 
 class Server:
@@ -73,7 +86,7 @@ class Server:
         self.process = subprocess.Popen(
             [*command, *flags, str(folder)], env=environment, stdout=self.log, stderr=subprocess.STDOUT
         )
-        _until(lambda: _answers(self.port), "code-server to listen")
+        until(lambda: _answers(self.port), "code-server to listen")
 
     def url(self, folder: Path, file: Path) -> str:
         payload = json.dumps([["openFile", f"vscode-remote://127.0.0.1:{self.port}{file}"]])
@@ -99,29 +112,37 @@ class Window:
         self.page: Page = browser.new_context(viewport={"width": 900, "height": 560}).new_page()
         self.page.goto(server.url(folder, self.file))
         self.page.wait_for_selector(".monaco-editor .view-line", timeout=60_000)
-        self.until_status("gpt")
+        self.until_ready()
 
-    def until_status(self, words: str, timeout_s: float = 60) -> str:
-        return _until(lambda: (said := self.status()) if words in (said := self.status()) else None, words, timeout_s)
+    def until_ready(self) -> None:
+        until(lambda: "ready" in self.status(), lambda: f"a ready server, not {self.status()!r}")
 
     def status(self) -> str:
-        item = self.page.query_selector('[id="fim-lsp.fim-lsp.fimLsp.status"], [id$="fimLsp.status"]')
-        return item.inner_text().replace("\u00a0", " ").strip() if item else ""
+        """Return what the status-bar item says to a screen reader."""
+        item = self.page.query_selector('[id$="fimLsp.status"]')
+        return (
+            ""
+            if item is None
+            else str(item.evaluate('(item) => item.outerHTML.match(/aria-label="([^"]*)"/)?.[1] ?? \'\''))
+        )
 
     def edit(self, before: str, after: str = "\n") -> str:
         """Put text into the file and the cursor after `before`, its last character typed; return the whole text."""
         self.count += 1
         head = f"# case {self.count}\n"
         self.page.keyboard.press("Escape")
-        _until(lambda: not self.is_dirty(), "a saved file")
+        until(lambda: not self.is_dirty(), "a saved file")
         self.file.write_text(head + before[:-1] + after, encoding="utf-8")
-        _until(lambda: head.strip() in self.visible(), f"the editor to show {head!r}")
-        row, col = (head + before[:-1]).count("\n"), len((head + before[:-1]).rsplit("\n", 1)[-1])
+        until(lambda: head.strip() in self.visible(), f"the editor to show {head!r}")
+        row, right = (head + before).count("\n"), len(after.split("\n", 1)[0])
         self.page.keyboard.press("Control+g")
         box = self.page.wait_for_selector(".quick-input-widget input")
-        box.fill(f":{row + 1}:{col + 1}")
+        box.fill(f":{row + 1}")
         self.page.keyboard.press("Enter")
         self.page.wait_for_selector(".quick-input-widget", state="hidden")
+        self.page.keyboard.press("End")
+        for _ in range(right):
+            self.page.keyboard.press("ArrowLeft")
         self.page.keyboard.type(before[-1])
         return head + before + after
 
@@ -130,8 +151,7 @@ class Window:
 
     def visible(self) -> str:
         """Return the lines as a person sees them, ghost text included."""
-        script = "() => [...document.querySelectorAll('.monaco-editor .view-line')].sort((a, b) => parseFloat(a.style.top) - parseFloat(b.style.top)).map(line => line.textContent).join('\\n')"
-        return str(self.page.evaluate(script)).replace("\u00a0", " ")
+        return str(self.page.evaluate(LINES)).replace("\u00a0", " ")
 
     def ghost(self) -> str:
         return str(self.page.evaluate(FRAME)["ghost"])
@@ -144,14 +164,16 @@ class Window:
         """Stop and return the frames: ghost text, its line without it, milliseconds since 1970."""
         return list(self.page.evaluate("() => { window.recording = false; return window.frames_; }"))
 
-    def until_ghost(self) -> str:
-        return _until(self.ghost, "ghost text")
+    def until_ghost(self, text: str = "") -> str:
+        """Wait for ghost text, for this one if given: its lines are not all drawn in one frame."""
+        is_there = lambda: (shown := self.ghost()) and (not text or shown == text) and shown  # noqa: E731
+        return until(is_there, lambda: f"ghost text {text!r}, not {self.ghost()!r}")
 
     def on_disk(self) -> str:
         return self.file.read_text(encoding="utf-8")
 
     def until_disk(self, text: str) -> None:
-        _until(lambda: self.on_disk() == text, lambda: f"{text!r} on disk, not {self.on_disk()!r}", 20)
+        until(lambda: self.on_disk() == text, lambda: f"{text!r} on disk, not {self.on_disk()!r}", 20)
 
     def command(self, title: str) -> None:
         self.page.keyboard.press("F1")
@@ -187,7 +209,7 @@ def _answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _until(is_so: Callable[[], Any], what: str | Callable[[], str], timeout_s: float = 60) -> Any:
+def until(is_so: Callable[[], Any], what: str | Callable[[], str], timeout_s: float = 60) -> Any:
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
         if value := is_so():
