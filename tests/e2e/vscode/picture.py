@@ -1,4 +1,4 @@
-"""Capture docs/vscode.png and docs/vscode.gif from a real window: `python -m tests.e2e.vscode.picture` (needs Pillow)."""
+"""Capture docs/vscode.png and vscode.gif of real typing: `python -m tests.e2e.vscode.picture`, with Pillow there."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from PIL import Image
@@ -22,6 +23,9 @@ from dataclasses import dataclass
 class Rectangle:
     width: float
     height: float
+
+    def perimeter(self):
+        return 2 * (self.width + self.height)
 """
 TYPED = "\n    def area(self):\n        return "
 LOOKS = {
@@ -41,7 +45,7 @@ def main() -> None:
         path = program(home, sys.executable, "-m", "fim_lsp", "serve")
         server = Server(home / "code", folder, {**LOOKS, "fimLsp.path": path})
         window = Window(server, launch(playwright), folder)
-        window.page.set_viewport_size({"width": 760, "height": 400})
+        window.page.set_viewport_size({"width": 760, "height": 440})
         window.page.keyboard.press("Control+b")
         window.edit(HEAD, "")
         window.page.wait_for_timeout(1500)
@@ -69,7 +73,7 @@ def main() -> None:
 
 def _save(frames: list[tuple[float, Image.Image]]) -> None:
     times = [at for at, _ in frames]
-    spans = [1000 * (after - at) for at, after in zip(times, times[1:], strict=False)] + [1000 * LAST_S]
+    spans = [1000 * (after - at) for at, after in pairwise(times)] + [1000 * LAST_S]
     images = [image for _, image in frames]
     images[0].save(
         ROOT / "docs/vscode.gif", save_all=True, append_images=images[1:], duration=spans, loop=0, optimize=True
