@@ -50,7 +50,7 @@ def code(tmp_path_factory, browser, trace) -> Iterator[Server]:
     """VS Code whose extension runs the real server with the shipped model."""
     home = tmp_path_factory.mktemp("code")
     serve = [sys.executable, "-m", "fim_lsp", "serve", "--trace", str(trace), "--trace-text"]
-    server = Server(home, home, {"fimLsp.path": program(home, *serve)})
+    server = Server(home, home, {"fimLsp.path": program(home, *serve), "fimLsp.trace.server": "messages"})
     yield server
     server.close()
 

@@ -93,7 +93,9 @@ class Server:
         return f"http://127.0.0.1:{self.port}/?" + urllib.parse.urlencode({"folder": str(folder), "payload": payload})
 
     def logs(self) -> str:
-        return "\n".join(path.read_text(errors="replace") for path in (self.home / "user/logs").rglob("*.log"))
+        """Return what the extension wrote to its log, of every window."""
+        found = (self.home / "user/logs").rglob("fim-lsp.fim-lsp/fim-lsp.log")
+        return "\n".join(path.read_text(errors="replace") for path in found)
 
     def close(self) -> None:
         self.process.terminate()
@@ -104,7 +106,7 @@ class Server:
 class Window:
     """One window with one file, typed into by keys."""
 
-    def __init__(self, server: Server, browser: Browser, folder: Path, text: str = "\n"):
+    def __init__(self, server: Server, browser: Browser, folder: Path, text: str = "\n", is_ready: bool = True):
         self.server, self.folder = server, folder
         self.file = folder / "work.py"
         self.file.write_text(text, encoding="utf-8")
@@ -112,7 +114,8 @@ class Window:
         self.page: Page = browser.new_context(viewport={"width": 900, "height": 560}).new_page()
         self.page.goto(server.url(folder, self.file))
         self.page.wait_for_selector(".monaco-editor .view-line", timeout=60_000)
-        self.until_ready()
+        if is_ready:
+            self.until_ready()
 
     def until_ready(self) -> None:
         until(lambda: "ready" in self.status(), lambda: f"a ready server, not {self.status()!r}")
