@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.client import Client
+from tests.e2e.editors import PATIENT_MS
 
 
 @pytest.fixture(scope="session")
 def asked(tmp_path_factory) -> Iterator[callable]:
     """Ask a server of our own what it suggests: the text that a document has after accepting it."""
     with Client.real(tmp_path_factory.mktemp("asked")) as client:
-        client.start()
+        client.start(initializationOptions={"deadlineMs": PATIENT_MS})
         client.until_ready()
         count = iter(range(1000))
 

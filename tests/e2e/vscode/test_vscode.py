@@ -48,6 +48,8 @@ def test_tab_accepts_to_the_letter_and_undo_restores(window, asked):
     before = window.on_disk()
     window.page.keyboard.press("Tab")
     window.until_disk(expected)
+    until(lambda: not window.is_dirty(), "a saved file")
+    window.page.wait_for_timeout(500)
     window.page.keyboard.press("Control+z")
     window.until_disk(before)
 
