@@ -25,17 +25,18 @@ def find_nvim() -> str | None:
 class Screen:
     """Neovim, embedded, with the plugin as a plain pack/ checkout."""
 
-    def __init__(self, folder: Path, setup: str = "", env: dict[str, str] | None = None):
+    def __init__(self, folder: Path, setup: str = "", is_packed: bool = True):
         start = folder / "site/pack/test/start"
         start.mkdir(parents=True)
-        (start / "fim-lsp").symlink_to(PLUGIN)
+        if is_packed:
+            (start / "fim-lsp").symlink_to(PLUGIN)
         init = folder / "init.lua"
         init.write_text(f"vim.opt.packpath:append({str(folder / 'site')!r})\n{setup}\n", encoding="utf-8")
         nvim = find_nvim()
         assert nvim
         argv = [nvim, "--clean", "--embed", "--headless", "-n", "-u", str(init)]
         self.folder = folder
-        self.nvim = pynvim.attach("child", argv=["env", *(f"{k}={v}" for k, v in (env or {}).items()), *argv])
+        self.nvim = pynvim.attach("child", argv=argv)
         self.nvim.ui_attach(WIDTH, HEIGHT, rgb=True)
         self.nvim.options["shortmess"] += "I"
 

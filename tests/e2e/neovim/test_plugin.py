@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import time
 
 import pytest
 
-from tests.e2e.neovim.screen import PLUGIN, find_nvim
+from tests.e2e.neovim.conftest import lua_list
+from tests.e2e.neovim.screen import PLUGIN, ROOT, Screen, find_nvim
 
 pytestmark = pytest.mark.editor
 
@@ -207,6 +209,21 @@ def test_health_finds_a_command_that_is_not_there(tmp_path):
     assert "/no/such/fim-lsp" in said
     assert "search for fim-lsp" in said
     assert "belongs to nobody now" in said  # the keys are not mapped under -l
+
+
+def test_a_plugin_manager_may_load_it_late_and_set_it_up_then(tmp_path):
+    screen = Screen(tmp_path / "late", is_packed=False)
+    command = lua_list([sys.executable, str(ROOT / "tests/fake_server.py")])
+    screen.lua(
+        f"""vim.opt.rtp:prepend({str(PLUGIN)!r})
+        vim.cmd.runtime('plugin/fim_lsp.lua')
+        require('fim_lsp').setup({{ cmd = {command}, keys = {{ accept = '<C-y>' }} }})"""
+    )
+    screen.edit(LINE, 0, 8)
+    screen.until_ghost()
+    screen.nvim.input("<C-y>")
+    wait_for(screen, "total = alpha + beta")
+    screen.close()
 
 
 def test_restart_brings_a_new_server(scripted):
