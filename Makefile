@@ -31,7 +31,7 @@ check: $(STAMP) ## format, lint, types, layers, generated docs: seconds
 
 fix: $(STAMP) ## format, mend what lint can, write generated docs
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
-	@$(BIN)/python -c "from pathlib import Path; from fim_lsp.config import settings_page; Path('docs/settings.md').write_text(settings_page(), encoding='utf-8')"
+	@$(BIN)/python editors/settings.py
 
 eval: $(STAMP) ## exact match and cold latency on the shipped holes
 	@$(BIN)/fim-lsp eval

@@ -13,33 +13,50 @@ from fim_lsp.errors import ConfigError
 SECTION = "fimLsp"
 
 
-def _one_of(*words: str) -> Callable[[Any], str | None]:
-    return lambda value: None if value in words and isinstance(value, str) else "one of " + ", ".join(words)
+@dataclass(frozen=True)
+class Kind:
+    """What a setting accepts: in words for a person, as JSON Schema for an editor, as a test for us."""
+
+    wanted: str
+    schema: Mapping[str, Any]
+    accepts: Callable[[Any], bool]
 
 
-def _text(value: Any) -> str | None:
-    return None if isinstance(value, str) else "text"
+@dataclass(frozen=True)
+class Setting:
+    """One setting; `key` comes without the section, `is_trusted` marks what a foreign folder may not choose."""
+
+    key: str
+    default: Any
+    doc: str
+    kind: Kind
+    is_trusted: bool = False
 
 
-def _flag(value: Any) -> str | None:
-    return None if isinstance(value, bool) else "true or false"
+def _one_of(*words: str) -> Kind:
+    schema = {"type": "string", "enum": list(words)}
+    return Kind("one of " + ", ".join(words), schema, lambda value: isinstance(value, str) and value in words)
 
 
-def _words(value: Any) -> str | None:
-    good = isinstance(value, list | tuple) and all(isinstance(word, str) and word for word in value)
-    return None if good else "a list of language names"
+def _whole(low: int, high: int) -> Kind:
+    def accepts(value: Any) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+    schema = {"type": "integer", "minimum": low, "maximum": high}
+    return Kind(f"a whole number from {low} to {high}", schema, accepts)
 
 
-def _whole(low: int, high: int) -> Callable[[Any], str | None]:
-    def check(value: Any) -> str | None:
-        good = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-        return None if good else f"a whole number from {low} to {high}"
-
-    return check
+def _is_words(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(word, str) and word for word in value)
 
 
-def _setting(key: str, default: Any, doc: str, check: Callable[[Any], str | None]) -> Any:
-    return field(default=default, metadata={"key": key, "doc": doc, "check": check})
+TEXT = Kind("text", {"type": "string"}, lambda value: isinstance(value, str))
+FLAG = Kind("true or false", {"type": "boolean"}, lambda value: isinstance(value, bool))
+WORDS = Kind("a list of language names", {"type": "array", "items": {"type": "string", "minLength": 1}}, _is_words)
+
+
+def _setting(key: str, default: Any, doc: str, kind: Kind, is_trusted: bool = False) -> Any:
+    return field(default=default, metadata={"setting": Setting(key, default, doc, kind, is_trusted)})
 
 
 @dataclass(frozen=True)
@@ -53,10 +70,14 @@ class Config:
         _one_of("auto", "gpt", "bert"),
     )
     gpt_model: str = _setting(
-        "gpt.model", "", "Folder of a Llama- or Qwen2-family safetensors model; empty means the shipped decoder.", _text
+        "gpt.model",
+        "",
+        "Folder of a Llama- or Qwen2-family safetensors model; empty means the shipped decoder.",
+        TEXT,
+        is_trusted=True,
     )
     bert_model: str = _setting(
-        "bert.model", "", "Folder of a masked-span infiller; empty means the shipped one.", _text
+        "bert.model", "", "Folder of a masked-span infiller; empty means the shipped one.", TEXT, is_trusted=True
     )
     deadline_ms: int = _setting(
         "deadlineMs",
@@ -72,13 +93,39 @@ class Config:
         "`automatic` suggests while typing, `manual` only when asked.",
         _one_of("automatic", "manual"),
     )
-    languages: tuple[str, ...] = _setting("languages", ("python",), "Language ids to complete in.", _words)
+    languages: tuple[str, ...] = _setting("languages", ("python",), "Language ids to complete in.", WORDS)
     completion_fallback: bool = _setting(
         "completionFallback",
         False,
         "Offer `textDocument/completion` items also to editors that have inline completion.",
-        _flag,
+        FLAG,
     )
+
+
+# What an editor plugin reads for itself; the server lets it pass.
+EDITOR_SETTINGS = (
+    Setting(
+        "path",
+        "",
+        "The `fim-lsp` program to run; empty means the active Python environment's, then the one on PATH, "
+        "then an environment of the extension's own.",
+        TEXT,
+        is_trusted=True,
+    ),
+    Setting(
+        "installFrom",
+        "fim-lsp",
+        "What pip installs into the extension's own environment: a package name, a wheel or a folder.",
+        TEXT,
+        is_trusted=True,
+    ),
+    Setting(
+        "trace.server",
+        "off",
+        "Messages between editor and server that the editor writes to its log; `verbose` includes source text.",
+        _one_of("off", "messages", "verbose"),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -90,10 +137,10 @@ class Resolved:
     problems: tuple[str, ...]
 
 
-def settings() -> Iterable[tuple[str, str, Any, str, Callable[[Any], str | None]]]:
-    """Yield (field name, key, default, documentation, check) of every setting."""
+def settings() -> Iterable[tuple[str, Setting]]:
+    """Yield (field name, setting) of every setting the server reads."""
     for f in fields(Config):
-        yield f.name, f.metadata["key"], f.default, f.metadata["doc"], f.metadata["check"]
+        yield f.name, f.metadata["setting"]
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -109,19 +156,22 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def resolve(layers: Iterable[tuple[str, Mapping[str, Any]]]) -> Resolved:
     """Lay (source, values) layers over the defaults, later ones winning; bad values are named and passed over."""
-    known = {key: (name, default, check) for name, key, default, _, check in settings()}
+    known = {setting.key: (name, setting) for name, setting in settings()}
+    foreign = {setting.key for setting in EDITOR_SETTINGS}
     chosen: dict[str, Any] = {}
     sources = dict.fromkeys(known, "default")
     problems: list[str] = []
     for source, values in layers:
         for key, value in flatten(values).items():
+            if key in foreign:
+                continue
             if key not in known:
                 problems.append(f"{SECTION}.{key}: no such setting ({source}); it is ignored")
                 continue
-            name, default, check = known[key]
-            if (wanted := check(value)) is not None:
-                used = chosen.get(name, default)
-                problems.append(f"{SECTION}.{key} = {value!r} ({source}) is not {wanted}; using {used!r}")
+            name, setting = known[key]
+            if not setting.kind.accepts(value):
+                used = chosen.get(name, setting.default)
+                problems.append(f"{SECTION}.{key} = {value!r} ({source}) is not {setting.kind.wanted}; using {used!r}")
                 continue
             chosen[name] = tuple(value) if isinstance(value, list) else value
             sources[key] = source
@@ -150,26 +200,3 @@ def read_file(path: Path) -> Mapping[str, Any]:
         raise ConfigError(f"settings file {path} does not exist; create it or drop --config") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise ConfigError(f"settings file {path} cannot be read: {problem}") from None
-
-
-def settings_page() -> str:
-    """Return docs/settings.md, made from the settings themselves."""
-    rows = [f"| `{SECTION}.{key}` | `{_show(default)}` | {doc} |" for _, key, default, doc, _ in settings()]
-    head = [
-        "# Settings",
-        "",
-        "Generated by `make fix` from `fim_lsp/config.py`; edit there.",
-        "",
-        "Later ones win: defaults, `--config FILE` (TOML, keys as below without the section), `initializationOptions`,",
-        "`workspace/configuration`. A null changes nothing; a bad value is named in a message and passed over.",
-        "",
-        "| key | default | what it does |",
-        "|---|---|---|",
-    ]
-    return "\n".join([*head, *rows, ""])
-
-
-def _show(default: Any) -> str:
-    if isinstance(default, bool):
-        return str(default).lower()
-    return str(list(default)).replace("'", '"') if isinstance(default, tuple) else f"{default}" or '""'

@@ -40,8 +40,8 @@ def examine(resolved: Resolved) -> dict[str, Any]:
         "packages": {name: _version(name) for name in PACKAGES},
         "cpu": _cpu(),
         "settings": {
-            key: {"value": getattr(resolved.config, name), "source": resolved.sources[key]}
-            for name, key, _, _, _ in settings()
+            setting.key: {"value": getattr(resolved.config, name), "source": resolved.sources[setting.key]}
+            for name, setting in settings()
         },
         "problems": list(resolved.problems),
     }

@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import re
 from pathlib import Path
 
-from fim_lsp.config import settings, settings_page
+import pytest
+
+from fim_lsp.config import EDITOR_SETTINGS, SECTION, settings
 from fim_lsp.filters import FILTERS
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def test_settings_page_is_fresh():
-    assert (ROOT / "docs/settings.md").read_text(encoding="utf-8") == settings_page(), "run `make fix`"
+spec = importlib.util.spec_from_file_location("editor_settings", ROOT / "editors/settings.py")
+editor_settings = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(editor_settings)
+
+
+@pytest.mark.parametrize(
+    "path", [editor_settings.PAGE, editor_settings.PACKAGE, editor_settings.LUA], ids=lambda path: path.name
+)
+def test_server_vs_code_neovim_and_docs_list_the_same_settings(path):
+    assert path.read_text(encoding="utf-8") == editor_settings.written()[path], "run `make fix`"
+
+
+def test_vs_code_has_every_setting_with_its_default():
+    manifest = json.loads(editor_settings.PACKAGE.read_text(encoding="utf-8"))
+    listed = manifest["contributes"]["configuration"]["properties"]
+    every = [*(setting for _, setting in settings()), *EDITOR_SETTINGS]
+    assert set(listed) == {f"{SECTION}.{setting.key}" for setting in every}
+    for setting in every:
+        row = listed[f"{SECTION}.{setting.key}"]
+        default = tuple(row["default"]) if isinstance(row["default"], list) else row["default"]
+        assert (default, row["markdownDescription"]) == (setting.default, setting.doc)
+        assert setting.kind.accepts(row["default"]), setting.key
 
 
 def test_every_setting_is_documented():
-    for _, key, _, doc, _ in settings():
-        assert doc.endswith("."), key
+    for setting in [*(setting for _, setting in settings()), *EDITOR_SETTINGS]:
+        assert setting.doc.endswith("."), setting.key
 
 
 def test_links_in_documents_lead_somewhere():

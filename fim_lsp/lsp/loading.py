@@ -25,11 +25,16 @@ class Status:
 
     def __init__(self, server: FimServer):
         self.server = server
-        self.told: dict[str, str] = {}
+        self.told: dict[str, Any] = {}
 
     def tell(self, state: str, reason: str = "", backend: str = "") -> None:
-        """Send `fimLsp/status` {state: loading|ready|busy|error, reason, backend} when it changed."""
-        now = {"state": state, "reason": reason, "backend": backend or self.told.get("backend", "")}
+        """Send `fimLsp/status` {state: loading|ready|busy|error, reason, backend, lastMs} when it changed."""
+        now = {
+            "state": state,
+            "reason": reason,
+            "backend": backend or self.told.get("backend", ""),
+            "lastMs": self.server.requests.last_ms,
+        }
         if now != self.told:
             self.told = now
             self.server.protocol.notify(STATUS, now)

@@ -29,6 +29,7 @@ class Requests:
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="decode")
         self.running: dict[tuple[str, str], Cancel] = {}
         self.outcomes: OrderedDict[tuple[str, int], Outcome] = OrderedDict()
+        self.last_ms: float | None = None  # from request to answer, of the last one that took a model
         self.on_busy: Callable[[bool], None] = lambda busy: None
 
     async def answer(self, method: str, snap: Snapshot, sync_ms: float) -> Outcome:
@@ -55,11 +56,15 @@ class Requests:
         finally:
             if self.running.get(key) is cancel:
                 del self.running[key]
+                self.last_ms = round((time.perf_counter() - began) * 1e3, 1)
             if not self.running:
                 self.on_busy(False)
 
     def explain(self, uri: str, offset: int) -> Outcome | None:
         return self.outcomes.get((uri, offset))
+
+    def latest(self) -> Outcome | None:
+        return next(reversed(self.outcomes.values()), None)
 
     def stop(self) -> None:
         """Cancel everything and let the decode thread end."""

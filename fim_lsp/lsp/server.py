@@ -126,6 +126,8 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
 
     @server.feature("fimLsp/explain")
     def explain(params: Any) -> dict[str, Any]:
+        if not params:
+            return protocol.explanation(server.requests.latest() or Outcome(reason="no completion was requested yet"))
         try:
             uri, position = protocol.place(params)
         except ValueError as problem:

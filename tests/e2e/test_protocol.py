@@ -175,7 +175,6 @@ def test_bad_requests_are_answered_and_the_server_stays(client):
         client.ask("textDocument/inlineCompletion", {**inline_params(0, 0), "position": {"line": "x"}}),
         client.ask("textDocument/inlineCompletion", inline_params(-1, 0)),
         client.ask("fimLsp/explain", {"position": 3}),
-        client.ask("fimLsp/explain", None),
     ]
     assert [client.wait(i)["error"]["code"] for i in bad] == [-32602] * len(bad)
     assert client.request("no/suchMethod", {})["error"]["code"] == -32601
@@ -279,6 +278,29 @@ def test_settings_from_every_door(tmp_path):
         assert "fimLsp.languages" in client.explain(1, 7)["reason"]
         assert any(request["method"] == "client/registerCapability" for request in client.requests)
     client.check_clean()
+
+
+def test_an_editors_own_settings_are_none_of_the_servers_business(tmp_path):
+    own = {"path": "/p", "installFrom": "x.whl", "trace": {"server": "verbose"}, "maxLines": 0}
+    with Client.fake(tmp_path) as client:
+        client.start(initializationOptions=own)
+        assert "fimLsp.maxLines" in client.note("window/showMessage")["message"]
+        client.until_ready()
+        assert client.notes.empty()
+    client.check_clean()
+
+
+def test_the_last_answer_is_explained_and_timed_without_naming_its_place(client):
+    client.start()
+    assert client.request("fimLsp/explain", {})["result"]["reason"] == "no completion was requested yet"
+    client.until_ready()
+    client.open(CODE)
+    client.inline(1, 8)
+    assert client.request("fimLsp/explain", {})["result"]["shown"] == ["alpha + beta"]
+    states = [client.note("fimLsp/status") for _ in range(2)]
+    assert [told["state"] for told in states] == ["busy", "ready"]
+    assert states[0]["lastMs"] is None
+    assert states[1]["lastMs"] > 0
 
 
 def test_bert_says_that_it_is_not_there_yet(tmp_path):
