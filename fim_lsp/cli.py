@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from fim_lsp import __version__
+from fim_lsp import __version__, cli_train
 from fim_lsp.errors import FimError
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(cli_train.app, name="train")
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Settings in TOML (see docs/settings.md).", metavar="FILE")
@@ -62,7 +64,7 @@ def serve(
     stdio: Annotated[bool, typer.Option("--stdio", help="Speak over standard input and output (always so).")] = True,
 ) -> None:
     """Run the language server over standard input and output."""
-    with _told():
+    with told():
         from fim_lsp.config import read_file
         from fim_lsp.lsp.server import serve as run
 
@@ -80,7 +82,7 @@ def complete(
     as_json: AsJson = False,
 ) -> None:
     """Complete at one place and print the suggestion where it would stand."""
-    with _told():
+    with told():
         from fim_lsp import places
 
         if place == "-":
@@ -110,7 +112,7 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Complete several holes of the shipped sample files and show the ghost text with its timings."""
-    with _told():
+    with told():
         from fim_lsp.samples import read_samples
         from fim_lsp.terminal import save_svg, show
 
@@ -134,7 +136,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure exact match and cold latency of the whole pipeline on recorded holes."""
-    with _told():
+    with told():
         from rich.progress import track
         from rich.table import Table
 
@@ -167,7 +169,7 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Check versions, processor, model and settings, and time one completion."""
-    with _told():
+    with told():
         from fim_lsp.doctor import examine
 
         with _waiting("examining"):
@@ -239,7 +241,7 @@ def _warn(message: str) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """Turn our errors into one line and an exit code."""
     try:
         yield

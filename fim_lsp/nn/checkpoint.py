@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from fim_lsp.errors import ModelCorrupt, ModelMismatch, ModelMissing
+from fim_lsp.nn.canvas import Marks
 
 FAMILIES = ("llama", "qwen2")
+EMBEDDING = "model.embed_tokens"
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,9 @@ class ModelConfig:
     rope_theta: float
     tied: bool
     max_positions: int
+    qkv_bias: bool
     fim: Mapping[str, Any]  # how this checkpoint was trained to fill in; empty when it does not say
+    infill: Mapping[str, Any]  # marks and decoding of an infiller; empty for a decoder
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any], where: Path) -> ModelConfig:
@@ -59,7 +63,9 @@ class ModelConfig:
                 rope_theta=rope.get("rope_theta") or raw.get("rope_theta") or 10_000.0,
                 tied=bool(raw.get("tie_word_embeddings", False)),
                 max_positions=raw.get("max_position_embeddings", 2048),
+                qkv_bias=family == "qwen2" or bool(raw.get("attention_bias", False)),
                 fim=raw.get("fim") or {},
+                infill=raw.get("infill") or {},
             )
         except KeyError as missing:
             raise ModelCorrupt(f"{where} lacks {missing}: copy the model folder again") from None
@@ -67,6 +73,11 @@ class ModelConfig:
 
 def read_config(folder: Path) -> ModelConfig:
     """Read config.json of a model folder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
+    return ModelConfig.from_dict(read_raw_config(folder), folder / "config.json")
+
+
+def read_raw_config(folder: Path) -> dict[str, Any]:
+    """Read config.json as it stands; raises ModelMissing, ModelCorrupt."""
     path = folder / "config.json"
     if not path.is_file():
         raise ModelMissing(f"no model in {folder}: config.json is not there; check the path or reinstall fim-lsp")
@@ -76,7 +87,14 @@ def read_config(folder: Path) -> ModelConfig:
         raise ModelCorrupt(f"{path} cannot be read ({problem}): copy the model folder again") from None
     if not isinstance(raw, dict):
         raise ModelCorrupt(f"{path} is not a JSON object: copy the model folder again")
-    return ModelConfig.from_dict(raw, path)
+    return raw
+
+
+def vocabulary_folder(folder: Path) -> Path:
+    """Return where a model's tokenizer and embedding lie: with it, or in the folder `embedding_from` names."""
+    config = folder / "config.json"
+    other = read_raw_config(folder).get("embedding_from") if config.is_file() else None
+    return (folder / other).resolve() if other else folder
 
 
 def shards(folder: Path) -> list[Path]:
@@ -99,13 +117,36 @@ def shards(folder: Path) -> list[Path]:
 
 
 def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
-    """Read all tensors of a folder by name; raises ModelMissing, ModelCorrupt."""
-    tensors: dict[str, torch.Tensor] = {}
+    """Read all tensors of a folder by name, a borrowed embedding too; raises ModelMissing, ModelCorrupt."""
+    tensors = dict(_read(folder, ""))
+    if (lender := vocabulary_folder(folder)) != folder:
+        tensors |= _read(lender, EMBEDDING)
+    if (marks := tensors.pop("marks.weight", None)) is not None:
+        _put_rows(tensors, read_config(folder).infill, marks)
+    return tensors
+
+
+def _read(folder: Path, beginning: str) -> Iterator[tuple[str, torch.Tensor]]:
     for path in shards(folder):
         try:
             with safe_open(path, framework="pt") as shard:
                 for name in shard.keys():  # noqa: SIM118 - safe_open is not a mapping
-                    tensors[name] = shard.get_tensor(name)
+                    if name.startswith(beginning):
+                        yield name, shard.get_tensor(name)
         except (SafetensorError, OSError, ValueError) as problem:
             raise ModelCorrupt(f"{path} is truncated or damaged ({problem}): copy the model folder again") from None
-    return tensors
+
+
+def _put_rows(tensors: dict[str, torch.Tensor], infill: Mapping[str, Any], rows: torch.Tensor) -> None:
+    """Put an infiller's own rows into the embedding it shares; in int8 they bring their own scale."""
+    weight, scale = tensors[f"{EMBEDDING}.weight"], tensors.get(f"{EMBEDDING}.scale")
+    ids = list(Marks.read(infill).own)
+    if scale is not None:
+        rows, scale[ids] = pack(rows, scale.dtype)
+    weight[ids] = rows.to(weight.dtype)
+
+
+def pack(matrix: torch.Tensor, scale_dtype: torch.dtype = torch.float16) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return int8 rows and the scale of each, the largest entry becoming 127."""
+    scale = (matrix.float().abs().amax(1) / 127).clamp_min(1e-8).to(scale_dtype)
+    return (matrix.float() / scale.float()[:, None]).round().clamp(-127, 127).to(torch.int8), scale

@@ -1,12 +1,14 @@
 """A lean forward pass of the Llama family: RMSNorm, rotary positions, grouped queries, SwiGLU.
 
 Covers Llama (arXiv 2302.13971), SmolLM2 and Qwen2 (arXiv 2407.10671: biases on Q, K and V). One sequence at
-a time, rows of tokens [tokens, hidden]; checked against transformers in tests/unit/nn.
+a time, rows of tokens [tokens, hidden]; checked against transformers in tests/unit/nn. `Decoder` looks back
+only; its sibling of nn/encoder.py looks both ways, over the same layers.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, Self
 
 import torch
 import torch.nn.functional as F
@@ -17,9 +19,13 @@ from fim_lsp.nn.checkpoint import ModelConfig, read_config, read_tensors
 from fim_lsp.nn.kv_cache import KVCache
 from fim_lsp.nn.quant import Embedding, Linear, pick_device, pick_dtype
 
+Look = (
+    Literal["all", "back"] | Tensor
+)  # whom a new token sees: all, those before it, or where a mask [new, all] is true
 
-class Decoder:
-    """A causal language model; `from_folder` is the way in."""
+
+class Layers:
+    """A stack of layers over one sequence whose keys and values are cached; `from_folder` is the way in."""
 
     def __init__(self, config: ModelConfig, tensors: dict[str, Tensor], dtype: torch.dtype, device: torch.device):
         self.config, self.dtype, self.device = config, dtype, device
@@ -28,10 +34,10 @@ class Decoder:
         self.head = self.embedding if config.tied else Embedding(weights.part("lm_head"), dtype, device)
         self.norm = weights.vector("model.norm")
         self.blocks = [_Block(config, weights, f"model.layers.{n}") for n in range(config.layers)]
-        self.cos, self.sin = _rotary(config, min(config.max_positions, 32_768), dtype, device)
+        self.cos, self.sin = rotary(config, min(config.max_positions, 32_768), dtype, device)
 
     @classmethod
-    def from_folder(cls, folder: Path, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Decoder:
+    def from_folder(cls, folder: Path, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Self:
         """Load a safetensors folder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
         config = read_config(folder)
         device = device or pick_device()
@@ -40,20 +46,32 @@ class Decoder:
     def new_cache(self, capacity: int) -> KVCache:
         return KVCache(self.config, min(capacity, len(self.cos)), self.dtype, self.device)
 
+    def run(self, ids: list[int], positions: slice | Tensor, cache: KVCache, start: int, look: Look) -> Tensor:
+        """Return hidden states [ids, hidden]; their keys and values go into the cache from `start` on."""
+        if start + len(ids) > cache.capacity:
+            raise ValueError(f"{start + len(ids)} tokens do not fit a cache of {cache.capacity}")
+        x = self.embedding.rows(torch.tensor(ids, device=self.device))
+        cos, sin = self.cos[positions], self.sin[positions]
+        for block, keys, values in zip(self.blocks, cache.keys, cache.values, strict=True):
+            x = block(x, cos, sin, keys, values, start, look)
+        return x
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Return float32 [rows, vocab] for hidden states [rows, hidden]."""
+        return self.head.logits(F.rms_norm(x, (x.shape[-1],), self.norm, self.config.eps)).float()
+
+
+class Decoder(Layers):
+    """A causal language model."""
+
     @torch.inference_mode()
     def forward(self, ids: list[int], cache: KVCache) -> Tensor:
         """Append `ids` to the cached sequence and return the last token's logits, float32 [vocab]."""
         start, end = len(cache), len(cache) + len(ids)
-        if end > cache.capacity:
-            raise ValueError(f"{end} tokens do not fit a cache of {cache.capacity}")
-        x = self.embedding.rows(torch.tensor(ids, device=self.device))
-        cos, sin = self.cos[start:end], self.sin[start:end]
-        mask = _mask(start, end, self.device) if start and len(ids) > 1 else None
-        for block, keys, values in zip(self.blocks, cache.keys, cache.values, strict=True):
-            x = block(x, cos, sin, keys, values, start, mask)
+        look: Look = "all" if len(ids) == 1 else _mask(start, end, self.device) if start else "back"
+        x = self.run(ids, slice(start, end), cache, start, look)
         cache.ids.extend(ids)
-        last = F.rms_norm(x[-1:], (x.shape[-1],), self.norm, self.config.eps)
-        return self.head.logits(last)[0].float()
+        return self.logits(x[-1:])[0]
 
 
 class _Weights:
@@ -89,32 +107,34 @@ class _Block:
         self.down = weights.linear(f"{name}.mlp.down_proj")
 
     def __call__(
-        self, x: Tensor, cos: Tensor, sin: Tensor, keys: Tensor, values: Tensor, start: int, mask: Tensor | None
+        self, x: Tensor, cos: Tensor, sin: Tensor, keys: Tensor, values: Tensor, start: int, look: Look
     ) -> Tensor:
         c = self.config
         tokens, width = x.shape
         qkv = self.qkv(F.rms_norm(x, (width,), self.norm_in, c.eps))
         heads = qkv.view(tokens, c.heads + 2 * c.kv_heads, c.head_dim).transpose(0, 1)  # [heads, tokens, head_dim]
-        turned = _rotate(heads[: c.heads + c.kv_heads], cos, sin)
+        turned = rotate(heads[: c.heads + c.kv_heads], cos, sin)
         keys[:, start : start + tokens] = turned[c.heads :]
         values[:, start : start + tokens] = heads[c.heads + c.kv_heads :]
         seen = slice(0, start + tokens)
-        mixed = _attend(turned[: c.heads], keys[:, seen], values[:, seen], mask)
+        mixed = _attend(turned[: c.heads], keys[:, seen], values[:, seen], look)
         x = x + self.out(mixed)
         gate, up = self.gate_up(F.rms_norm(x, (width,), self.norm_mid, c.eps)).chunk(2, dim=-1)
         return x + self.down(F.silu(gate) * up)
 
 
-def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+def _attend(q: Tensor, k: Tensor, v: Tensor, look: Look) -> Tensor:
     """Grouped-query attention: q [heads, tokens, d], k and v [kv_heads, seen, d] → [tokens, heads * d]."""
     heads, tokens, d = q.shape
-    if tokens == 1:  # one query a head: two small products beat the fused kernel's set-up
+    mask = look if isinstance(look, Tensor) else None
+    if tokens == 1 and mask is None:  # one query a head: two small products beat the fused kernel's set-up
         q = q.reshape(k.shape[0], -1, d)  # [kv_heads, group, d]
         weights = torch.softmax((q @ k.transpose(1, 2)) * d**-0.5, dim=-1, dtype=torch.float32).to(v.dtype)
         return (weights @ v).reshape(1, heads * d)
     group = heads // k.shape[0]
     k, v = k.repeat_interleave(group, 0), v.repeat_interleave(group, 0)
-    mixed = F.scaled_dot_product_attention(q[None], k[None], v[None], attn_mask=mask, is_causal=mask is None)
+    is_causal = mask is None and look == "back"
+    mixed = F.scaled_dot_product_attention(q[None], k[None], v[None], attn_mask=mask, is_causal=is_causal)
     return mixed[0].transpose(0, 1).reshape(tokens, heads * d)
 
 
@@ -123,13 +143,13 @@ def _mask(start: int, end: int, device: torch.device) -> Tensor:
     return torch.ones(end - start, end, dtype=torch.bool, device=device).tril(start)
 
 
-def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotary positions (arXiv 2104.09864), halves paired as in Llama: x [heads, tokens, head_dim]."""
     half = x.shape[-1] // 2
     return x * cos + torch.cat((-x[..., half:], x[..., :half]), dim=-1) * sin
 
 
-def _rotary(config: ModelConfig, length: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+def rotary(config: ModelConfig, length: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return cos and sin [length, head_dim]."""
     steps = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim
     angles = torch.outer(torch.arange(length, dtype=torch.float32), config.rope_theta**-steps)

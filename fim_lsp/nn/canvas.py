@@ -1,0 +1,80 @@
+"""Where context and canvas tokens stand, for the infiller's training and its decoding alike.
+
+    text      def area(w, h): return ▢ * h
+    context   <begin> def area ( w , h ): return ·········gap········ * h      sees itself, both ways
+    canvas                               return  ▢    ▢    ▢    ▢              sees the context and itself
+
+A hole takes a fixed gap of positions, so the context's keys and values do not depend on what fills it. A canvas of
+n slots has n masks as its contents; slot j reads what stands left of it (content j-1, at first the token before
+the hole) and predicts content j, as the decoder it was made from does (the shift of Dream, arXiv 2508.15487).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fim_lsp.errors import ModelMismatch
+
+GAP = 64  # positions a hole takes, and so the longest canvas
+CANVASES = (8, 16, 32)  # sizes a canvas starts with
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Ids of the vocabulary that the infiller uses for its own; the `infill` table of config.json."""
+
+    begin: int
+    mask: int
+    delete: int
+    expand: int
+
+    @classmethod
+    def read(cls, table: Mapping[str, Any]) -> Marks:
+        """Read the ids; raises ModelMismatch when the table lacks one."""
+        try:
+            return cls(*(int(table[name]) for name in ("begin", "mask", "delete", "expand")))
+        except KeyError as missing:
+            raise ModelMismatch(f"config.json lacks infill.{missing.args[0]}: not an infiller of fim-lsp") from None
+
+    @property
+    def own(self) -> tuple[int, int, int]:
+        """The ids whose rows of the embedding are the infiller's own."""
+        return self.mask, self.delete, self.expand
+
+
+@dataclass(frozen=True)
+class Hole:
+    """Where a canvas begins: the position of its first content, and the token left of it."""
+
+    start: int
+    left: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The context tokens of a row with their positions, and its holes."""
+
+    ids: list[int]
+    positions: list[int]
+    holes: list[Hole]
+
+
+def lay_out(pieces: Sequence[Sequence[int]], marks: Marks) -> Layout:
+    """Place the n+1 pieces of context around n holes."""
+    layout, at = Layout([marks.begin], [0], []), 1
+    for number, piece in enumerate(pieces):
+        if number:
+            is_beside_hole = number > 1 and not pieces[number - 1]
+            layout.holes.append(Hole(at, marks.mask if is_beside_hole else layout.ids[-1]))
+            at += GAP
+        layout.ids.extend(piece)
+        layout.positions.extend(range(at, at + len(piece)))
+        at += len(piece)
+    return layout
+
+
+def slots(hole: Hole, contents: Sequence[int]) -> tuple[list[int], range]:
+    """Return what the slots of a canvas read, and their positions."""
+    return [hole.left, *contents][: len(contents)], range(hole.start - 1, hole.start - 1 + len(contents))

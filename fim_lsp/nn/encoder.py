@@ -1,0 +1,56 @@
+"""The bidirectional sibling of the decoder: the context is read once, then canvases look at it as often as needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from fim_lsp.nn.canvas import Hole, Layout, slots
+from fim_lsp.nn.kv_cache import KVCache
+from fim_lsp.nn.transformer import Layers
+
+Canvas = Sequence[Sequence[int]]  # contents for each hole of a row, masks where they are unknown
+
+
+class Reading(NamedTuple):
+    """A context that was read: its keys and values, and the holes in it."""
+
+    cache: KVCache
+    length: int
+    holes: list[Hole]
+
+
+class Encoder(Layers):
+    """A masked language model: context sees context, a canvas sees the context and itself."""
+
+    @torch.inference_mode()
+    def read(self, layout: Layout, room: int) -> Reading:
+        """Compute keys and values of a context, with room for so many slots of canvases behind."""
+        length = len(layout.ids)
+        cache = self.new_cache(length + room)
+        self.run(layout.ids, torch.tensor(layout.positions, device=self.device), cache, 0, "all")
+        return Reading(cache, length, layout.holes)
+
+    @torch.inference_mode()
+    def look(self, reading: Reading, canvases: Sequence[Canvas], wanted: int) -> Tensor:
+        """Return logits [slots holding `wanted`, vocab] of several canvases in one pass, none seeing another."""
+        ids: list[int] = []
+        positions: list[int] = []
+        owners: list[int] = []
+        asked: list[int] = []
+        for owner, canvas in enumerate(canvases):
+            for hole, contents in zip(reading.holes, canvas, strict=True):
+                asked.extend(len(ids) + n for n, token in enumerate(contents) if token == wanted)
+                seen, places = slots(hole, contents)
+                ids.extend(seen)
+                positions.extend(places)
+                owners.extend([owner] * len(contents))
+        whose = torch.tensor(owners, device=self.device)
+        mask = torch.ones(len(ids), reading.length + len(ids), dtype=torch.bool, device=self.device)
+        mask[:, reading.length :] = whose[:, None] == whose[None, :]
+        at = torch.tensor(positions, device=self.device)
+        x = self.run(ids, at, reading.cache, reading.length, mask)
+        return self.logits(x[torch.tensor(asked, device=self.device)])

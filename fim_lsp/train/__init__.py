@@ -1,0 +1,1 @@
+"""What made the models: corpus, objectives, trainer, export. Runs on CPU and CUDA by the same commands."""

@@ -1,0 +1,103 @@
+"""The infiller's objective: predict the contents of canvases around which the context stands.
+
+DreamOn (arXiv 2602.01326) with two changes: `<expand>` ends a canvas that is too short, which is what decoding does
+with it, and a row's context carries two views of its canvases, fully masked and partly, since it sees neither.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from fim_lsp.nn.canvas import CANVASES, GAP, Hole, Layout, Marks, lay_out, slots
+from fim_lsp.train.batch import CONTEXT, PAD, Example, Row
+
+HIDDEN_CONTEXT_ROWS, HIDDEN_CONTEXT = 0.25, 0.15  # masked-language modelling on the context, beside the spans
+MOST_DELETES = 16
+CUT_TO_LENGTH = 0.7  # of the partial views: decoding has seen the first delete by then, and dropped what follows
+
+
+@dataclass(frozen=True)
+class BertObjective:
+    """Rows of at most `length` places: context first, then canvases while they fit."""
+
+    marks: Marks
+    length: int = 448
+    context: int = 320
+    views: int = 2
+
+    def example(self, row: Row, seed: tuple[int, int]) -> Example:
+        """Build the example of a row; the same seed builds the same one."""
+        rng = np.random.default_rng(seed)
+        example = Example()
+        layout = lay_out(_clamp([list(piece) for piece in row[::2]], self.context), self.marks)
+        self._add_context(example, layout, rng)
+        for view in range(self.views):
+            for number, (hole, fill) in enumerate(zip(layout.holes, row[1::2], strict=True)):
+                room = self.length - len(example.ids)
+                self._add_canvas(example, hole, list(fill), view, view * 16 + number, room, rng)
+        return example
+
+    def mask(self, groups: Tensor) -> Tensor:
+        """Everyone sees the context; a canvas sees the canvases of its own view too."""
+        key, query = groups[:, None, :], groups[:, :, None]
+        return (key == CONTEXT) | ((key > CONTEXT) & (key == query)) | ((query == PAD) & (key == CONTEXT))
+
+    def _add_context(self, example: Example, layout: Layout, rng: np.random.Generator) -> None:
+        ids = list(layout.ids)
+        if rng.random() < HIDDEN_CONTEXT_ROWS:
+            for at in np.flatnonzero(rng.random(len(ids) - 1) < HIDDEN_CONTEXT) + 1:
+                example.targets.append((int(at), ids[at], 1.0, -1))
+                ids[at] = self.marks.mask
+        example.add(ids, layout.positions, CONTEXT)
+
+    def _add_canvas(
+        self, example: Example, hole: Hole, fill: list[int], view: int, span: int, room: int, rng: np.random.Generator
+    ) -> None:
+        is_partial = view > 0
+        size = _size(len(fill), is_partial, rng)
+        size = min(size, room, GAP)
+        if size < 1:
+            return
+        contents, weights = _contents(fill, size, self.marks)
+        hidden = rng.random(size) < rng.uniform(0.1, 1.0) if is_partial else np.ones(size, dtype=bool)
+        hidden |= np.isin(contents, self.marks.own)  # neither mark is ever written into a canvas
+        shown = [self.marks.mask if dark else token for token, dark in zip(contents, hidden, strict=True)]
+        ids, positions = slots(hole, shown)
+        first = len(example.ids)
+        example.add(ids, positions, CONTEXT + 1 + view)
+        end = len(fill)  # the first delete or the expand is part of the answer, what follows is dropped
+        for at in np.flatnonzero(hidden):
+            is_scored = not is_partial and at <= end
+            example.targets.append((first + int(at), contents[at], weights[at], span if is_scored else -1))
+
+
+def _size(fill: int, is_partial: bool, rng: np.random.Generator) -> int:
+    if is_partial and rng.random() < CUT_TO_LENGTH:
+        return fill
+    if rng.random() < 0.5:
+        return fill + int(rng.integers(0, MOST_DELETES + 1))
+    return int(rng.choice(CANVASES))
+
+
+def _contents(fill: list[int], size: int, marks: Marks) -> tuple[list[int], list[float]]:
+    """Return what a canvas of `size` should hold, and weights that count all its deletes as one token."""
+    if size < len(fill):
+        return [*fill[: size - 1], marks.expand], [1.0] * size
+    deletes = size - len(fill)
+    return fill + [marks.delete] * deletes, [1.0] * len(fill) + [1.0 / max(deletes, 1)] * deletes
+
+
+def _clamp(pieces: list[list[int]], most: int) -> list[list[int]]:
+    """Cut a context that is too long at its two far ends."""
+    while (over := sum(map(len, pieces)) - most) > 0:
+        longer, cut = (0, slice(min(over, len(pieces[0])), None))
+        if len(pieces[-1]) > len(pieces[0]):
+            longer, cut = -1, slice(None, max(len(pieces[-1]) - over, 0))
+        if not pieces[longer]:
+            inner = max(range(len(pieces)), key=lambda n: len(pieces[n]))
+            longer, cut = inner, slice(min(over, len(pieces[inner])), None)
+        pieces[longer] = pieces[longer][cut]
+    return pieces

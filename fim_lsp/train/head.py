@@ -1,0 +1,55 @@
+"""Linear and cross-entropy in chunks: the logits of a whole batch would not fit, and are not needed at once."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fim_lsp.train.batch import Batch
+from fim_lsp.train.trunk import Trunk
+
+CHUNK = 256
+
+
+class Score(NamedTuple):
+    """Sums over a batch: weighted loss and weight, spans and those predicted exactly."""
+
+    loss: float
+    weight: float
+    spans: int
+    exact: int
+
+
+def score(trunk: Trunk, hidden: Tensor, batch: Batch, scale: float | None = None) -> Score:
+    """Score hidden states [rows, length, hidden] at the batch's places; with `scale`, backpropagate loss × scale.
+
+    Each chunk is backpropagated to its own hidden states at once and its logits dropped; the trunk follows at the end.
+    """
+    at_places = hidden.flatten(0, 1)[batch.places]
+    leaf = at_places.detach().requires_grad_(scale is not None)
+    losses, right = [], []
+    for start in range(0, len(leaf), CHUNK):
+        chunk = slice(start, start + CHUNK)
+        logits = trunk.logits(leaf[chunk]).float()
+        loss = (F.cross_entropy(logits, batch.targets[chunk], reduction="none") * batch.weights[chunk]).sum()
+        if scale is not None:
+            (loss * scale).backward()  # type: ignore[no-untyped-call]
+        losses.append(loss.detach())
+        right.append(logits.detach().argmax(1) == batch.targets[chunk])
+    if scale is not None and leaf.grad is not None:
+        at_places.backward(leaf.grad)  # type: ignore[no-untyped-call]
+    spans, exact = _exact(torch.cat(right), batch.spans)
+    return Score(float(torch.stack(losses).sum()), float(batch.weights.sum()), spans, exact)
+
+
+def _exact(right: Tensor, spans: Tensor) -> tuple[int, int]:
+    """Count spans, and those whose every target is right."""
+    if not bool((spans >= 0).any()):
+        return 0, 0
+    counted = spans >= 0
+    count = int(spans.max()) + 1
+    wrong = torch.zeros(count, device=spans.device).index_add_(0, spans[counted], (~right[counted]).float())
+    return count, int((wrong == 0).sum())

@@ -1,0 +1,90 @@
+"""What the machine is asked for: number type, compiled layers, an allocator that keeps its pages, a matmul rate."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import math
+import shutil
+import sys
+import time
+from contextlib import AbstractContextManager, nullcontext
+
+import psutil
+import torch
+
+from fim_lsp.nn.quant import pick_dtype
+from fim_lsp.train.trunk import Trunk
+
+log = logging.getLogger(__name__)
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # names of glibc's mallopt(3)
+
+
+def autocast(device: torch.device) -> AbstractContextManager[object]:
+    """bfloat16 where the machine multiplies it, float32 weights either way."""
+    dtype = pick_dtype(device)
+    return torch.autocast(device.type, dtype) if dtype is torch.bfloat16 else nullcontext()
+
+
+class Neighbours:
+    """Other programs: what cores they keep busy. A thread that waits for its core holds up all the others."""
+
+    def __init__(self) -> None:
+        self.process = psutil.Process()
+        self.at, self.spent = time.monotonic(), self._others()
+
+    def leave_them_room(self) -> None:
+        """Use as many threads as there are cores nobody else used since the last call, at least one."""
+        before, spent = self.at, self.spent
+        self.at, self.spent = time.monotonic(), self._others()
+        busy = (self.spent - spent) / max(self.at - before, 1e-3)
+        torch.set_num_threads(max(1, (psutil.cpu_count() or 1) - math.floor(busy + 0.6)))
+
+    def _others(self) -> float:
+        """Seconds of all cores together that were not idle and not this process's."""
+        all_ = psutil.cpu_times()
+        own = self.process.cpu_times()
+        return float(all_.user + all_.system + getattr(all_, "nice", 0.0) - own.user - own.system)
+
+
+def keep_pages() -> None:
+    """Tell glibc not to return freed pages: a step frees and takes the same gigabyte (page faults cost a fifth)."""
+    if sys.platform == "linux":
+        try:
+            libc = ctypes.CDLL("libc.so.6")
+            libc.mallopt(M_MMAP_MAX, 0)
+            libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+        except (OSError, AttributeError):
+            log.info("no glibc: freed pages go back to the system, steps may be a little slower")
+
+
+def compile_layers(trunk: Trunk, device: torch.device) -> bool:
+    """Compile one layer, which serves them all; False with a message where there is no compiler."""
+    if device.type == "cpu" and not any(map(shutil.which, ("c++", "g++", "clang++"))):
+        log.warning("no C++ compiler found: the layers run uncompiled, about a tenth slower")
+        return False
+    for layer in trunk.layers:
+        layer.compile(dynamic=False)
+    return True
+
+
+def matmul_rate(width: int, device: torch.device, seconds: float = 0.5) -> float:
+    """Measure FLOP/s of one large product in the training type."""
+    dtype = pick_dtype(device)
+    a, b = (torch.randn(rows, width, dtype=dtype, device=device) for rows in (4096, 4 * width))
+    torch.nn.functional.linear(a, b)
+    count, began = 0, time.perf_counter()
+    while time.perf_counter() - began < seconds:
+        torch.nn.functional.linear(a, b)
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        count += 1
+    return count * 2 * a.shape[0] * a.shape[1] * b.shape[0] / (time.perf_counter() - began)
+
+
+def step_flops(trunk: Trunk, places: int, targets: int) -> float:
+    """Estimate the FLOPs of forward and backward over `places` of padded input and `targets` of output."""
+    matrices = sum(p.numel() for p in trunk.layers.parameters() if p.ndim == 2)
+    head = trunk.config.vocab * trunk.config.hidden
+    trained = any(p.requires_grad for p in (trunk.lm_head or trunk.embed_tokens).parameters())
+    return 6.0 * matrices * places + (6.0 if trained else 4.0) * head * targets

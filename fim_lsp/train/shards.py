@@ -1,0 +1,66 @@
+"""Token shards: NNNNN.safetensors.zst, each a run of rows whose segments alternate context, fill, context, ..."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import zstandard
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from fim_lsp.errors import InputError, ModelCorrupt
+
+PATTERN = "*.safetensors.zst"
+Row = list[list[int]]
+
+
+def write(path: Path, rows: Iterable[Row], kinds: Iterable[int]) -> None:
+    """Write one shard: tokens [T], segments [S+1] into tokens, rows [R+1] into segments, kinds a fill."""
+    tokens: list[int] = []
+    segments, starts = [0], [0]
+    for row in rows:
+        for piece in row:
+            tokens.extend(piece)
+            segments.append(len(tokens))
+        starts.append(len(segments) - 1)
+    tensors = {
+        "tokens": np.array(tokens, dtype=np.uint16),
+        "segments": np.array(segments, dtype=np.int64),
+        "rows": np.array(starts, dtype=np.int64),
+        "kinds": np.array(list(kinds), dtype=np.uint8),
+    }
+    path.write_bytes(zstandard.compress(save(tensors), 10))
+
+
+class ShardReader:
+    """The rows of a folder of shards, again and again; any row can be the first."""
+
+    def __init__(self, folder: Path):
+        self.paths = sorted(folder.glob(PATTERN))
+        if not self.paths:
+            raise InputError(f"no {PATTERN} in {folder}: make a corpus with `fim-lsp train corpus` first")
+        self.counts = [len(_read(path)["rows"]) - 1 for path in self.paths]
+
+    def rows(self, start: int) -> Iterator[Row]:
+        """Yield rows without end, from row number `start` on, in the order of the shards."""
+        skip = start % sum(self.counts)
+        while True:
+            for path, count in zip(self.paths, self.counts, strict=True):
+                if skip >= count:
+                    skip -= count
+                    continue
+                shard = _read(path)
+                tokens, segments, rows = (shard[name] for name in ("tokens", "segments", "rows"))
+                for at in range(skip, count):
+                    bounds = segments[rows[at] : rows[at + 1] + 1]
+                    yield [tokens[a:b].tolist() for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+                skip = 0
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    try:
+        return load(zstandard.decompress(path.read_bytes()))
+    except (OSError, zstandard.ZstdError, SafetensorError) as problem:
+        raise ModelCorrupt(f"{path} is truncated or damaged ({problem}): make the corpus again") from None
