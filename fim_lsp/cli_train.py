@@ -11,9 +11,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-app = typer.Typer(help="Make the models: corpus, training, export.", no_args_is_help=True)
+app = typer.Typer(help="Make the models: train the decoder or the infiller on token shards.", no_args_is_help=True)
 
-Corpus = Annotated[Path, typer.Argument(help="Folder of shards, as `fim-lsp train corpus` writes it.")]
+Corpus = Annotated[Path, typer.Argument(help="Folder of token shards (fim_lsp/train/shards.py).")]
 Source = Annotated[
     Path | None,
     typer.Option("--from", help="Model to begin with: a safetensors folder or a GGUF file.", metavar="MODEL"),

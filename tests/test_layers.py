@@ -21,6 +21,7 @@ MAY_IMPORT = {  # part of fim_lsp: the parts it may import
     "pipeline": {"context", "filters", "syntax", "backends", "config"} | LEAVES,
     "lsp": {"pipeline", "config", "backends"} | LEAVES,
     "bench": {"pipeline", "config", "backends", "syntax", "context", "filters", "nn"} | LEAVES,
+    "train": {"nn", "holes", "syntax", "bench"} | LEAVES,
     "samples": LEAVES,
     "terminal": LEAVES,
     "places": {"syntax"} | LEAVES,
@@ -30,12 +31,15 @@ OWNERS = {  # a library: the only parts that may import it
     "pygls": {"lsp"},
     "lsprotocol": {"lsp"},
     "tree_sitter": {"syntax"},
-    "torch": {"nn", "doctor"},
-    "safetensors": {"nn"},
+    "torch": {"nn", "train", "doctor"},
+    "safetensors": {"nn", "train"},
     "tokenizers": {"nn"},
     "transformers": {"nn"},
-    "typer": {"cli"},
-    "rich": {"cli", "terminal"},
+    "typer": {"cli", "cli_train"},
+    "rich": {"cli", "cli_train", "terminal"},
+    "numpy": {"train"},
+    "zstandard": {"train"},
+    "matplotlib": {"train"},
 }
 PIPELINE_BACKENDS = {"fim_lsp.backends.base", "fim_lsp.backends.router"}
 

@@ -77,7 +77,7 @@ def fill(
         open_ones = [c for c in candidates if not c.is_done(marks.mask)]
         if stop() or not open_ones:
             return
-        logits = encoder.look(reading, [[f.contents for f in c.fills] for c in open_ones], marks.mask)
+        logits = encoder.look(reading, [[f.contents for f in c.fills] for c in open_ones], marks.mask).clone()
         logits[:, [marks.mask, marks.begin]] = -math.inf
         best, tokens = logits.log_softmax(-1).max(-1)
         at = 0

@@ -67,7 +67,7 @@ class Batch:
         )
         flat = [(row * length + at, *rest) for row, e in enumerate(examples) for at, *rest in e.targets]
         spans: dict[tuple[int, int], int] = {}
-        numbers = [-1 if s < 0 else spans.setdefault((at // length, s), len(spans)) for at, _, _, s in flat]
+        numbers = [-1 if s < 0 else spans.setdefault((int(at) // length, int(s)), len(spans)) for at, _, _, s in flat]
         places, targets, weights, _ = zip(*flat, strict=True) if flat else ((), (), (), ())
         seen = objective.mask(groups)
         mask = torch.zeros(seen.shape, device=device).masked_fill(~seen, float("-inf"))[:, None]

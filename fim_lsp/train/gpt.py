@@ -24,6 +24,7 @@ class GptObjective:
     def example(self, row: Row, seed: tuple[int, int]) -> Example:
         """Build the example of a row with one hole; a row of one piece is plain text, left to right."""
         example = Example()
+        wanted: list[int | None]
         if len(row) == 1:
             ids, wanted, middle = [self.end, *row[0]], [*row[0], self.end], 0
         else:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import zstandard
@@ -25,7 +27,7 @@ def write(path: Path, rows: Iterable[Row], kinds: Iterable[int]) -> None:
             tokens.extend(piece)
             segments.append(len(tokens))
         starts.append(len(segments) - 1)
-    tensors = {
+    tensors: dict[str, np.ndarray[Any, Any]] = {
         "tokens": np.array(tokens, dtype=np.uint16),
         "segments": np.array(segments, dtype=np.int64),
         "rows": np.array(starts, dtype=np.int64),
@@ -40,7 +42,7 @@ class ShardReader:
     def __init__(self, folder: Path):
         self.paths = sorted(folder.glob(PATTERN))
         if not self.paths:
-            raise InputError(f"no {PATTERN} in {folder}: make a corpus with `fim-lsp train corpus` first")
+            raise InputError(f"no {PATTERN} in {folder}: give a folder of token shards")
         self.counts = [len(_read(path)["rows"]) - 1 for path in self.paths]
 
     def rows(self, start: int) -> Iterator[Row]:
@@ -55,12 +57,12 @@ class ShardReader:
                 tokens, segments, rows = (shard[name] for name in ("tokens", "segments", "rows"))
                 for at in range(skip, count):
                     bounds = segments[rows[at] : rows[at + 1] + 1]
-                    yield [tokens[a:b].tolist() for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+                    yield [tokens[a:b].tolist() for a, b in pairwise(bounds)]
                 skip = 0
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
+def _read(path: Path) -> dict[str, np.ndarray[Any, Any]]:
     try:
         return load(zstandard.decompress(path.read_bytes()))
     except (OSError, zstandard.ZstdError, SafetensorError) as problem:
-        raise ModelCorrupt(f"{path} is truncated or damaged ({problem}): make the corpus again") from None
+        raise ModelCorrupt(f"{path} is truncated or damaged ({problem}): make it again") from None

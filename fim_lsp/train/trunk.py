@@ -98,7 +98,8 @@ class Layer(nn.Module):
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask.to(v.dtype))
         x = x + attn["o_proj"](mixed.transpose(1, 2).reshape(rows, length, -1))
         y = self.post_attention_layernorm(x)
-        return x + mlp["down_proj"](F.silu(mlp["gate_proj"](y)) * mlp["up_proj"](y))
+        out: Tensor = x + mlp["down_proj"](F.silu(mlp["gate_proj"](y)) * mlp["up_proj"](y))
+        return out
 
 
 def _initialise(module: nn.Module) -> None:
