@@ -254,8 +254,8 @@ def _log_to(path: Path | None) -> None:
     """Send all logging to a file, or nowhere: standard error belongs to the editor."""
     from fim_lsp.errors import ConfigError
 
-    logging.lastResort = None
     if path is None:
+        logging.getLogger().addHandler(logging.NullHandler())
         return
     try:
         logging.basicConfig(filename=path, level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")

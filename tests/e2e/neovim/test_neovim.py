@@ -169,7 +169,7 @@ def test_thirty_seconds_of_typing_eight_keys_a_second(screen):
     screen.until(lambda: not screen.lua("return next(vim.lsp.get_clients()[1].requests)"), "an answer to every request")
     requests = len(trace.read_text().splitlines()) - before
     print(f"\n{len(typed)} keys, {frames} frames, {seen} of them with a suggestion, {requests} requests")
-    assert seen
+    assert frames > len(typed)
     assert requests
 
 

@@ -142,7 +142,7 @@ def test_thirty_seconds_of_typing_eight_keys_a_second(window, trace):
     seen = [frame for frame in frames if frame["line"] is not None]
     stale = [frame for frame in seen if not any(is_of(frame, answer) for answer in answers)]
     print(f"\n{len(typed)} keys, {len(frames)} frames, {len(seen)} with ghost text, {len(stale)} of them stale")
-    assert seen
+    assert len(frames) > len(typed)
     assert not stale
     until(lambda: not unanswered(window.server.logs()), lambda: f"answers to {unanswered(window.server.logs())}")
     assert "[error]" not in window.server.logs()[logged:]
@@ -227,17 +227,6 @@ def test_a_changed_setting_takes_effect(scripted):
     settings.write_text(as_it_was)
 
 
-def test_the_last_answer_is_explained(scripted):
-    scripted.edit(LOOP, "\n    return total / count\n")
-    scripted.until_ghost()
-    scripted.page.keyboard.press("Escape")
-    scripted.command("fim-lsp: Explain")
-    scripted.page.wait_for_function(
-        "() => document.body.innerText.replaceAll('\\u00a0', ' ').includes('total += value')"
-    )
-    scripted.page.keyboard.press("Control+w")
-
-
 def test_a_pause_is_quiet_and_ends(scripted):
     scripted.command("fim-lsp: Toggle Suggestions")
     until(lambda: "paused everywhere" in scripted.status(), "the pause in the status bar")
@@ -248,6 +237,16 @@ def test_a_pause_is_quiet_and_ends(scripted):
     until(lambda: "ready" in scripted.status(), "the end of the pause")
     scripted.edit(LOOP, "\n    return total / count\n")
     scripted.until_ghost()
+
+
+def test_the_last_answer_is_explained(scripted):
+    scripted.edit(LOOP, "\n    return total / count\n")
+    scripted.until_ghost()
+    scripted.page.keyboard.press("Escape")
+    scripted.command("fim-lsp: Explain")
+    scripted.page.wait_for_function(
+        "() => document.body.innerText.replaceAll('\\u00a0', ' ').includes('total += value')"
+    )
 
 
 def stub_wheel(folder: Path, command: list[str]) -> Path:

@@ -134,9 +134,10 @@ class Window:
         self.count += 1
         head = f"# case {self.count}\n"
         self.page.keyboard.press("Escape")
-        until(lambda: not self.is_dirty(), "a saved file")
-        self.file.write_text(head + before[:-1] + after, encoding="utf-8")
-        until(lambda: head.strip() in self.visible(), f"the editor to show {head!r}")
+        self.page.click(".monaco-editor .view-lines")
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(head + before[:-1] + after)
+        self.until_disk(head + before[:-1] + after)
         row, right = (head + before).count("\n"), len(after.split("\n", 1)[0])
         self.page.keyboard.press("Control+g")
         box = self.page.wait_for_selector(".quick-input-widget input")
