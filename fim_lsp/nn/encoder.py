@@ -27,10 +27,10 @@ class Encoder(Layers):
     """A masked language model: context sees context, a canvas sees the context and itself."""
 
     @torch.inference_mode()
-    def read(self, layout: Layout, room: int) -> Reading:
-        """Compute keys and values of a context, with room for so many slots of canvases behind."""
+    def read(self, layout: Layout) -> Reading:
+        """Compute keys and values of a context."""
         length = len(layout.ids)
-        cache = self.new_cache(length + room)
+        cache = self.new_cache(length)
         self.run(layout.ids, torch.tensor(layout.positions, device=self.device), cache, 0, "all")
         return Reading(cache, length, layout.holes)
 
@@ -48,6 +48,7 @@ class Encoder(Layers):
                 ids.extend(seen)
                 positions.extend(places)
                 owners.extend([owner] * len(contents))
+        reading.cache.make_room(reading.length + len(ids))
         whose = torch.tensor(owners, device=self.device)
         mask = torch.ones(len(ids), reading.length + len(ids), dtype=torch.bool, device=self.device)
         mask[:, reading.length :] = whose[:, None] == whose[None, :]
