@@ -35,7 +35,9 @@ app.add_typer(cli_train.app, name="train")
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Settings in TOML (see docs/settings.md).", metavar="FILE")
 ]
-ModelFolder = Annotated[str, typer.Option("--model", help="Folder of another decoder; the shipped one by default.")]
+ModelFolder = Annotated[
+    str, typer.Option("--model", help="Folder of another model of the backend; the shipped one by default.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 BackendName = Annotated[str, typer.Option("--backend", help="auto, gpt or bert.")]
 
@@ -74,7 +76,10 @@ def serve(
 
 @app.command()
 def complete(
-    place: Annotated[str, typer.Argument(help="FILE:LINE:COL (1-based), or - for text with [MASK] on standard input.")],
+    place: Annotated[
+        str, typer.Argument(help="FILE:LINE:COL (1-based), or - for text with [MASK] on standard input.")
+    ] = "",
+    text: Annotated[str, typer.Option(help="Text with any number of [MASK], all of them to be filled.")] = "",
     config: ConfigFile = None,
     model: ModelFolder = "",
     backend: BackendName = "",
@@ -84,7 +89,13 @@ def complete(
     """Complete at one place and print the suggestion where it would stand."""
     with told():
         from fim_lsp import places
+        from fim_lsp.domain import Cancel
 
+        if text:
+            segments = places.segments(text)
+            outcome = _load(_settings(config, model, backend)).fill(segments, language or "python", Cancel())
+            _show_filled(segments, outcome, as_json)
+            return
         if place == "-":
             snap = places.from_text(places.decode(sys.stdin.buffer.read(), "standard input"), language or "python")
         else:
@@ -199,7 +210,7 @@ def _settings(config: Path | None, model: str, backend: str) -> Resolved:
 
     given: dict[str, Any] = {"deadlineMs": 60_000}  # a person at a prompt waits; the editor's user does not
     if model:
-        given["gpt"] = {"model": model}
+        given[backend if backend == "bert" else "gpt"] = {"model": model}
     if backend:
         given["backend"] = backend
     resolved = resolve([("command line", given), ("file", read_file(config) if config else {})])
@@ -230,6 +241,20 @@ def _record(outcome: Outcome) -> dict[str, Any]:
     record = asdict(outcome)
     record["text"] = outcome.suggestions[0].text if outcome.suggestions else ""
     return record
+
+
+def _show_filled(segments: tuple[str, ...], outcome: Outcome, as_json: bool) -> None:
+    from fim_lsp.errors import InputError
+    from fim_lsp.places import weave
+
+    if not outcome.suggestions:
+        raise InputError(f"nothing was filled in: {outcome.reason}")
+    fills = outcome.suggestions[0].fills
+    if as_json:
+        record = _record(outcome) | {"text": weave(segments, fills), "fills": fills}
+        typer.echo(json.dumps(record, ensure_ascii=False))
+    else:
+        typer.echo(weave(segments, fills))
 
 
 def _waiting(what: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,53 @@ Threads = Annotated[int, typer.Option(help="CPU threads; by default as many as o
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out from its last checkpoint.")]
 Scratch = Annotated[bool, typer.Option("--scratch", help="Take the model's shape and vocabulary, not its weights.")]
 Compile = Annotated[bool, typer.Option("--compile/--no-compile", help="Compile the layers first; half a minute.")]
+
+
+@app.command("corpus")
+def make_corpus(
+    source: Annotated[
+        Path, typer.Argument(help="recipe.toml with pinned packages, a folder of wheels, or a folder of Python files.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder to write: shards, texts, manifest.")],
+    family: Annotated[str, typer.Option(help="bert: several short holes a row; gpt: one, also a long one.")] = "bert",
+    wheels: Annotated[
+        list[Path] | None, typer.Option(help="Folder with wheels a recipe names; pip fetches others.")
+    ] = None,
+    held_out: Annotated[list[str] | None, typer.Option(help="Package kept apart, besides the recipe's.")] = None,
+    against: Annotated[
+        list[Path] | None, typer.Option(help="JSON lines of holes or tasks no text may hold; always the shipped holes.")
+    ] = None,
+    tokens: Annotated[int, typer.Option(help="Context of a row; by default 320 (bert) or 500 (gpt).", min=0)] = 0,
+    epochs: Annotated[int, typer.Option(help="Times each text is cut, each time elsewhere.", min=1)] = 1,
+    seed: Annotated[int, typer.Option(help="Another seed cuts other holes.")] = 1,
+    licence: Annotated[str, typer.Option(help="Of a folder of Python files, which says none itself.")] = "",
+) -> None:
+    """Make token shards: permissive licences only, no copies, no generated or vendored files, no benchmark answers."""
+    from fim_lsp.cli import told
+
+    with told():
+        from fim_lsp.backends.models import models_folder
+        from fim_lsp.bench.quality import shipped_holes
+        from fim_lsp.errors import ConfigError
+        from fim_lsp.train import corpus, sources
+
+        if family not in ("bert", "gpt"):
+            raise ConfigError(f"--family {family}: give bert or gpt")
+        recipe = sources.Recipe.read(source) if source.suffix == ".toml" else sources.Recipe()
+        kept_apart = recipe.held_out | frozenset(map(sources.normal, held_out or []))
+        if source.suffix == ".toml":
+            packages = list(sources.find(recipe, wheels or [], out / "wheels"))
+        else:
+            packages = sources.wheels(source) or [sources.Package(source.name, "", licence, source)]
+        settings = corpus.Settings(tokens=tokens or 320, epochs=epochs, seed=seed)
+        if family == "gpt":
+            settings = corpus.Settings(tokens or 500, 1, 0.1, epochs, seed, 160, mix=corpus.MIX_GPT)
+        with _counting() as tell:
+            manifest = corpus.collect(packages, kept_apart, [shipped_holes(), *(against or [])], out, tell)
+            vocabulary = models_folder() / "gpt" / "tokenizer.json"
+            made = corpus.build(out, vocabulary, settings, manifest, tell)
+        counts = f"{made['rows']} rows, {made['tokens']} tokens of {made['files']} files"
+        typer.echo(f"{counts} from {len(made['packages'])} packages")
 
 
 @app.command("bert")
@@ -90,6 +138,31 @@ def train_gpt(
     _train("gpt", corpus, out, source, layers, (length, 0), pace, resume, scratch, context_weight)
 
 
+@app.command("export")
+def export_run(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    to: Annotated[str, typer.Option(help="packed (int8, as shipped), transformers, or gguf (a decoder's).")] = "packed",
+    embedding_from: Annotated[
+        str, typer.Option(help="Where a packed infiller finds its embedding, seen from --out, as in ../gpt.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """Write a run's weights for use, with exact match before and after packing."""
+    from fim_lsp.cli import told
+
+    with told():
+        from fim_lsp.train import export, packing_cost
+
+        report = export.export(run, to, out, embedding_from)
+        if to == "packed":
+            report |= packing_cost.measure(run)
+        for key, value in report.items() if not as_json else ():
+            typer.echo(f"{key}: {value}")
+        if as_json:
+            typer.echo(json.dumps(report))
+
+
 def _train(
     family: str,
     corpus: Path,
@@ -134,5 +207,24 @@ def _progress() -> Iterator[Callable[[dict[str, Any], float], None]]:
                 f"step {line['step']} · {line['tokens']} tokens · loss {line.get('loss', line.get('validation_loss'))}"
             )
             bar.update(task, completed=min(done, 1.0), description=said)
+
+        yield tell
+
+
+@contextmanager
+def _counting() -> Iterator[Callable[[str, int, int], None]]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        tasks: dict[str, Any] = {}
+
+        def tell(what: str, done: int, of: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=of)
+            bar.update(tasks[what], completed=done)
 
         yield tell

@@ -99,6 +99,7 @@ class Suggestion:
     replaces: int = 0
     finish: Finish = "stop"
     confidence: float = 0.0  # mean token probability, 0..1
+    scores: tuple[float, ...] = ()  # of several holes: log-probability of each fill
 
     @property
     def text(self) -> str:

@@ -37,9 +37,21 @@ def from_text(text: str, language: str = "python") -> Snapshot:
     if count == 0:
         raise InputError(f"no {MARK} in the text: put it where the completion is wanted")
     if count > 1:
-        raise InputError(f"{count} {MARK} in the text: this version fills one hole at a time")
+        raise InputError(f"{count} {MARK} in the text: give it by --text to have them all filled")
     before, _, after = text.partition(MARK)
     return Snapshot("stdin:", 0, language, before + after, len(before))
+
+
+def segments(text: str) -> tuple[str, ...]:
+    """Split text at its marks; raises InputError when there is none."""
+    if MARK not in text:
+        raise InputError(f"no {MARK} in the text: put it where the completion is wanted")
+    return tuple(text.split(MARK))
+
+
+def weave(segments: tuple[str, ...], fills: tuple[str, ...]) -> str:
+    """Return the text with its holes filled."""
+    return segments[0] + "".join(fill + after for fill, after in zip(fills, segments[1:], strict=True))
 
 
 def read_text(path: Path) -> str:

@@ -21,6 +21,7 @@ MAY_IMPORT = {  # part of fim_lsp: the parts it may import
     "pipeline": {"context", "filters", "syntax", "backends", "config"} | LEAVES,
     "lsp": {"pipeline", "config", "backends"} | LEAVES,
     "bench": {"pipeline", "config", "backends", "syntax", "context", "filters", "nn"} | LEAVES,
+    "holes": {"syntax"} | LEAVES,
     "train": {"nn", "holes", "syntax", "bench"} | LEAVES,
     "samples": LEAVES,
     "terminal": LEAVES,
@@ -34,11 +35,13 @@ OWNERS = {  # a library: the only parts that may import it
     "torch": {"nn", "train", "doctor"},
     "safetensors": {"nn", "train"},
     "tokenizers": {"nn"},
-    "transformers": {"nn"},
+    "transformers": {"nn", "train"},
     "typer": {"cli", "cli_train"},
     "rich": {"cli", "cli_train", "terminal"},
     "numpy": {"train"},
     "zstandard": {"train"},
+    "datasketch": {"train"},
+    "gguf": {"train"},
     "matplotlib": {"train"},
 }
 PIPELINE_BACKENDS = {"fim_lsp.backends.base", "fim_lsp.backends.router"}

@@ -16,4 +16,8 @@ def create(family: str, model: str = "") -> Backend:
         from fim_lsp.backends.gpt import GptBackend
 
         return GptBackend.from_folder(folder)
-    raise ModelMismatch(f"there is no backend named {family!r} in this version; use gpt")
+    if family == "bert":
+        from fim_lsp.backends.bert import BertBackend
+
+        return BertBackend.from_folder(folder)
+    raise ModelMismatch(f"there is no backend named {family!r} in this version; use gpt or bert")

@@ -17,6 +17,7 @@ from fim_lsp.nn.transformer import Decoder
 
 CHARS_PER_TOKEN = 3.5  # Python under a code vocabulary; a little low, so that a window seldom needs clamping
 MOST_CHARS_PER_TOKEN = 4.5  # a suffix is cut at its far end, where clamping by tokens costs nothing
+BRANCHES = 6  # first tokens tried in each of several holes
 CLAMP_TOKENS = 32  # a prefix too long loses tokens in such steps, so that typing does not shift it at every key
 
 SENTINELS = (  # (prefix, suffix, middle) names of published families; all of them put the prefix first
@@ -95,14 +96,17 @@ class GptBackend:
         return cls(Decoder.from_folder(folder), Tokenizer.from_folder(folder))
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
-        """Fill the one hole of `request`, the candidates branching at their first token, best first."""
+        """Fill the hole of `request`, the candidates branching at their first token, best first; several in turn."""
         plan = request.plan
+        if len(request.segments) > 2:
+            yield from self._fill_in_turn(request, cancel, meter)
+            return
 
         def stop() -> bool:
             return cancel.is_set() or plan.expired
 
         with meter.stage("tokenize"):
-            prompt = self._prompt(request)
+            prompt = self._prompt(*request.segments)
         reused = self.cache.reuse(prompt)
         with meter.stage("prefill"):
             logits = decode.prefill(self.model, self.cache, prompt, stop)
@@ -149,9 +153,55 @@ class GptBackend:
         else:
             yield draft("length" if len(ids) >= plan.max_tokens else "stop")
 
-    def _prompt(self, request: FimRequest) -> list[int]:
-        prefix = self.tokenizer.encode(request.segments[0])
-        suffix = self.tokenizer.encode(request.segments[1])[: self.format.suffix_tokens]
+    def _fill_in_turn(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
+        """Fill from left to right, each hole after the best fill of those before it; candidates by rank."""
+        before, ranked = "", []
+        for hole in range(len(request.segments) - 1):
+            before += request.segments[hole]
+            options = self._options(before, " ".join(request.segments[hole + 1 :]), request, cancel, meter)
+            if not options:
+                return
+            ranked.append(options)
+            before += options[0][1]
+        finish: Finish = "cancelled" if cancel.is_set() else "deadline" if request.plan.expired else "stop"
+        for rank in range(min(request.plan.candidates, max(map(len, ranked)))):
+            scores, fills = zip(*(options[min(rank, len(options) - 1)] for options in ranked), strict=True)
+            yield iter([Suggestion(fills, 0, finish, math.exp(sum(scores) / len(scores)), scores)])
+
+    def _options(
+        self, before: str, after: str, request: FimRequest, cancel: Cancel, meter: Meter
+    ) -> list[tuple[float, str]]:
+        """Return (log-probability, text) of what may fill one hole, best first: every place a decode may end."""
+
+        def stop() -> bool:
+            return cancel.is_set() or request.plan.expired
+
+        prompt = self._prompt(before, after)
+        self.cache.reuse(prompt)
+        with meter.stage("prefill"):
+            logits = decode.prefill(self.model, self.cache, prompt, stop)
+        found: dict[str, float] = {}
+        if logits is None:
+            return []
+        with meter.stage("decode"):
+            for first in decode.rank(logits, BRANCHES):
+                self.cache.truncate(len(prompt))
+                ids: list[int] = []
+                score = 0.0
+                for step, ending in decode.decode_with_endings(
+                    self.model, self.cache, first, request.plan.max_tokens, self.format.ends, stop
+                ):
+                    ids.append(step.token)
+                    score += math.log(max(step.probability, 1e-9))
+                    text = self.tokenizer.decode(ids)
+                    ended = score + math.log(max(ending, 1e-9))
+                    found[text] = max(found.get(text, -math.inf), ended)
+                meter.count("decoded", len(ids))
+        return sorted(((score, text) for text, score in found.items() if text.strip()), reverse=True)
+
+    def _prompt(self, before: str, after: str) -> list[int]:
+        prefix = self.tokenizer.encode(before)
+        suffix = self.tokenizer.encode(after)[: self.format.suffix_tokens]
         if (over := len(prefix) - self.format.prefix_tokens) > 0:
             prefix = prefix[-(-over // CLAMP_TOKENS) * CLAMP_TOKENS :]
         prompt = self.format.render(prefix, suffix)

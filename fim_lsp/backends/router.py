@@ -8,7 +8,7 @@ from fim_lsp.backends.base import Backend
 from fim_lsp.config import Config
 from fim_lsp.errors import ModelError
 
-BUILT = ("gpt",)  # families this version can run
+BUILT = ("gpt", "bert")  # families this version can run
 
 
 class Router:
@@ -25,7 +25,7 @@ class Router:
         if wanted in BUILT:
             return wanted, "fimLsp.backend"
         if wanted == "auto":
-            return "gpt", "auto: the only family so far"
+            return "gpt", "auto: the decoder, the better of the two so far"
         return "gpt", f"fimLsp.backend is {wanted}, which this version does not have yet; gpt answers instead"
 
     def pick(self) -> tuple[Backend, str]:

@@ -7,7 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.resources import files
+from importlib.resources import as_file, files
 from pathlib import Path
 
 from fim_lsp.domain import Cancel, Outcome, Snapshot
@@ -61,9 +61,15 @@ def first_line(text: str) -> str:
     return text.strip().split("\n")[0].strip()
 
 
+def shipped_holes() -> Path:
+    """Return the file of holes that comes with the package."""
+    with as_file(files("fim_lsp.bench") / "data" / "held_out.jsonl") as path:
+        return path
+
+
 def read_holes(path: Path | None = None) -> list[Hole]:
     """Read holes from JSON lines, the shipped ones by default; raises InputError."""
-    source = path or files("fim_lsp.bench") / "data" / "held_out.jsonl"
+    source = path or shipped_holes()
     try:
         rows = [json.loads(line) for line in source.read_text(encoding="utf-8").splitlines() if line]
         return [Hole(**{("raw" if key == "seed_first_line" else key): row[key] for key in row}) for row in rows]

@@ -60,3 +60,16 @@ def decode(
         if stop() or len(cache) >= cache.capacity:
             return
         step = pick(decode_one(model, cache, step.token))
+
+
+def decode_with_endings(
+    model: Decoder, cache: KVCache, first: Step, max_tokens: int, ends: frozenset[int], stop: Callable[[], bool]
+) -> Iterator[tuple[Step, float]]:
+    """Yield each greedy step with the probability that the text ends right after it, for a search over endings."""
+    step, last = first, sorted(ends)
+    for _ in range(max_tokens):
+        if step.token in ends or stop() or len(cache) >= cache.capacity:
+            return
+        logits = decode_one(model, cache, step.token)
+        yield step, float(logits.softmax(0)[last].sum())
+        step = pick(logits)

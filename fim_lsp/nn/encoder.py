@@ -27,16 +27,19 @@ class Encoder(Layers):
     """A masked language model: context sees context, a canvas sees the context and itself."""
 
     @torch.inference_mode()
-    def read(self, layout: Layout, room: int) -> Reading:
-        """Compute keys and values of a context, with room for so many slots of canvases behind."""
+    def read(self, layout: Layout) -> Reading:
+        """Compute keys and values of a context."""
         length = len(layout.ids)
-        cache = self.new_cache(length + room)
+        cache = self.new_cache(length)
         self.run(layout.ids, torch.tensor(layout.positions, device=self.device), cache, 0, "all")
         return Reading(cache, length, layout.holes)
 
     @torch.inference_mode()
-    def look(self, reading: Reading, canvases: Sequence[Canvas], wanted: int) -> Tensor:
-        """Return logits [slots holding `wanted`, vocab] of several canvases in one pass, none seeing another."""
+    def look(self, reading: Reading, canvases: Sequence[Canvas], wanted: int, banned: Sequence[int]) -> Tensor:
+        """Return log-probabilities [slots holding `wanted`, vocab] of several canvases, none seeing another.
+
+        All canvases go through in one pass; `banned` ids get none.
+        """
         ids: list[int] = []
         positions: list[int] = []
         owners: list[int] = []
@@ -48,9 +51,12 @@ class Encoder(Layers):
                 ids.extend(seen)
                 positions.extend(places)
                 owners.extend([owner] * len(contents))
+        reading.cache.make_room(reading.length + len(ids))
         whose = torch.tensor(owners, device=self.device)
         mask = torch.ones(len(ids), reading.length + len(ids), dtype=torch.bool, device=self.device)
         mask[:, reading.length :] = whose[:, None] == whose[None, :]
         at = torch.tensor(positions, device=self.device)
         x = self.run(ids, at, reading.cache, reading.length, mask)
-        return self.logits(x[torch.tensor(asked, device=self.device)])
+        logits = self.logits(x[torch.tensor(asked, device=self.device)])
+        logits[:, list(banned)] = -torch.inf
+        return logits.log_softmax(-1)

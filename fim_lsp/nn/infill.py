@@ -8,11 +8,9 @@ pass 3   w * h
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
-
-from torch import Tensor
 
 from fim_lsp.nn.canvas import CANVASES, GAP, Marks
 from fim_lsp.nn.encoder import Encoder, Reading
@@ -21,35 +19,64 @@ EXPANSION = 16
 
 
 @dataclass(frozen=True)
-class Plan:
+class Recipe:
     """How to decode; the `infill` table of config.json may say otherwise."""
 
     passes: int = 4
     sure: float = 0.9
     canvases: tuple[int, ...] = CANVASES
+    block_canvases: tuple[int, ...] = (16, 48)
     length_bonus: float = 0.0  # added to a canvas's mean log-probability for each doubling of its length
+    threshold: float = 0.0  # a confidence below it is not worth showing
+    prefix_tokens: int = 384
+    suffix_tokens: int = 128
 
     @classmethod
-    def read(cls, table: Mapping[str, Any]) -> Plan:
+    def read(cls, table: Mapping[str, Any]) -> Recipe:
         """Take what the table says and the defaults for the rest."""
-        given = {name: table[name] for name in ("passes", "sure", "length_bonus") if name in table}
-        return cls(**given, canvases=tuple(table.get("canvases", CANVASES)))
+        given: dict[str, Any] = {f.name: table[f.name] for f in fields(cls) if f.name in table}
+        tuples: dict[str, Any] = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+        return cls(**(given | tuples))
 
 
 @dataclass
 class Fill:
-    """One hole's canvas as far as it is known: `guess` completes it with the latest pass's likeliest tokens."""
+    """One hole's canvas: what is committed, masks elsewhere, and a reading of it all by the latest pass."""
 
     contents: list[int]
-    scores: list[float] = field(default_factory=list)  # log-probability of each committed token and mark
-    guess: list[int] = field(default_factory=list)
-    guess_scores: list[float] = field(default_factory=list)
+    scores: list[float]  # log-probability of each committed content; of a mask, nothing yet
+    end: list[float] = field(default_factory=list)  # of the [delete] that ended it, once that is committed
+    guess: list[int] = field(default_factory=list)  # contents with the likeliest token for each mask, up to its end
+    total: float = -math.inf  # log-probability of the guess; none before the first pass
+    mean: float = -math.inf  # the same for each token
 
-    @property
-    def mean(self) -> float:
-        """Mean log-probability of the best reading so far."""
-        scores = self.scores + self.guess_scores
-        return sum(scores) / len(scores) if scores else -math.inf
+    @classmethod
+    def blank(cls, size: int, mask: int) -> Fill:
+        return cls([mask] * size, [0.0] * size)
+
+    def read(self, tokens: list[int], scores: list[float], marks: Marks) -> None:
+        """Take tokens and scores, committed or predicted, for all of the canvas."""
+        end = next((at for at, token in enumerate(tokens) if token in marks.own), len(tokens))
+        self.guess = tokens[:end]
+        read = scores[: end + 1] + (self.end if end == len(tokens) else [])
+        self.total = sum(read) if read else -math.inf
+        self.mean = self.total / max(len(read), 1)
+
+    def commit(self, tokens: list[int], scores: list[float], limit: float, marks: Marks) -> None:
+        """Write what reaches `limit` into the masks; a [delete] ends the canvas, an <expand> makes room."""
+        for at, known in enumerate(list(self.contents)):
+            if known != marks.mask or scores[at] < limit:
+                continue
+            if tokens[at] == marks.delete:
+                self.end = [scores[at]]
+                del self.contents[at:], self.scores[at:]
+                return
+            if tokens[at] == marks.expand:
+                more = min(EXPANSION, GAP - len(self.contents) + 1)
+                self.contents[at:] = [marks.mask] * (len(self.contents) - at - 1 + more)
+                self.scores[at:] = [0.0] * (len(self.contents) - at)
+                return  # what stood right of it was predicted for another length
+            self.contents[at], self.scores[at] = tokens[at], scores[at]
 
 
 @dataclass
@@ -67,58 +94,54 @@ class Candidate:
         return (sum(fill.mean for fill in self.fills) + bonus * lengths) / len(self.fills)
 
 
-def fill(
-    encoder: Encoder, marks: Marks, reading: Reading, plan: Plan, stop: Callable[[], bool]
-) -> Iterator[list[Candidate]]:
-    """Yield all candidates after each pass; with `stop` the last ones are the best there is."""
+def blank(sizes: Sequence[int], holes: int, mask: int) -> list[Candidate]:
+    """Return a candidate of all masks for each size."""
+    return [Candidate([Fill.blank(size, mask) for _ in range(holes)]) for size in sizes]
+
+
+def openings(encoder: Encoder, marks: Marks, reading: Reading, size: int, count: int) -> list[Candidate]:
+    """Return `count` candidates that begin with the likeliest first tokens of each hole, best first, never empty."""
     holes = len(reading.holes)
-    candidates = [Candidate([Fill([marks.mask] * size) for _ in range(holes)]) for size in plan.canvases]
-    for number in range(plan.passes):
+    seen = encoder.look(reading, [[[marks.mask] * size] * holes], marks.mask, (marks.begin, *marks.own))
+    best = seen[::size].topk(count)  # the first slot of each hole
+    candidates = blank([size] * count, holes, marks.mask)
+    for rank, candidate in enumerate(candidates):
+        for hole, one in enumerate(candidate.fills):
+            one.contents[0], one.scores[0] = int(best.indices[hole, rank]), float(best.values[hole, rank])
+            one.read(one.contents, one.scores, marks)
+    return candidates
+
+
+def fill(
+    encoder: Encoder,
+    marks: Marks,
+    reading: Reading,
+    candidates: list[Candidate],
+    recipe: Recipe,
+    stop: Callable[[], bool],
+) -> Iterator[list[Candidate]]:
+    """Yield the candidates after each pass, changed in place; after `stop` the last ones are the best there is."""
+    for number in range(recipe.passes):
         open_ones = [c for c in candidates if not c.is_done(marks.mask)]
         if stop() or not open_ones:
             return
-        logits = encoder.look(reading, [[f.contents for f in c.fills] for c in open_ones], marks.mask).clone()
-        logits[:, [marks.mask, marks.begin]] = -math.inf
-        best, tokens = logits.log_softmax(-1).max(-1)
+        canvases = [[f.contents for f in c.fills] for c in open_ones]
+        best, tokens = encoder.look(reading, canvases, marks.mask, (marks.begin, marks.mask)).max(-1)
+        sure = 0.0 if number + 1 == recipe.passes else recipe.sure
         at = 0
         for candidate in open_ones:
             count = sum(f.contents.count(marks.mask) for f in candidate.fills)
-            is_last = number + 1 == plan.passes
-            _commit(
-                candidate, marks, tokens[at : at + count], best[at : at + count], -math.inf if is_last else plan.sure
-            )
+            _commit(candidate, marks, tokens[at : at + count].tolist(), best[at : at + count].tolist(), sure)
             at += count
         yield candidates
 
 
-def _commit(candidate: Candidate, marks: Marks, tokens: Tensor, best: Tensor, sure: float) -> None:
-    """Write what is sure into a candidate's canvases, and the rest into its guesses."""
-    limit = min(math.log(sure) if sure > 0 else -math.inf, float(best.max()))
-    said = iter(zip(tokens.tolist(), best.tolist(), strict=True))
+def _commit(candidate: Candidate, marks: Marks, tokens: list[int], scores: list[float], sure: float) -> None:
+    """Give a pass's predictions for a candidate's masks to its fills; the surest is committed however unsure."""
+    limit = min(math.log(sure), max(scores)) if sure else -math.inf
+    said = iter(zip(tokens, scores, strict=True))
     for one in candidate.fills:
-        guess = [(token, 0.0, True) if token != marks.mask else (*next(said), False) for token in one.contents]
-        one.guess, one.guess_scores = _read_out(guess, marks)
-        for at, (token, score, is_known) in enumerate(guess):
-            if is_known or score < limit:
-                continue
-            one.scores.append(score)
-            if token == marks.delete:
-                del one.contents[at:]
-                break
-            if token == marks.expand:
-                one.contents[at : at + 1] = [marks.mask] * min(EXPANSION, GAP - len(one.contents) + 1)
-                one.scores.pop()
-                break  # what stands right of it was predicted for another length
-            one.contents[at] = token
-
-
-def _read_out(guess: list[tuple[int, float, bool]], marks: Marks) -> tuple[list[int], list[float]]:
-    """Return the text of a guess up to its first mark, and the log-probabilities of what was not yet committed."""
-    ids, scores = [], []
-    for token, score, is_known in guess:
-        if not is_known:
-            scores.append(score)
-        if token in marks.own:
-            break
-        ids.append(token)
-    return ids, scores
+        pairs = [next(said) if c == marks.mask else (c, s) for c, s in zip(one.contents, one.scores, strict=True)]
+        likeliest, likely = [token for token, _ in pairs], [score for _, score in pairs]
+        one.read(likeliest, likely, marks)
+        one.commit(likeliest, likely, limit, marks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from fim_lsp.nn.checkpoint import ModelConfig
@@ -20,6 +21,12 @@ class KVCache:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def make_room(self, capacity: int) -> None:
+        """Grow to at least `capacity` tokens, keeping what is there."""
+        if (more := capacity - self.capacity) > 0:
+            self.keys, self.values = (F.pad(kept, (0, 0, 0, more)) for kept in (self.keys, self.values))
+            self.capacity = capacity
 
     def reuse(self, prompt: list[int]) -> int:
         """Keep the longest common prefix with `prompt`, but its last token, and return its length."""

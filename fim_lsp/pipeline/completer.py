@@ -10,7 +10,7 @@ from fim_lsp.backends.base import Backend
 from fim_lsp.backends.router import Router
 from fim_lsp.config import Config
 from fim_lsp.domain import Cancel, FimRequest, Meter, Outcome, Plan, Snapshot, Suggestion
-from fim_lsp.pipeline import gate, stops
+from fim_lsp.pipeline import gate, joint, stops
 from fim_lsp.pipeline.cache import Cache
 from fim_lsp.syntax import LANGUAGES, Site, Trees, describe
 
@@ -64,6 +64,17 @@ class Completer:
         if cancel.is_set() or (plan.expired and not kept):
             return outcome
         return self.cache.remember(snap, outcome)
+
+    def fill(self, segments: tuple[str, ...], language: str, cancel: Cancel) -> Outcome:
+        """Fill all holes of a text, n between its n+1 segments, as one; raises ModelError."""
+        meter = Meter()
+        backend, why = self.router.pick()
+        plan = gate.plan_text(self.config)
+        found = [last for drafts in backend.generate(FimRequest(segments, plan), cancel, meter) for last in drafts]
+        with meter.stage("parse"):
+            best = joint.choose(segments, found, LANGUAGES[language])
+        reason = "" if best else _reason([], cancel, plan)
+        return Outcome((best,) if best else (), reason, backend.name, why, meter.timings, meter.tokens)
 
     def _generate(
         self, backend: Backend, request: FimRequest, snap: Snapshot, site: Site, cancel: Cancel, meter: Meter

@@ -11,6 +11,7 @@ from fim_lsp.syntax import LANGUAGES, Site
 
 LINE_TOKENS = 48  # gold lines have 7 tokens in the median; the rest is room for the long ones
 BLOCK_TOKENS = 128
+TEXT_TOKENS, TEXT_CANDIDATES = 16, 100  # of each hole of a text with several
 MANUAL_CANDIDATES = 3
 MANUAL_PATIENCE = 3  # a person who asked by hand waits longer, and for several answers
 
@@ -58,6 +59,12 @@ def plan(snap: Snapshot, config: Config, site: Site) -> Plan:
         candidates=MANUAL_CANDIDATES if snap.manual else 1,
         deadline=time.monotonic() + config.deadline_ms * patience / 1e3,
     )
+
+
+def plan_text(config: Config) -> Plan:
+    """Plan a text with several holes: short fills, and candidates enough for the parser to choose among."""
+    deadline = time.monotonic() + config.deadline_ms * MANUAL_PATIENCE / 1e3
+    return Plan(why="several holes", max_tokens=TEXT_TOKENS, candidates=TEXT_CANDIDATES, deadline=deadline)
 
 
 def _is_multiline(snap: Snapshot, site: Site) -> tuple[bool, str]:

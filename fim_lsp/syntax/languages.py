@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -25,6 +25,7 @@ class Language:
     imports: frozenset[str]
     block_opener: str  # the token that ends a block's header
     block_keywords: frozenset[str]  # first words of such a header
+    holes: Mapping[str, str]  # node types worth hiding: the kind of hole each makes
 
     @cached_property
     def _parser(self) -> tree_sitter.Parser:
@@ -40,6 +41,11 @@ class Language:
         return self._parser.parse(source) if old is None else self._parser.parse(source, old)
 
 
+EXPRESSIONS = (
+    *("attribute", "binary_operator", "boolean_operator", "call", "comparison_operator", "conditional_expression"),
+    *("dictionary", "lambda", "list", "list_comprehension", "not_operator", "string", "subscript", "tuple"),
+)
+
 PYTHON = Language(
     name="python",
     extensions=(".py", ".pyi", ".pyw"),
@@ -54,6 +60,9 @@ PYTHON = Language(
         {"async", "case", "class", "def", "elif", "else", "except"}
         | {"finally", "for", "if", "match", "try", "while", "with"}
     ),
+    holes={"identifier": "identifier", "argument_list": "arguments", "parameters": "arguments"}
+    | {"function_definition": "function_body"}
+    | dict.fromkeys(EXPRESSIONS, "expression"),
 )
 
 LANGUAGES = {language.name: language for language in (PYTHON,)}

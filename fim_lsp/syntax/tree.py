@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import tree_sitter
@@ -45,6 +46,32 @@ class SyntaxTree:
         """Return the smallest node that holds the byte."""
         root = self.tree.root_node
         return root.descendant_for_byte_range(byte, byte + 1) or root
+
+    def holes(self) -> Iterator[tuple[str, int, int]]:
+        """Yield (kind, start, end) in bytes of every node worth hiding: a call's arguments without their brackets."""
+        cursor, kinds = self.tree.walk(), self.language.holes
+        while True:
+            node = cursor.node
+            if node is not None and (kind := kinds.get(node.type)) and not node.has_error:
+                body = node.child_by_field_name("body") if kind == "function_body" else node
+                inset = 1 if kind == "arguments" else 0
+                if body is not None:
+                    yield kind, body.start_byte + inset, body.end_byte - inset
+            if cursor.goto_first_child() or cursor.goto_next_sibling():
+                continue
+            while not cursor.goto_next_sibling():
+                if not cursor.goto_parent():
+                    return
+
+    def faults(self) -> int:
+        """Count the nodes that the parser could not place or had to invent."""
+        count, nodes = 0, [self.tree.root_node]
+        while nodes:
+            node = nodes.pop()
+            count += node.is_error or node.is_missing
+            if node.has_error:
+                nodes.extend(node.children)
+        return count
 
 
 class Trees:

@@ -51,7 +51,7 @@ class Trainer:
     def __init__(self, run: Path, trunk: Trunk, objective: Objective, corpus: Rows, settings: Settings):
         self.run, self.objective, self.corpus, self.settings = run, objective, corpus, settings
         self.device = next(trunk.parameters()).device
-        self.trunk = trunk
+        self.trunk, self.dtype = trunk, torch.float32
         self.parameters = [p for p in trunk.parameters() if p.requires_grad]
         groups = [
             {"params": [p for p in self.parameters if p.ndim == 2], "weight_decay": settings.decay},
@@ -76,7 +76,7 @@ class Trainer:
             torch.set_num_threads(self.settings.threads)
         if self.settings.compile:
             machine.compile_layers(self.trunk, self.device)
-        peak = machine.matmul_rate(self.trunk.config.hidden, self.device)
+        self.dtype, peak = machine.pick_dtype(self.trunk.config.hidden, self.device)
         rows = self.corpus.rows(self.state["rows"])
         began = time.monotonic() - self.state["seconds"]
         saved = time.monotonic()
@@ -112,7 +112,7 @@ class Trainer:
         for at in range(0, len(rows), self.settings.batch):
             some = rows[at : at + self.settings.batch]
             if len(some) == self.settings.batch:
-                with torch.no_grad(), machine.autocast(self.device):
+                with torch.no_grad(), machine.autocast(self.device, self.dtype):
                     batch = self._batch(some, at)
                     scores.append(score(self.trunk, self.trunk(batch.ids, batch.positions, batch.mask), batch))
         return {f"validation_{name}": value for name, value in _means(scores).items()}
@@ -128,7 +128,7 @@ class Trainer:
         weight = sum(float(batch.weights.sum()) for batch in batches)
         scores, flops = [], 0.0
         for batch in batches:
-            with machine.autocast(self.device):
+            with machine.autocast(self.device, self.dtype):
                 hidden = self.trunk(batch.ids, batch.positions, batch.mask)
                 scores.append(score(self.trunk, hidden, batch, 1.0 / max(weight, 1e-6)))
             flops += machine.step_flops(self.trunk, batch.ids.numel(), len(batch.targets))

@@ -13,17 +13,22 @@ from contextlib import AbstractContextManager, nullcontext
 import psutil
 import torch
 
-from fim_lsp.nn.quant import pick_dtype
 from fim_lsp.train.trunk import Trunk
 
 log = logging.getLogger(__name__)
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # names of glibc's mallopt(3)
 
 
-def autocast(device: torch.device) -> AbstractContextManager[object]:
-    """bfloat16 where the machine multiplies it, float32 weights either way."""
-    dtype = pick_dtype(device)
+def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[object]:
+    """Multiply in bfloat16 if that is the type, float32 weights either way."""
     return torch.autocast(device.type, dtype) if dtype is torch.bfloat16 else nullcontext()
+
+
+def pick_dtype(width: int, device: torch.device) -> tuple[torch.dtype, float]:
+    """Return the faster type of the two on this machine, by measurement, and its FLOP/s."""
+    rates = {dtype: matmul_rate(width, device, dtype) for dtype in (torch.float32, torch.bfloat16)}
+    best = max(rates, key=lambda dtype: rates[dtype])
+    return best, rates[best]
 
 
 class Neighbours:
@@ -68,9 +73,8 @@ def compile_layers(trunk: Trunk, device: torch.device) -> bool:
     return True
 
 
-def matmul_rate(width: int, device: torch.device, seconds: float = 0.5) -> float:
-    """Measure FLOP/s of one large product in the training type."""
-    dtype = pick_dtype(device)
+def matmul_rate(width: int, device: torch.device, dtype: torch.dtype, seconds: float = 0.5) -> float:
+    """Measure FLOP/s of one large product."""
     a, b = (torch.randn(rows, width, dtype=dtype, device=device) for rows in (4096, 4 * width))
     torch.nn.functional.linear(a, b)
     count, began = 0, time.perf_counter()

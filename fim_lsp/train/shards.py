@@ -36,6 +36,12 @@ def write(path: Path, rows: Iterable[Row], kinds: Iterable[int]) -> None:
     path.write_bytes(zstandard.compress(save(tensors), 10))
 
 
+def lengths(path: Path) -> dict[str, int]:
+    """Return how many rows and tokens a shard has; raises ModelCorrupt."""
+    shard = _read(path)
+    return {"rows": len(shard["rows"]) - 1, "tokens": len(shard["tokens"])}
+
+
 class ShardReader:
     """The rows of a folder of shards, again and again; any row can be the first."""
 
@@ -45,9 +51,12 @@ class ShardReader:
             raise InputError(f"no {PATTERN} in {folder}: give a folder of token shards")
         self.counts = [len(_read(path)["rows"]) - 1 for path in self.paths]
 
+    def __len__(self) -> int:
+        return sum(self.counts)
+
     def rows(self, start: int) -> Iterator[Row]:
         """Yield rows without end, from row number `start` on, in the order of the shards."""
-        skip = start % sum(self.counts)
+        skip = start % len(self)
         while True:
             for path, count in zip(self.paths, self.counts, strict=True):
                 if skip >= count:

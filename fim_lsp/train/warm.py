@@ -18,7 +18,8 @@ from fim_lsp.train.trunk import Trunk
 def start(source: Path, layers: Iterable[int], own: tuple[int, ...], scratch: bool = False) -> Trunk:
     """Make a trunk of some of a model's layers, with its weights or, from scratch, with random ones; raises ModelError.
 
-    `own` rows of the embedding are trained apart and begin as the mean of all rows, which means nothing in particular.
+    `own` rows of the embedding are trained apart. They begin as the source's when that is an infiller, else as the
+    mean of all rows, which means nothing in particular.
     """
     config, chosen = read_config(source), list(layers)
     if any(not 0 <= n < config.layers for n in chosen):
@@ -27,7 +28,8 @@ def start(source: Path, layers: Iterable[int], own: tuple[int, ...], scratch: bo
     if not scratch:
         _copy(trunk, dense(read_tensors(source)), chosen, source)
     if trunk.marks is not None:
-        trunk.marks.data.copy_(trunk.embed_tokens.weight.data.mean(0).expand_as(trunk.marks))
+        rows = trunk.embed_tokens.weight.data
+        trunk.marks.data.copy_(rows[list(own)] if config.infill else rows.mean(0).expand_as(trunk.marks))
     return trunk
 
 

@@ -1,0 +1,103 @@
+"""From a run to a folder others read: packed int8 as the shipped models, a transformers folder, or a GGUF file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from fim_lsp.errors import ConfigError
+from fim_lsp.nn.checkpoint import EMBEDDING, pack, read_raw_config, vocabulary_folder
+from fim_lsp.train import gguf_file, runs
+from fim_lsp.train.runs import Record
+from fim_lsp.train.trunk import Trunk
+
+TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
+SHARD_BYTES = 45_000_000  # code hosts refuse files above 50 MB
+
+
+def export(run: Path, kind: str, out: Path, lender: str = "") -> dict[str, Any]:
+    """Write the run's weights as `packed`, `transformers` or `gguf` and return what was written; raises FimError.
+
+    `lender` is a folder, relative to `out`, whose embedding and tokenizer a packed infiller uses instead of its own.
+    """
+    record, trunk, state = runs.load(run)
+    out.mkdir(parents=True, exist_ok=True)
+    tensors, config = named_tensors(trunk), _config(record, trunk)
+    report = {"kind": kind, "out": str(out), "step": state["step"], "tokens": state["tokens"]}
+    if kind == "gguf":
+        if record.family != "gpt":
+            raise ConfigError("GGUF is for decoders: no GGUF runtime looks both ways; use --to packed or transformers")
+        return report | {"file": str(gguf_file.write(out, tensors, config, Path(record.source)))}
+    if kind == "transformers":
+        _write(out, {name: tensor.clone() for name, tensor in tensors.items()}, config)
+    elif kind == "packed":
+        if lender:
+            if record.family != "bert" or record.scratch:
+                raise ConfigError("--embedding-from is for an infiller whose embedding is still the one it began with")
+            config["embedding_from"] = lender
+            tensors.pop(f"{EMBEDDING}.weight")
+        if trunk.marks is not None:
+            tensors["marks.weight"] = trunk.marks.data
+        _write(out, packed(tensors), config)
+    else:
+        raise ConfigError(f"--to {kind}: give packed, transformers or gguf")
+    for name in TOKENIZER if not lender else ():
+        if (file := vocabulary_folder(Path(record.source)) / name).is_file():
+            shutil.copy(file, out)
+    return report | {"bytes": sum(file.stat().st_size for file in out.iterdir())}
+
+
+def named_tensors(trunk: Trunk) -> dict[str, Tensor]:
+    """Return weights under the names of a transformers folder, an infiller's marks in their rows."""
+    state = {name: tensor.detach().cpu() for name, tensor in trunk.state_dict().items()}
+    marks = state.pop("marks", None)
+    if marks is not None:
+        state["embed_tokens.weight"] = state["embed_tokens.weight"].clone()
+        state["embed_tokens.weight"][list(trunk.own)] = marks
+    return {name if name.startswith("lm_head") else f"model.{name}": tensor for name, tensor in state.items()}
+
+
+def packed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return matrices as int8 rows with a scale each, vectors as bfloat16."""
+    out = {}
+    for name, tensor in tensors.items():
+        if tensor.ndim == 2 and name != "marks.weight":
+            out[name], out[f"{name.removesuffix('weight')}scale"] = pack(tensor)
+        else:
+            out[name] = tensor.to(torch.bfloat16)
+    return out
+
+
+def _config(record: Record, trunk: Trunk) -> dict[str, Any]:
+    config = read_raw_config(Path(record.source)) | {"num_hidden_layers": trunk.config.layers}
+    if record.family == "bert":
+        marks = runs.marks_of(Path(record.source))
+        config["infill"] = {"begin": marks.begin, "mask": marks.mask, "delete": marks.delete, "expand": marks.expand}
+        config.pop("fim", None)
+    else:
+        config.setdefault("fim", runs.FIM)
+    return config
+
+
+def _write(out: Path, tensors: dict[str, Tensor], config: dict[str, Any]) -> None:
+    groups: list[dict[str, Tensor]] = [{}]
+    for name, tensor in tensors.items():
+        size = sum(t.nbytes for t in groups[-1].values())
+        if groups[-1] and size + tensor.nbytes > SHARD_BYTES:
+            groups.append({})
+        groups[-1][name] = tensor.contiguous()
+    names = ["model.safetensors"]
+    if len(groups) > 1:
+        names = [f"model-{n:05}-of-{len(groups):05}.safetensors" for n in range(1, len(groups) + 1)]
+        places = {tensor: name for name, group in zip(names, groups, strict=True) for tensor in group}
+        index = {"metadata": {}, "weight_map": places}
+        (out / "model.safetensors.index.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
+    for name, group in zip(names, groups, strict=True):
+        save_file(group, out / name, {"format": "pt"})
+    (out / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
