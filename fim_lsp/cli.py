@@ -161,6 +161,54 @@ def evaluate(
 
 
 @app.command()
+def compare(
+    holes: Annotated[Path | None, typer.Option(help="JSON lines of holes; the shipped ones by default.")] = None,
+    model: Annotated[
+        list[str], typer.Option(help="A contender: gpt, bert, gpt=FOLDER or bert=FOLDER; may be given several times.")
+    ] = ["gpt", "bert"],  # noqa: B006
+    limit: Annotated[int, typer.Option(help="Only so many holes, drawn over all kinds; 0 for all.", min=0)] = 200,
+    seed: Annotated[int, typer.Option(help="Draws the holes, the turns and the intervals.")] = 0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the report here.", metavar="FILE")] = None,
+    html_file: Annotated[
+        Path | None, typer.Option("--html", help="Write a page with pictures here.", metavar="FILE")
+    ] = None,
+    older: Annotated[
+        Path | None, typer.Option("--compare-to", help="An earlier --json, to tell the change.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Compare BERT against GPT on the same holes: quality, latency, memory, and what becomes of the claims."""
+    with _told():
+        from rich.progress import Progress
+
+        from fim_lsp.bench import compare as comparison
+        from fim_lsp.bench import page, quality, report
+
+        before = comparison.read(older) if older else None
+        chosen = comparison.draw(quality.read_holes(holes), limit, seed)
+        with _waiting("loading the models"):
+            contenders = comparison.contend(model)
+        with Progress(console=Console(stderr=True)) as progress:
+            task = progress.add_task("comparing", total=len(chosen))
+            result = comparison.compare(chosen, contenders, seed, lambda: progress.advance(task))
+        report.show(Console(), result)
+        if before is not None:
+            report.show_change(Console(), comparison.against(result, before))
+        if json_file is not None:
+            _write(json_file, json.dumps(result))
+        if html_file is not None:
+            _write(html_file, page.render(result))
+
+
+def _write(path: Path, text: str) -> None:
+    from fim_lsp.errors import InputError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as problem:
+        raise InputError(f"{path} cannot be written: {problem.strerror}") from None
+
+
+@app.command()
 def doctor(
     config: ConfigFile = None,
     model: ModelFolder = "",

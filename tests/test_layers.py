@@ -20,22 +20,27 @@ MAY_IMPORT = {  # part of fim_lsp: the parts it may import
     "backends": {"nn", "config"} | LEAVES,
     "pipeline": {"context", "filters", "syntax", "backends", "config"} | LEAVES,
     "lsp": {"pipeline", "config", "backends"} | LEAVES,
-    "bench": {"pipeline", "config", "backends", "syntax", "context", "filters", "nn"} | LEAVES,
+    "bench": {"pipeline", "config", "backends", "syntax", "context", "filters", "nn", "machine"} | LEAVES,
     "samples": LEAVES,
     "terminal": LEAVES,
     "places": {"syntax"} | LEAVES,
-    "doctor": {"pipeline", "config", "backends"} | LEAVES,
+    "machine": set(),
+    "doctor": {"pipeline", "config", "backends", "machine"} | LEAVES,
 }
 OWNERS = {  # a library: the only parts that may import it
     "pygls": {"lsp"},
     "lsprotocol": {"lsp"},
     "tree_sitter": {"syntax"},
-    "torch": {"nn", "doctor"},
+    "torch": {"nn", "machine"},
     "safetensors": {"nn"},
     "tokenizers": {"nn"},
     "transformers": {"nn"},
     "typer": {"cli"},
-    "rich": {"cli", "terminal"},
+    "rich": {"cli", "terminal", "bench"},
+    "numpy": {"bench"},
+    "matplotlib": {"bench"},
+    "jinja2": {"bench"},
+    "psutil": {"bench"},
 }
 PIPELINE_BACKENDS = {"fim_lsp.backends.base", "fim_lsp.backends.router"}
 

@@ -49,8 +49,13 @@ class Score:
         return first_line(best.text.removesuffix(covered) if covered else best.text)
 
     @property
+    def gold(self) -> str:
+        """What should be shown."""
+        return first_line(self.hole.gold)
+
+    @property
     def is_exact(self) -> bool:
-        return self.shown == first_line(self.hole.gold)
+        return self.shown == self.gold
 
     @property
     def was_exact(self) -> bool:

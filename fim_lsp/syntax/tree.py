@@ -46,6 +46,16 @@ class SyntaxTree:
         root = self.tree.root_node
         return root.descendant_for_byte_range(byte, byte + 1) or root
 
+    def faults(self) -> int:
+        """Count the nodes that the parser could not place or had to invent."""
+        count, nodes = 0, [self.tree.root_node]
+        while nodes:
+            node = nodes.pop()
+            count += node.is_error or node.is_missing
+            if node.has_error:
+                nodes.extend(node.children)
+        return count
+
 
 class Trees:
     """The last tree of each of the most recently completed documents."""
