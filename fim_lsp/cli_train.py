@@ -179,13 +179,15 @@ def _train(
 
     with told():
         from fim_lsp.backends.models import models_folder
-        from fim_lsp.train import loop, plot, runs
+        from fim_lsp.train import gguf_file, loop, plot, runs
         from fim_lsp.train.shards import ShardReader
 
         if resume:
             record = runs.Record.read(out)
         else:
             start = source or models_folder() / "gpt"
+            if start.suffix == ".gguf":
+                start = gguf_file.unpack(start, out / "source")
             record = runs.Record(
                 family, str(corpus), str(start), scratch, runs.choose(layers, start), *lengths, context_weight,
                 loop.Settings(**pace),

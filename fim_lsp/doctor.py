@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 import time
@@ -11,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from fim_lsp import __version__
+from fim_lsp import __version__, machine
 from fim_lsp.config import Resolved, settings
 from fim_lsp.domain import Cancel, Snapshot
 from fim_lsp.errors import FimError
@@ -27,7 +26,6 @@ PACKAGES = (
     "tree-sitter",
     "tree-sitter-python",
 )
-FEATURES = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8", "asimd", "i8mm", "bf16")
 SAMPLE = "def area(width, height):\n    return \n"
 
 
@@ -38,7 +36,7 @@ def examine(resolved: Resolved) -> dict[str, Any]:
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "packages": {name: _version(name) for name in PACKAGES},
-        "cpu": _cpu(),
+        "cpu": machine.describe(),
         "settings": {
             setting.key: {"value": getattr(resolved.config, name), "source": resolved.sources[setting.key]}
             for name, setting in settings()
@@ -77,22 +75,3 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "not installed"
-
-
-def _cpu() -> dict[str, Any]:
-    flags: set[str] = set()
-    try:
-        info = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-        flags = {word for line in info.splitlines() if line.startswith(("flags", "Features")) for word in line.split()}
-    except OSError:
-        pass  # only Linux has it; torch says the rest
-    import torch
-
-    return {
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "capability": torch.backends.cpu.get_cpu_capability(),
-        "features": [feature for feature in FEATURES if feature in flags],
-        "device": "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu",
-    }

@@ -37,7 +37,7 @@ def from_text(text: str, language: str = "python") -> Snapshot:
     if count == 0:
         raise InputError(f"no {MARK} in the text: put it where the completion is wanted")
     if count > 1:
-        raise InputError(f"{count} {MARK} in the text: give it by --text to have them all filled")
+        raise InputError(f"{count} {MARK} in the text: a snapshot has one cursor")
     before, _, after = text.partition(MARK)
     return Snapshot("stdin:", 0, language, before + after, len(before))
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from fim_lsp.backends.base import Budget
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion
 from fim_lsp.nn import infill
 from fim_lsp.nn.canvas import Layout, Marks, lay_out
-from fim_lsp.nn.encoder import Encoder, Reading
+from fim_lsp.nn.checkpoint import FAMILIES, read_raw_config
+from fim_lsp.nn.encoder import Encoder
 from fim_lsp.nn.tokenizer import Tokenizer
 
 CHARS_PER_TOKEN, MOST_CHARS_PER_TOKEN = 3.5, 4.5  # as the decoder's: a window that seldom needs clamping
-JOINT_SIZES = (1, 2, 4, 8, 16)  # canvases of several holes: each length is another candidate for the parser
-JOINT_OPENINGS, OPENING_SIZES = 8, (1, 4, 12)
+SHORT_COUNTS = (80, 12, 4)  # tokens tried in each slot of fills of one, two and three tokens
 
 
 class BertBackend:
@@ -23,10 +24,9 @@ class BertBackend:
 
     name = "bert"
 
-    def __init__(self, model: Encoder, tokenizer: Tokenizer):
+    def __init__(self, model: infill.Looker, tokenizer: Tokenizer, table: Mapping[str, Any]):
         self.model, self.tokenizer = model, tokenizer
-        self.marks = Marks.read(model.config.infill)
-        self.recipe = infill.Recipe.read(model.config.infill)
+        self.marks, self.recipe = Marks.read(table), infill.Recipe.read(table)
         self.budget = Budget(
             prefix_chars=int(self.recipe.prefix_tokens * CHARS_PER_TOKEN),
             suffix_chars=int(self.recipe.suffix_tokens * MOST_CHARS_PER_TOKEN),
@@ -34,11 +34,17 @@ class BertBackend:
 
     @classmethod
     def from_folder(cls, folder: Path) -> BertBackend:
-        """Load a model folder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
-        return cls(Encoder.from_folder(folder), Tokenizer.from_folder(folder))
+        """Load an infiller of ours or a published encoder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
+        if read_raw_config(folder).get("model_type") in FAMILIES:
+            encoder = Encoder.from_folder(folder)
+            return cls(encoder, Tokenizer.from_folder(folder), encoder.config.infill)
+        from fim_lsp.nn.masked_lm import MaskedLM
+
+        model, tokenizer = MaskedLM.from_folder(folder)
+        return cls(model, tokenizer, model.infill)
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
-        """Fill the holes of `request` jointly; candidates differ in length and first token, best first.
+        """Fill the hole of `request`, candidates of several lengths, best first; several holes for a parser to join.
 
         A stream holds one draft, its last: unlike a decoder's, earlier ones are not its beginnings.
         """
@@ -50,13 +56,12 @@ class BertBackend:
         with meter.stage("read"):
             reading = self.model.read(layout)
         meter.count("prefilled", len(layout.ids))
-        candidates = self._decode(reading, request, cancel, meter)
-        finish: Finish = "cancelled" if cancel.is_set() else "deadline" if plan.expired else "stop"
-        bonus = self.recipe.length_bonus
-        candidates.sort(key=lambda candidate: candidate.score(bonus), reverse=True)
+        with meter.stage("fill"):
+            suggestions = self._joint(reading, request, cancel) if len(layout.holes) > 1 else []
+            if not suggestions:
+                suggestions = self._decode(reading, len(layout.holes), request, cancel, meter)
         said: set[tuple[str, ...]] = set()
-        for candidate in candidates:
-            suggestion = self._suggestion(candidate, finish)
+        for suggestion in suggestions:
             is_weak = plan.candidates == 1 and suggestion.confidence < self.recipe.threshold
             if is_weak or len(said) == plan.candidates:
                 return
@@ -67,23 +72,38 @@ class BertBackend:
     def forget(self) -> None:
         """Nothing is kept between requests."""
 
-    def _decode(self, reading: Reading, request: FimRequest, cancel: Cancel, meter: Meter) -> list[infill.Candidate]:
-        plan, marks, holes = request.plan, self.marks, len(reading.holes)
-        sizes = self.recipe.block_canvases if plan.multiline else self.recipe.canvases
-        with meter.stage("fill"):
-            candidates = infill.blank(JOINT_SIZES if holes > 1 else sizes, holes, marks.mask)
-            if plan.candidates > 1:
-                for size in OPENING_SIZES if holes > 1 else sizes[:1]:
-                    candidates += infill.openings(self.model, marks, reading, size, JOINT_OPENINGS)
+    def _decode(self, reading: Any, holes: int, request: FimRequest, cancel: Cancel, meter: Meter) -> list[Suggestion]:
+        """Return what the canvases say after as many passes as there is time for, the best first."""
+        plan, recipe = request.plan, self.recipe
+        sizes = recipe.block_canvases if plan.multiline else recipe.canvases
+        candidates = infill.blank(sizes, holes, self.marks.mask)
 
-            def stop() -> bool:
-                return cancel.is_set() or plan.expired
+        def stop() -> bool:
+            return cancel.is_set() or plan.expired
 
-            for _ in infill.fill(self.model, marks, reading, candidates, self.recipe, stop):
-                meter.count("passes", 1)
+        for _ in infill.fill(
+            self.model, self.marks, reading, candidates, recipe, stop, max(plan.candidates, recipe.keep)
+        ):
+            meter.count("passes", 1)
+        finish: Finish = "cancelled" if cancel.is_set() else "deadline" if plan.expired else "stop"
         answered = [c for c in candidates if all(fill.mean > -math.inf for fill in c.fills)]
+        answered.sort(key=lambda candidate: candidate.score(recipe.length_bonus), reverse=True)
         meter.count("decoded", sum(len(fill.guess) for c in answered[:1] for fill in c.fills))
-        return answered
+        return [self._suggestion(candidate, finish) for candidate in answered]
+
+    def _joint(self, reading: Any, request: FimRequest, cancel: Cancel) -> list[Suggestion]:
+        """Return short fills of several holes, by rank; which go together is for the parser to say."""
+        if cancel.is_set() or request.plan.expired:
+            return []
+        holes = len(request.segments) - 1
+        ranked = infill.short_fills(self.model, self.marks, reading, holes, SHORT_COUNTS)
+        found = []
+        for picks in zip(*(hole[: request.plan.candidates] for hole in ranked), strict=True):
+            scores, ids = zip(*picks, strict=True)
+            mean = sum(score / len(fill) for score, fill in picks) / holes
+            texts = tuple(map(self.tokenizer.decode, ids))
+            found.append(Suggestion(texts, confidence=math.exp(mean), scores=scores))
+        return found
 
     def _suggestion(self, candidate: infill.Candidate, finish: Finish) -> Suggestion:
         texts = tuple(self.tokenizer.decode(fill.guess) for fill in candidate.fills)

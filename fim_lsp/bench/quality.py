@@ -13,6 +13,8 @@ from pathlib import Path
 from fim_lsp.domain import Cancel, Outcome, Snapshot
 from fim_lsp.errors import InputError
 
+SHORT_TOKENS = 8
+
 
 @dataclass(frozen=True)
 class Hole:
@@ -25,7 +27,7 @@ class Hole:
     prefix: str
     suffix: str
     gold: str
-    raw: str  # first line of the shipped decoder's bare greedy decode, when the hole was recorded
+    raw: str | None = None  # first line of the shipped decoder's bare greedy decode, when the hole was recorded
 
     def snapshot(self, number: int) -> Snapshot:
         return Snapshot(f"hole:{number}", 0, "python", self.prefix + self.suffix, len(self.prefix))
@@ -49,12 +51,18 @@ class Score:
         return first_line(best.text.removesuffix(covered) if covered else best.text)
 
     @property
-    def is_exact(self) -> bool:
-        return self.shown == first_line(self.hole.gold)
+    def gold(self) -> str:
+        """What should be shown."""
+        return first_line(self.hole.gold)
 
     @property
-    def was_exact(self) -> bool:
-        return first_line(self.hole.raw) == first_line(self.hole.gold)
+    def is_exact(self) -> bool:
+        return self.shown == self.gold
+
+    @property
+    def was_exact(self) -> bool | None:
+        """Whether the bare greedy line was right, None where it was not recorded."""
+        return None if self.hole.raw is None else first_line(self.hole.raw) == self.gold
 
 
 def first_line(text: str) -> str:
@@ -85,20 +93,29 @@ def run(holes: Iterable[Hole], complete: Callable[[Snapshot, Cancel], Outcome]) 
         yield Score(hole, outcome, (time.perf_counter() - began) * 1e3)
 
 
-def summarise(scores: list[Score]) -> Mapping[str, Mapping[str, float]]:
-    """Return per kind, and for `all`: n, exact match of the pipeline and of the raw line in %, p50 and p95 in ms."""
+def summarise(
+    scores: list[Score], count_tokens: Callable[[str], int] = lambda text: 0
+) -> Mapping[str, Mapping[str, float | None]]:
+    """Return for `all`, per kind, and for short answers by `count_tokens`: n, exact match of the pipeline and of the
+    bare line in % (None where not recorded), p50 and p95 in ms."""
     kinds = {"all": scores} | {kind: [s for s in scores if s.hole.kind == kind] for kind in _kinds(scores)}
+    if short := [s for s in scores if 0 < count_tokens(s.hole.gold) <= SHORT_TOKENS]:
+        kinds[f"<= {SHORT_TOKENS} tokens"] = short
     return {
         kind: {
             "n": len(some),
             "exact_match": 100 * statistics.fmean(s.is_exact for s in some),
-            "raw_exact_match": 100 * statistics.fmean(s.was_exact for s in some),
+            "raw_exact_match": _percent([s.was_exact for s in some if s.was_exact is not None]),
             "answered": 100 * statistics.fmean(bool(s.outcome.suggestions) for s in some),
             "latency_p50_ms": statistics.median(s.latency_ms for s in some),
             "latency_p95_ms": statistics.quantiles((s.latency_ms for s in some), n=20)[-1] if len(some) > 1 else 0.0,
         }
         for kind, some in kinds.items()
     }
+
+
+def _percent(values: list[bool]) -> float | None:
+    return 100 * statistics.fmean(values) if values else None
 
 
 def _kinds(scores: list[Score]) -> list[str]:

@@ -8,11 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from fim_lsp.nn.canvas import Hole, Layout, slots
+from fim_lsp.nn.canvas import Canvas, Hole, Layout, slots
 from fim_lsp.nn.kv_cache import KVCache
 from fim_lsp.nn.transformer import Layers
-
-Canvas = Sequence[Sequence[int]]  # contents for each hole of a row, masks where they are unknown
 
 
 class Reading(NamedTuple):

@@ -10,12 +10,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from itertools import product
+from typing import Any, Protocol
 
-from fim_lsp.nn.canvas import CANVASES, GAP, Marks
-from fim_lsp.nn.encoder import Encoder, Reading
+from torch import Tensor
+
+from fim_lsp.nn.canvas import CANVASES, GAP, Canvas, Layout, Marks
 
 EXPANSION = 16
+LEFTMOST = 1e3  # added to a log-probability to have it committed
+
+
+class Looker(Protocol):
+    """A model that reads a context once and looks at it from canvases as often as needed."""
+
+    def read(self, layout: Layout) -> Any: ...
+
+    def look(self, reading: Any, canvases: Sequence[Canvas], wanted: int, banned: Sequence[int]) -> Tensor:
+        """Return log-probabilities [slots holding `wanted`, vocab], `banned` ids having none."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -24,6 +37,8 @@ class Recipe:
 
     passes: int = 4
     sure: float = 0.9
+    leftmost: bool = False  # what a pass commits at the least: the leftmost mask of each hole, or else the surest
+    keep: int = 1  # canvases that go on after the first pass
     canvases: tuple[int, ...] = CANVASES
     block_canvases: tuple[int, ...] = (16, 48)
     length_bonus: float = 0.0  # added to a canvas's mean log-probability for each doubling of its length
@@ -68,7 +83,7 @@ class Fill:
             if known != marks.mask or scores[at] < limit:
                 continue
             if tokens[at] == marks.delete:
-                self.end = [scores[at]]
+                self.end = [_plain(scores[at])]
                 del self.contents[at:], self.scores[at:]
                 return
             if tokens[at] == marks.expand:
@@ -76,7 +91,7 @@ class Fill:
                 self.contents[at:] = [marks.mask] * (len(self.contents) - at - 1 + more)
                 self.scores[at:] = [0.0] * (len(self.contents) - at)
                 return  # what stood right of it was predicted for another length
-            self.contents[at], self.scores[at] = tokens[at], scores[at]
+            self.contents[at], self.scores[at] = tokens[at], _plain(scores[at])
 
 
 @dataclass
@@ -99,49 +114,73 @@ def blank(sizes: Sequence[int], holes: int, mask: int) -> list[Candidate]:
     return [Candidate([Fill.blank(size, mask) for _ in range(holes)]) for size in sizes]
 
 
-def openings(encoder: Encoder, marks: Marks, reading: Reading, size: int, count: int) -> list[Candidate]:
-    """Return `count` candidates that begin with the likeliest first tokens of each hole, best first, never empty."""
-    holes = len(reading.holes)
-    seen = encoder.look(reading, [[[marks.mask] * size] * holes], marks.mask, (marks.begin, *marks.own))
-    best = seen[::size].topk(count)  # the first slot of each hole
-    candidates = blank([size] * count, holes, marks.mask)
-    for rank, candidate in enumerate(candidates):
-        for hole, one in enumerate(candidate.fills):
-            one.contents[0], one.scores[0] = int(best.indices[hole, rank]), float(best.values[hole, rank])
-            one.read(one.contents, one.scores, marks)
-    return candidates
+def short_fills(
+    model: Looker, marks: Marks, reading: Any, holes: int, counts: Sequence[int]
+) -> list[list[tuple[float, list[int]]]]:
+    """Return for each hole (log-probability, ids) of all its likely short fills, best first.
+
+    A canvas of n masks gives `counts[n-1]` tokens for each slot, every combination of which is a fill of n tokens.
+    """
+    sizes = range(1, len(counts) + 1)
+    canvases = [[[marks.mask] * size] * holes for size in sizes]
+    seen = iter(model.look(reading, canvases, marks.mask, (marks.begin, *marks.own)))
+    found: list[list[tuple[float, list[int]]]] = [[] for _ in range(holes)]
+    for size in sizes:
+        for hole in found:
+            tops = [next(seen).topk(counts[size - 1]) for _ in range(size)]
+            slots = [list(zip(top.values.tolist(), top.indices.tolist(), strict=True)) for top in tops]
+            for picks in product(*slots):
+                hole.append((sum(score for score, _ in picks), [token for _, token in picks]))
+    return [sorted(hole, key=lambda one: -one[0]) for hole in found]
 
 
 def fill(
-    encoder: Encoder,
+    model: Looker,
     marks: Marks,
-    reading: Reading,
+    reading: Any,
     candidates: list[Candidate],
     recipe: Recipe,
     stop: Callable[[], bool],
+    keep: int,
 ) -> Iterator[list[Candidate]]:
-    """Yield the candidates after each pass, changed in place; after `stop` the last ones are the best there is."""
+    """Yield the candidates after each pass, changed in place; after `stop` the last ones are the best there is.
+
+    The first pass looks at all of them, the others at the `keep` best.
+    """
     for number in range(recipe.passes):
+        if number == 1:
+            candidates.sort(key=lambda candidate: candidate.score(recipe.length_bonus), reverse=True)
+            del candidates[keep:]
         open_ones = [c for c in candidates if not c.is_done(marks.mask)]
         if stop() or not open_ones:
             return
         canvases = [[f.contents for f in c.fills] for c in open_ones]
-        best, tokens = encoder.look(reading, canvases, marks.mask, (marks.begin, marks.mask)).max(-1)
+        best, tokens = model.look(reading, canvases, marks.mask, (marks.begin, marks.mask)).max(-1)
         sure = 0.0 if number + 1 == recipe.passes else recipe.sure
         at = 0
         for candidate in open_ones:
             count = sum(f.contents.count(marks.mask) for f in candidate.fills)
-            _commit(candidate, marks, tokens[at : at + count].tolist(), best[at : at + count].tolist(), sure)
+            said = tokens[at : at + count].tolist(), best[at : at + count].tolist()
+            _commit(candidate, marks, *said, sure, recipe.leftmost)
             at += count
         yield candidates
 
 
-def _commit(candidate: Candidate, marks: Marks, tokens: list[int], scores: list[float], sure: float) -> None:
-    """Give a pass's predictions for a candidate's masks to its fills; the surest is committed however unsure."""
-    limit = min(math.log(sure), max(scores)) if sure else -math.inf
+def _commit(
+    candidate: Candidate, marks: Marks, tokens: list[int], scores: list[float], sure: float, leftmost: bool
+) -> None:
+    """Give a pass's predictions for a candidate's masks to its fills; one is committed however unsure."""
+    limit = math.log(sure) if sure else -math.inf
+    limit = limit if leftmost else min(limit, max(scores))
     said = iter(zip(tokens, scores, strict=True))
     for one in candidate.fills:
         pairs = [next(said) if c == marks.mask else (c, s) for c, s in zip(one.contents, one.scores, strict=True)]
         likeliest, likely = [token for token, _ in pairs], [score for _, score in pairs]
         one.read(likeliest, likely, marks)
+        if leftmost and marks.mask in one.contents:
+            likely[one.contents.index(marks.mask)] += LEFTMOST
         one.commit(likeliest, likely, limit, marks)
+
+
+def _plain(score: float) -> float:
+    return score - LEFTMOST if score > 0 else score

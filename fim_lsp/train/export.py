@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from fim_lsp.errors import ConfigError
 from fim_lsp.nn.checkpoint import EMBEDDING, pack, read_raw_config, vocabulary_folder
 from fim_lsp.train import gguf_file, runs
+from fim_lsp.train.folder import write_folder
 from fim_lsp.train.runs import Record
 from fim_lsp.train.trunk import Trunk
 
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
-SHARD_BYTES = 45_000_000  # code hosts refuse files above 50 MB
 
 
 def export(run: Path, kind: str, out: Path, lender: str = "") -> dict[str, Any]:
@@ -35,7 +33,7 @@ def export(run: Path, kind: str, out: Path, lender: str = "") -> dict[str, Any]:
             raise ConfigError("GGUF is for decoders: no GGUF runtime looks both ways; use --to packed or transformers")
         return report | {"file": str(gguf_file.write(out, tensors, config, Path(record.source)))}
     if kind == "transformers":
-        _write(out, {name: tensor.clone() for name, tensor in tensors.items()}, config)
+        write_folder(out, {name: tensor.clone() for name, tensor in tensors.items()}, config)
     elif kind == "packed":
         if lender:
             if record.family != "bert" or record.scratch:
@@ -44,7 +42,7 @@ def export(run: Path, kind: str, out: Path, lender: str = "") -> dict[str, Any]:
             tensors.pop(f"{EMBEDDING}.weight")
         if trunk.marks is not None:
             tensors["marks.weight"] = trunk.marks.data
-        _write(out, packed(tensors), config)
+        write_folder(out, packed(tensors), config)
     else:
         raise ConfigError(f"--to {kind}: give packed, transformers or gguf")
     for name in TOKENIZER if not lender else ():
@@ -83,21 +81,3 @@ def _config(record: Record, trunk: Trunk) -> dict[str, Any]:
     else:
         config.setdefault("fim", runs.FIM)
     return config
-
-
-def _write(out: Path, tensors: dict[str, Tensor], config: dict[str, Any]) -> None:
-    groups: list[dict[str, Tensor]] = [{}]
-    for name, tensor in tensors.items():
-        size = sum(t.nbytes for t in groups[-1].values())
-        if groups[-1] and size + tensor.nbytes > SHARD_BYTES:
-            groups.append({})
-        groups[-1][name] = tensor.contiguous()
-    names = ["model.safetensors"]
-    if len(groups) > 1:
-        names = [f"model-{n:05}-of-{len(groups):05}.safetensors" for n in range(1, len(groups) + 1)]
-        places = {tensor: name for name, group in zip(names, groups, strict=True) for tensor in group}
-        index = {"metadata": {}, "weight_map": places}
-        (out / "model.safetensors.index.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
-    for name, group in zip(names, groups, strict=True):
-        save_file(group, out / name, {"format": "pt"})
-    (out / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

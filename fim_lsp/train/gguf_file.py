@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from fim_lsp.errors import ModelCorrupt
+from fim_lsp.train.folder import write_folder
 
 NAMES = {
     "self_attn.q_proj": "attn_q",
@@ -65,10 +66,15 @@ def unpack(file: Path, folder: Path) -> Path:
         given = {"gguf_file": file.name, "local_files_only": True}
         model = AutoModelForCausalLM.from_pretrained(file.parent, **given)
         tokenizer = AutoTokenizer.from_pretrained(file.parent, **given)
-    except (OSError, ValueError, KeyError) as problem:
+    except (OSError, ValueError, KeyError, ImportError) as problem:
         raise ModelCorrupt(f"{file} cannot be read as GGUF: {problem}") from None
-    model.save_pretrained(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    tied = bool(model.config.tie_word_embeddings)
+    tensors = {name: t.float() for name, t in model.state_dict().items() if not (tied and name == "lm_head.weight")}
+    config = {name: value for name, value in model.config.to_dict().items() if name != "quantization_config"}
+    config = {name: None if name == "dtype" else value for name, value in config.items()}
     tokenizer.save_pretrained(folder)
+    write_folder(folder, tensors, config)
     return folder
 
 
