@@ -127,7 +127,8 @@ def short_fills(
     found: list[list[tuple[float, list[int]]]] = [[] for _ in range(holes)]
     for size in sizes:
         for hole in found:
-            tops = [next(seen).topk(counts[size - 1]) for _ in range(size)]
+            rows = [next(seen) for _ in range(size)]
+            tops = [row.topk(min(counts[size - 1], len(row))) for row in rows]
             slots = [list(zip(top.values.tolist(), top.indices.tolist(), strict=True)) for top in tops]
             for picks in product(*slots):
                 hole.append((sum(score for score, _ in picks), [token for _, token in picks]))

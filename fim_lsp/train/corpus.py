@@ -29,10 +29,11 @@ from fim_lsp.syntax import LANGUAGES
 from fim_lsp.train import clean, shards, sources
 from fim_lsp.train.sources import Package
 
-MANIFEST, TEXTS, PARTS = "manifest.json", "texts.jsonl.zst", "parts"
+MANIFEST, RECIPE, TEXTS, PARTS = "manifest.json", "recipe.toml", "texts.jsonl.zst", "parts"
 DENSEST = 2.5  # characters a token: below it a file is data or another language
 CHARS_PER_TOKEN = 3.6
 ANSWER_TOKENS = 48
+LICENCE_CHARS = 60  # of a package's in the recipe; the manifest has all of it
 MOST_CHARS = 3_000_000  # of one package: no style should rule
 MIX = {  # of the infiller's holes; docs/lab-log.md tells where it comes from
     "characters": 0.2,
@@ -130,9 +131,23 @@ def build(out: Path, tokenizer: Path, settings: Settings, manifest: dict[str, An
         for done, count in enumerate(pool.map(work, numbers, seeds, parts), 1):
             counts.append(count)
             tell("cutting holes", done, len(jobs))
+    _write(out / RECIPE, recipe(manifest).encode())
     total = stamp | manifest | {"shards": counts} | {k: sum(c[k] for c in counts) for k in ("rows", "tokens")}
     _write(out / MANIFEST, json.dumps(total, indent=1).encode())
     return total
+
+
+def recipe(manifest: Mapping[str, Any]) -> str:
+    """Return the [data] table that makes these texts again: packages with version and licence, and those kept apart."""
+    rows = [
+        [package["name"], package["version"], package["licence"][:LICENCE_CHARS].strip()]
+        for package in manifest["packages"]
+        if package["files"]
+    ]
+    lines = [f"  {json.dumps(row, ensure_ascii=False)}," for row in rows]
+    held_out = json.dumps(manifest["held_out"])
+    counts = f"files = {manifest['files']}\ncharacters = {manifest['chars']}\nsha256 = {json.dumps(manifest['sha256'])}"
+    return "\n".join(["[data]", counts, f"held_out = {held_out}", "packages = [", *lines, "]", ""])
 
 
 def read_texts(out: Path) -> Iterator[tuple[str, str, str]]:

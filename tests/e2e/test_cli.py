@@ -29,11 +29,25 @@ def test_complete_a_place(tmp_path):
 @pytest.mark.model
 def test_complete_a_mark_in_place():
     marked = FILE.replace("first\n", "first[MASK]\n").encode()
-    answer = run("complete", "-", "--backend", "bert", stdin=marked)
+    answer = run("complete", "-", stdin=marked)
     assert answer.returncode == 0, answer.stderr
     assert b"return first + second" in answer.stdout
     assert b"ms" in answer.stdout
-    assert b"bert" in answer.stderr
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("family", ["bert", "gpt"])
+def test_complete_several_marks(family):
+    marked = "def process_data[MASK]transform[MASK]return results"
+    given = run("complete", "--backend", family, "--text", marked, "--json")
+    assert given.returncode == 0, given.stderr
+    record = json.loads(given.stdout)
+    assert record["backend"] == family
+    assert len(record["fills"]) == 2
+    assert "[MASK]" not in record["text"]
+    assert sum(record["timings"].values()) > 0
+    piped = run("complete", "-", "--backend", family, stdin=marked.encode())
+    assert piped.stdout.decode().strip() == record["text"]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +62,8 @@ def test_complete_a_mark_in_place():
         (["complete", "latin.py:1:1"], b"", 2, "UTF-8"),
         (["complete", ".:1:1"], b"", 2, "cannot be read"),
         (["complete", "-"], b"no mark", 2, "[MASK]"),
-        (["complete", "-"], b"[MASK][MASK]", 2, "one hole"),
+        (["complete", "--text", "no mark"], b"", 2, "[MASK]"),
+        (["complete", "a.py:1:1", "--backend", "bert", "--model", "nowhere"], b"", 3, "nowhere"),
         (["complete", "-"], b"\0[MASK]", 2, "binary"),
         (["complete", "a.py:1:1", "--model", "nowhere"], b"", 3, "nowhere"),
         (["complete", "a.py:1:1", "--config", "none.toml"], b"", 2, "none.toml"),

@@ -48,6 +48,19 @@ def test_a_file_is_opened_and_completed(tmp_path):
     assert not any("texts" in line or "line_prefix" in line for line in client.traced())
 
 
+def test_the_infiller_answers_where_the_settings_say_so(tmp_path):
+    with Client.real(tmp_path) as client:
+        client.start(initializationOptions={"backend": "bert"})
+        client.until_ready()
+        client.open(CODE)
+        client.inline(1, 16)
+        explained = client.explain(1, 16)
+        assert explained["backend"] == "bert"
+        assert "fimLsp.backend" in explained["why"]
+        assert {"read", "fill"} <= set(explained["timings"])
+    client.check_clean()
+
+
 def iter_notes(client: Client, method: str):
     return [note for note in list(client.notes.queue) if note["method"] == method]
 

@@ -74,6 +74,10 @@ def test_a_corpus_of_wheels(wheels, tmp_path):
     assert all("".join(map(tokenizer.decode, row)) in LONG + OTHER for row in rows)
     assert all(3 <= len(row) <= 9 for row in rows)
 
+    recipe = sources.Recipe.read(tmp_path / "one/recipe.toml")
+    assert recipe.packages == (("good", "1.0"), ("twin", "1.0"))
+    assert recipe.held_out == {"kept_apart"}
+
     corpus(wheels, "--out", tmp_path / "two", *rules)
     shards = [sorted((tmp_path / name).glob("*.zst")) for name in ("one", "two")]
     assert [p.read_bytes() for p in shards[0]] == [p.read_bytes() for p in shards[1]]

@@ -1,0 +1,109 @@
+"""The infiller backend on the shipped weights: the same seam as the decoder, asked the same things."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from fim_lsp import backends
+from fim_lsp.config import Config
+from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
+from fim_lsp.pipeline.completer import Completer
+from fim_lsp.syntax import LANGUAGES
+
+pytestmark = pytest.mark.model
+
+ADD = FimRequest(("def add(first, second):\n    return first", "\n\nprint(add(1, 2))\n"), Plan(max_tokens=12))
+TEXTS = (
+    "def calculate_[MASK]_stats(data): return data.[MASK]([MASK])",
+    "def process_data[MASK]transform[MASK]return results",
+)
+
+
+@pytest.fixture(scope="module")
+def bert():
+    return backends.create("bert", "")
+
+
+def run(bert, request: FimRequest = ADD, cancel: Cancel | None = None):
+    meter = Meter()
+    return [list(drafts)[-1] for drafts in bert.generate(request, cancel or Cancel(), meter)], meter
+
+
+def test_it_fills_in_and_says_how_sure_it_is(bert):
+    (answer,), meter = run(bert)
+    assert 0 < answer.confidence <= 1
+    assert answer.finish == "stop"
+    assert set(meter.timings) == {"tokenize", "read", "fill"}
+    assert 1 <= meter.tokens["passes"] <= bert.recipe.passes
+
+
+def test_the_text_on_the_right_is_seen(bert):
+    """Another suffix gives other log-probabilities: the context is read both ways."""
+    (one,), _ = run(bert)
+    (other,), _ = run(bert, FimRequest((ADD.segments[0], "\n\nclass Colour(enum.Enum):\n    RED = 1\n"), ADD.plan))
+    assert one.confidence != other.confidence
+
+
+def test_nothing_is_kept_between_requests(bert):
+    first = run(bert)[0]
+    run(bert, FimRequest(("import os\n", "\n"), Plan()))
+    assert run(bert)[0] == first
+
+
+def test_candidates_differ(bert):
+    answers, _ = run(bert, FimRequest(ADD.segments, Plan(candidates=3)))
+    assert len({answer.text for answer in answers}) == len(answers) >= 2
+    assert answers[0].confidence >= answers[-1].confidence
+
+
+def test_sentinel_names_in_the_document_are_text(bert):
+    text = 'MARK = "<gh_stars>" + "<|endoftext|>" + "<issue_start>"\n'
+    ids = bert._layout((text, text)).ids
+    assert not set(ids[1:]) & {bert.marks.begin, *bert.marks.own}
+
+
+def test_a_cancel_and_a_deadline_are_seen_between_passes(bert):
+    raised = Cancel()
+    raised.raise_for("cancelled")
+    assert run(bert, cancel=raised)[0] == []
+    assert run(bert, FimRequest(ADD.segments, Plan(deadline=time.monotonic() - 1)))[0] == []
+
+    class AtFirstPass(Meter):
+        def count(self, name: str, tokens: int) -> None:
+            if name == "passes":
+                cancel.raise_for("cancelled")
+            super().count(name, tokens)
+
+    cancel, meter = Cancel(), AtFirstPass()
+    (answer,) = [list(drafts)[-1] for drafts in bert.generate(ADD, cancel, meter)]
+    assert (meter.tokens["passes"], answer.finish) == (1, "cancelled")
+
+
+def test_a_context_beyond_the_window_is_cut_at_its_far_ends(bert):
+    layout = bert._layout(("value = other\n" * 900, "y\n" * 900))
+    assert len(layout.ids) <= bert.recipe.prefix_tokens + bert.recipe.suffix_tokens + 1
+    assert run(bert, FimRequest(("", ""), Plan()))
+
+
+@pytest.mark.parametrize("family", ["bert", "gpt"])
+@pytest.mark.parametrize("text", TEXTS)
+def test_several_holes_are_filled_and_the_text_parses(family, text):
+    completer = Completer(Config(backend=family, deadline_ms=60_000), backends.create)
+    segments = tuple(text.split("[MASK]"))
+    outcome = completer.fill(segments, "python", Cancel())
+    fills = outcome.suggestions[0].fills
+    assert outcome.backend == family
+    assert len(fills) == text.count("[MASK]")
+    assert all(fill.strip() for fill in fills)
+    filled = segments[0] + "".join(fill + after for fill, after in zip(fills, segments[1:], strict=True))
+    assert not LANGUAGES["python"].parse(filled.encode()).root_node.has_error, filled
+
+
+def test_the_table_can_say_when_to_say_nothing():
+    from dataclasses import replace
+
+    shy = backends.create("bert", "")
+    shy.recipe = replace(shy.recipe, threshold=1.01)
+    assert run(shy)[0] == []
