@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from fim_lsp.nn.canvas import CANVASES, GAP, Canvas, Layout, Marks
+from fim_lsp.nn.canvas import GAP, Canvas, Layout, Marks
 
 EXPANSION = 16
 LEFTMOST = 1e3  # added to a log-probability to have it committed
@@ -39,8 +39,8 @@ class Recipe:
     sure: float = 0.9
     leftmost: bool = False  # what a pass commits at the least: the leftmost mask of each hole, or else the surest
     keep: int = 1  # canvases that go on after the first pass
-    canvases: tuple[int, ...] = CANVASES
-    block_canvases: tuple[int, ...] = (16, 48)
+    canvases: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 12, 16)  # short ones: a length that is tried need not be guessed
+    block_canvases: tuple[int, ...] = (4, 8, 16, 32)
     length_bonus: float = 0.0  # added to a canvas's mean log-probability for each doubling of its length
     threshold: float = 0.0  # a confidence below it is not worth showing
     prefix_tokens: int = 384
