@@ -303,13 +303,12 @@ def test_the_last_answer_is_explained_and_timed_without_naming_its_place(client)
     assert states[1]["lastMs"] > 0
 
 
-def test_bert_says_that_it_is_not_there_yet(tmp_path):
+def test_the_settings_choose_the_family(tmp_path):
     with Client.fake(tmp_path) as client:
         client.start(initializationOptions={"backend": "bert"})
-        assert "bert" in client.note("window/showMessage")["message"]
         client.open(CODE)
         assert len(client.inline(1, 8)) == 1
-        assert "gpt answers instead" in client.explain(1, 8)["why"]
+        assert "fimLsp.backend" in client.explain(1, 8)["why"]
     client.check_clean()
 
 
