@@ -335,7 +335,7 @@ def _record(outcome: Outcome) -> dict[str, Any]:
 
 def _show_filled(segments: tuple[str, ...], outcome: Outcome, as_json: bool) -> None:
     from fim_lsp.errors import InputError
-    from fim_lsp.places import weave
+    from fim_lsp.pipeline.joint import weave
 
     if not outcome.suggestions:
         raise InputError(f"nothing was filled in: {outcome.reason}")

@@ -49,11 +49,6 @@ def segments(text: str) -> tuple[str, ...]:
     return tuple(text.split(MARK))
 
 
-def weave(segments: tuple[str, ...], fills: tuple[str, ...]) -> str:
-    """Return the text with its holes filled."""
-    return segments[0] + "".join(fill + after for fill, after in zip(fills, segments[1:], strict=True))
-
-
 def read_text(path: Path) -> str:
     """Read a source file as UTF-8, line breaks as they are; raises InputError."""
     try:
