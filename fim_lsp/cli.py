@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from fim_lsp import __version__, cli_train
+from fim_lsp import __version__, cli_router, cli_train
 from fim_lsp.errors import ConfigError, FimError
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 
 app.add_typer(cli_train.app, name="train")
+app.add_typer(cli_router.app, name="router")
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Settings in TOML (see docs/settings.md).", metavar="FILE")

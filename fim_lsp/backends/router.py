@@ -98,7 +98,7 @@ class Router:
         other, table = _other(choice.family), self.tables[choice.family]
         if self._wanted(language)[0] != "auto" or table is None or other in self.shelf.failed:
             return None
-        if not hands_over(confidence, table.hand_over, choice.expected_ms[other], _left_ms(plan)):
+        if not hands_over(confidence or 0.0, table.hand_over) or choice.expected_ms[other] > _left_ms(plan):
             return None
         if other not in self.shelf.loaded:
             self.shelf.fetch(other, self.try_out)

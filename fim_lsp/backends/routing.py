@@ -95,6 +95,7 @@ def decide(place: str, bids: Sequence[Bid], price: float, left_ms: float) -> Cho
     return Choice(best.family, why, {bid.family: round(bid.expected_ms, 1) for bid in bids}, place)
 
 
-def hands_over(confidence: float | None, limit: float, other_ms: float, left_ms: float) -> bool:
-    """True when the other family is to be asked too: the first said nothing or is unsure, and there is time."""
-    return other_ms <= left_ms and (confidence is None or confidence < limit)
+def hands_over(confidence: float, limit: float) -> bool:
+    """True when the first family's answer is so unlikely, nothing at all counting as 0, that the other's is worth
+    its time; a limit of 0 says that it never is."""
+    return max(confidence, 0.0) < limit

@@ -14,7 +14,7 @@ from fim_lsp.backends import create
 from fim_lsp.backends.models import find_model
 from fim_lsp.bench.quality import Hole, Score
 from fim_lsp.config import Config
-from fim_lsp.domain import Cancel, Snapshot
+from fim_lsp.domain import Cancel, Finish, Snapshot
 from fim_lsp.errors import InputError
 from fim_lsp.nn.checkpoint import read_raw_config, shards
 from fim_lsp.pipeline.completer import Completer
@@ -26,17 +26,18 @@ PATIENCE_MS = 60_000
 
 @dataclass(frozen=True)
 class Shot:
-    """One hole, one model. `warm_ms` is with the K/V of one keystroke before, the same as cold where none is kept."""
+    """One hole, one model. `warm_ms` is with the K/V of one keystroke before, the same as cold where none is kept, and
+    None where it was not measured."""
 
     model: str
     family: str
     hole: str
     text: str
-    finish: str
+    finish: Finish
     log_probs: tuple[float, ...]
     is_exact: bool
     cold_ms: float
-    warm_ms: float
+    warm_ms: float | None
     timings: dict[str, float] = field(default_factory=dict)
     tokens: dict[str, int] = field(default_factory=dict)
 
@@ -61,7 +62,8 @@ class Shooter:
         self.completer.forget()
         outcome, cold_ms = self._time(snap)
         warm_ms = cold_ms
-        if is_warm_wanted and "reused" in outcome.tokens and snap.offset:
+        is_kept = "reused" in outcome.tokens and bool(snap.offset)
+        if is_warm_wanted and is_kept:
             earlier = replace(snap, text=snap.text[: snap.offset - 1] + snap.suffix, offset=snap.offset - 1)
             self._time(earlier)
             _, warm_ms = self._time(snap)
@@ -75,7 +77,7 @@ class Shooter:
             log_probs=tuple(round(p, 4) for p in best.log_probs) if best else (),
             is_exact=Score(hole, outcome, cold_ms).is_exact,
             cold_ms=round(cold_ms, 2),
-            warm_ms=round(warm_ms, 2),
+            warm_ms=round(warm_ms, 2) if is_warm_wanted or not is_kept else None,
             timings=dict(outcome.timings),
             tokens=dict(outcome.tokens),
         )
@@ -91,6 +93,7 @@ def shoot(
     holes: Sequence[Hole], record: Path, is_warm_wanted: bool, tick: Callable[[], None] = lambda: None
 ) -> Iterator[dict[str, Shot]]:
     """Yield family → shot of every hole; what `record` has of these very models is not shot again."""
+    record.parent.mkdir(parents=True, exist_ok=True)
     known = read(record)
     shooters: dict[str, Shooter] = {}
     models = {family: fingerprint(find_model(family, "")) for family in FAMILIES}
@@ -99,7 +102,7 @@ def shoot(
             shots = {}
             for family in FAMILIES:
                 shot = known.get((models[family], key_of(hole)))
-                if shot is None:
+                if shot is None or (is_warm_wanted and shot.warm_ms is None):
                     if family not in shooters:
                         shooters[family] = Shooter(family)
                         shooters[family].completer.warm_up()
