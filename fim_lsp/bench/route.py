@@ -94,7 +94,7 @@ class Replay:
 
     def sweep(self, tables: Mapping[str, Table]) -> list[Point]:
         """Let `auto` answer at every price and all limits."""
-        points = []
+        points: list[Point] = []
         for price in PRICES:
             first = self._first(_with(tables, price, LIMITS[:1] * len(FAMILIES)))
             ways = [_with(tables, price, limits) for limits in product(LIMITS, repeat=len(FAMILIES))]
