@@ -12,59 +12,60 @@ import pytest
 from fim_lsp.backends.calibration import PROBABILITIES
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.backends.routing import Table
-from fim_lsp.bench import calibrate, quality, route, route_plots, shots, stats
+from fim_lsp.bench import calibrate, curve, quality, route, route_plots, shots, stats
+from fim_lsp.bench.curve import Case
 from fim_lsp.bench.quality import Hole
 from fim_lsp.bench.shots import FAMILIES, Shot
+from fim_lsp.domain import Suggestion
 from fim_lsp.errors import InputError
 
 
-def shot(family="gpt", log_probs=(-0.5,), is_exact=True, cold_ms=100.0, warm_ms=100.0, tokens=None, text="x") -> Shot:
-    return Shot("m", family, "h", text, "stop", log_probs, is_exact, cold_ms, warm_ms, {}, tokens or {"prefilled": 100})
+def shot(family: str, is_exact: bool, cold_ms: float, warm_ms: float, tokens: dict[str, int]) -> Shot:
+    return Shot("m", family, "h", "x", "stop", (-0.5,), is_exact, cold_ms, warm_ms, {}, tokens)
 
 
-def noisy(count: int, seed: int) -> list[Shot]:
-    """Shots that are right as often as exp(their whole log-probability)."""
+def noisy(count: int, seed: int, place: str = "string") -> list[Case]:
+    """Suggestions that are right as often as exp(their whole log-probability)."""
     draw = random.Random(seed)
     made = []
     for _ in range(count):
         log_probs = tuple(-draw.expovariate(2) for _ in range(draw.randint(1, 6)))
-        made.append(shot(log_probs=log_probs, is_exact=draw.random() < math.exp(sum(log_probs))))
+        is_exact = draw.random() < math.exp(sum(log_probs))
+        made.append(Case(Suggestion(("x",), log_probs=log_probs), place, ("x = ", ""), is_exact))
     return made
 
 
-def test_the_curve_is_calibrated_and_ranks_on_shots_it_did_not_see():
-    curve = calibrate.fit_curve(noisy(800, seed=1), ["end of line"] * 800)
-    unseen = noisy(800, seed=2)
-    sure = [curve.judge(calibrate.suggestion_of(one), "end of line").confidence for one in unseen]
-    found = stats.calibration(sure, [one.is_exact for one in unseen])
+def test_the_curve_is_calibrated_and_ranks_on_suggestions_it_did_not_see():
+    fitted, unseen = curve.fit(noisy(800, seed=1)), noisy(800, seed=2)
+    found = stats.calibration([one.judged(fitted) for one in unseen], [one.is_exact for one in unseen])
     assert found["ece"] < 0.06
     assert found["auroc"] > 0.75
     assert found["brier"] < found["base_brier"]
-    raw = [math.exp(sum(one.log_probs) / len(one.log_probs)) for one in unseen]
-    assert stats.calibration(raw, [one.is_exact for one in unseen])["ece"] > 2 * found["ece"]
+    means = [math.exp(sum(one.suggestion.log_probs) / len(one.suggestion.log_probs)) for one in unseen]
+    assert stats.calibration(means, [one.is_exact for one in unseen])["ece"] > 2 * found["ece"]
 
 
 def test_no_weight_of_a_probability_is_negative_even_where_the_data_say_so():
     perverse = [replace(one, is_exact=not one.is_exact) for one in noisy(400, seed=3)]
-    curve = calibrate.fit_curve(perverse, ["string"] * 400)
-    assert all(curve.weights[name] >= 0 for name in PROBABILITIES)
+    assert all(curve.fit(perverse).weights[name] >= 0 for name in PROBABILITIES)
 
 
-def test_places_differ_where_their_shots_do():
+def test_places_and_known_words_count_where_they_make_a_difference():
     made = noisy(400, seed=4)
-    places = ["string" if one.is_exact else "comment" for one in made]
-    curve = calibrate.fit_curve(made, places)
-    assert curve.places["string"] > 1 > -1 > curve.places["comment"]
+    fitted = curve.fit([replace(one, place="string" if one.is_exact else "comment") for one in made])
+    assert fitted.places["string"] > 1 > -1 > fitted.places["comment"]
+    fitted = curve.fit([replace(one, around=("x",) if one.is_exact else ("y",)) for one in made])
+    assert fitted.weights["known"] > 1
 
 
 def test_out_of_fold_nothing_of_the_own_package_is_seen():
     made = noisy(200, seed=5)
     groups = [f"p{n % 10}" for n in range(200)]
-    sure = calibrate.out_of_fold(made, ["string"] * 200, groups)
+    sure = curve.out_of_fold(made, groups)
     mine = [at for at, group in enumerate(groups) if group == "p0"]
     for at in mine:
         made[at] = replace(made[at], is_exact=not made[at].is_exact)
-    again = calibrate.out_of_fold(made, ["string"] * 200, groups)
+    again = curve.out_of_fold(made, groups)
     assert [again[at] for at in mine] == [sure[at] for at in mine]
     assert again != sure
 
@@ -79,8 +80,8 @@ def test_calibration_figures_by_hand():
 def pair(gpt: tuple[float, bool], bert: tuple[float, bool], place="string") -> route.Judged:
     said = {"gpt": gpt, "bert": bert}
     made = {
-        "gpt": shot("gpt", is_exact=gpt[1], cold_ms=600.0, warm_ms=100.0, tokens={"prefilled": 400, "reused": 0}),
-        "bert": shot("bert", is_exact=bert[1], cold_ms=200.0, warm_ms=200.0, tokens={"prefilled": 400}),
+        "gpt": shot("gpt", gpt[1], 600.0, 100.0, {"prefilled": 400, "reused": 0}),
+        "bert": shot("bert", bert[1], 200.0, 200.0, {"prefilled": 400}),
     }
     return route.Judged(place, made, {family: sure or None for family, (sure, _) in said.items()})
 
@@ -152,8 +153,7 @@ def test_the_report_has_its_bar_its_figures_and_its_pictures():
 def test_tables_go_into_the_config_and_leave_the_rest(tmp_path):
     config = tmp_path / "config.json"
     config.write_text('{"model_type": "llama", "routing": {"old": 1}}')
-    made = noisy(60, seed=6)
-    fitted = calibrate.Fitted(calibrate.fit_curve(made, ["string"] * 60), TABLES["gpt"])
+    fitted = calibrate.Fitted(curve.fit(noisy(60, seed=6)), TABLES["gpt"])
     calibrate.write(config, fitted)
     raw = json.loads(config.read_text())
     assert raw["model_type"] == "llama"
