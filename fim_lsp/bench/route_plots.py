@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fim_lsp.bench.plots import COLOURS, STYLE
+from fim_lsp.bench.route import BAR_POINTS, BAR_SHARE
 
 NAMES = {"gpt": "decoder", "bert": "infiller", "auto": "auto", "hindsight": "hindsight"}
 MARKS = {"gpt": "o", "bert": "s", "auto": "D", "hindsight": "*"}
@@ -53,7 +54,10 @@ def _frontier(figure: Figure, report: Report) -> None:
 
 
 def _one_frontier(axes: Axes, found: Mapping[str, Any]) -> None:
-    line = found["frontier"]
+    line, singles = found["frontier"], found["points"][:2]
+    better = max(singles, key=lambda point: point["exact_match"])
+    least, most = better["exact_match"] - BAR_POINTS, max(point["exact_match"] for point in found["points"]) + 1
+    axes.fill_between([0, BAR_SHARE * better["median_ms"]], least, most, color="#059669", alpha=0.12, label="the bar")
     axes.plot(
         [point["median_ms"] for point in line],
         [point["exact_match"] for point in line],
@@ -63,7 +67,8 @@ def _one_frontier(axes: Axes, found: Mapping[str, Any]) -> None:
     )
     for colour, point in zip(COLOURS, found["points"], strict=False):
         name = point["name"]
-        axes.plot(point["median_ms"], point["exact_match"], MARKS[name], color=colour, markersize=8, label=NAMES[name])
+        look: dict[str, Any] = {"markersize": 13, "fillstyle": "none"} if name == "auto" else {"markersize": 8}
+        axes.plot(point["median_ms"], point["exact_match"], MARKS[name], color=colour, label=NAMES[name], **look)
 
 
 def _svg(draw: Callable[[Figure, Report], None], report: Report) -> str:
