@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from fim_lsp.cli_base import told
+
 app = typer.Typer(help="Make the models: train the decoder or the infiller on token shards.", no_args_is_help=True)
 
 Corpus = Annotated[Path, typer.Argument(help="Folder of token shards (fim_lsp/train/shards.py).")]
@@ -54,8 +56,6 @@ def make_corpus(
     licence: Annotated[str, typer.Option(help="Of a folder of Python files, which says none itself.")] = "",
 ) -> None:
     """Make token shards: permissive licences only, no copies, no generated or vendored files, no benchmark answers."""
-    from fim_lsp.cli import told
-
     with told():
         from fim_lsp.backends.models import models_folder
         from fim_lsp.bench.quality import shipped_holes
@@ -149,8 +149,6 @@ def export_run(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """Write a run's weights for use, with exact match before and after packing."""
-    from fim_lsp.cli import told
-
     with told():
         from fim_lsp.train import export, packing_cost
 
@@ -175,8 +173,6 @@ def _train(
     scratch: bool,
     context_weight: float = 0.0,
 ) -> None:
-    from fim_lsp.cli import told
-
     with told():
         from fim_lsp.backends.models import models_folder
         from fim_lsp.train import gguf_file, loop, plot, runs
