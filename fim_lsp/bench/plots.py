@@ -49,6 +49,7 @@ STYLE: Any = {  # matplotlib's own keys, one by one in its type
     "svg.hashsalt": "fim-lsp",
 }
 MARKERS = "osD^vPX"
+FEW = 3  # contenders up to which there is room to name each point
 Report = Mapping[str, Any]
 
 
@@ -126,8 +127,11 @@ def _frontier(axes: Axes, report: Report) -> None:
                 latency["p50"], right, np.maximum(y_bars, 0), np.maximum(x_bars, 0), marker=marker, markersize=9,
                 color=colour, markerfacecolor=face, elinewidth=1.2,
             )  # fmt: skip
-            label = f"{one['name']}, {condition}"
-            axes.annotate(label, (latency["p50"], right), (7, 7), textcoords="offset points", color=colour)
+            if len(report["contenders"]) <= FEW:
+                label = f"{one['name']}, {condition}"
+                axes.annotate(label, (latency["p50"], right), (7, 7), textcoords="offset points", color=colour)
+        if len(report["contenders"]) > FEW:
+            axes.plot([], [], marker, color=colour, label=one["name"])
     axes.margins(x=0.3, y=0.2)
     axes.autoscale_view()
     axes.set(xlabel="median milliseconds, left is quicker", ylabel="exact match, %", xlim=(0, None), ylim=(0, None))
@@ -153,8 +157,10 @@ def _quality_by_length(axes: Axes, report: Report) -> None:
         rows = one["by_length"]
         low, high = zip(*(row["exact_match_interval"] for row in rows), strict=True)
         axes.fill_between(_places(rows), low, high, color=colour, alpha=0.15, linewidth=0)
-        for key, style, label in (("exact_match", "-", f"{one['name']}, exact"), ("edit_similarity", ":", "similar")):
-            axes.plot(_places(rows), [row[key] for row in rows], style, color=colour, marker=marker, label=label)
+        axes.plot(_places(rows), [row["exact_match"] for row in rows], color=colour, marker=marker, label=one["name"])
+        if len(report["contenders"]) <= FEW:
+            similar = [row["edit_similarity"] for row in rows]
+            axes.plot(_places(rows), similar, ":", color=colour, marker=marker, markerfacecolor=PAPER, label="similar")
     _name_lengths(axes, report)
     axes.set(ylabel="%", ylim=(0, 100))
 
@@ -247,7 +253,9 @@ def _name_lengths(axes: Axes, report: Report) -> None:
 PLOTS = (
     Plot("Quality against latency", "up and to the left is better; bars are 95 % intervals", _frontier),
     Plot("Latency against span length", "median, with its 95 % band", _latency_by_length),
-    Plot("Quality against span length", "exact match with its 95 % band, and edit similarity", _quality_by_length),
+    Plot(
+        "Quality against span length", "exact match with its 95 % band, and dotted edit similarity", _quality_by_length
+    ),
     Plot("Kind by kind", "how often the first line is exactly right", _kinds),
     Plot("How long a suggestion takes", "share of requests answered within a time", _latencies),
     Plot(

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from fim_lsp.bench import change, compare, page, plots
+from fim_lsp.bench.at_cursor import ask
 from fim_lsp.bench.choose import choose, draw
 from fim_lsp.bench.contenders import FAMILIES, contend
 from fim_lsp.bench.quality import Hole
@@ -124,6 +125,24 @@ def test_holes_are_drawn_evenly_over_their_kinds():
     assert sum(hole.kind == "b" for hole in drawn) == 10
     assert draw(holes, 20, seed=0) == drawn
     assert draw(holes, 20, seed=1) != drawn
+
+
+def test_at_one_place_each_says_its_own():
+    hole = scripted.at_cursor(1)
+    gpt, bert = ask(hole.snapshot(0), scripted.contenders())
+    assert [gpt.record()["text"], bert.record()["text"]] == [scripted.GOLD, "other other other"]
+    assert gpt.warm_ms is not None
+    assert bert.warm_ms is None
+    assert json.loads(json.dumps(gpt.record()))["outcome"]["suggestions"]
+
+
+def test_many_contenders_have_room(report):
+    report["contenders"] = [{**one, "name": f"{one['name']} {n}"} for n in range(3) for one in report["contenders"]]
+    for trial in list(report["trials"]):
+        report["trials"] += [{**trial, "contender": f"{trial['contender']} {n}"} for n in range(3)]
+    html = page.render(report)
+    assert "6 model families compared" in html
+    assert all(one["name"] in html for one in report["contenders"])
 
 
 def test_what_is_chosen_has_one_text_with_several_for_ten_holes():
