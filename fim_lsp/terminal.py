@@ -36,7 +36,9 @@ def show_side_by_side(
     for name, outcome, cold_ms, warm_ms in answers:
         warm = "keeps nothing, so every request is a cold one" if warm_ms is None else f"{warm_ms:.0f} ms warm"
         said = Text(f"\n{cold_ms:.0f} ms cold, {warm}\n{summary(outcome)}", style="dim")
-        panels.append(Panel(Group(screen(snap, outcome), said), title=name, title_align="left"))
+        lines = screen(snap, outcome)
+        lines.no_wrap = False
+        panels.append(Panel(Group(lines, said), title=name, title_align="left"))
     if console.width < NARROW * len(panels):
         console.print(*panels)
         return

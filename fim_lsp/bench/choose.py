@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fim_lsp.bench import cut
 from fim_lsp.bench.quality import Hole, read_holes, shipped_holes
+from fim_lsp.errors import InputError
 
 OF_A_KIND = 60  # cut into the user's own files
 SEVERAL_SHARE = 10  # of so many holes at a cursor, one text with several
@@ -27,6 +28,8 @@ def choose(holes: Path | None, on: Path | None, limit: int, seed: int) -> list[H
     else:
         found = read_holes() + read_holes(shipped_holes("several"))
     at_cursor = draw([hole for hole in found if not hole.further], limit, seed)
+    if not at_cursor:
+        raise InputError("no hole at one cursor among them: nothing to compare")
     return at_cursor + draw([hole for hole in found if hole.further], -(-limit // SEVERAL_SHARE), seed)
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -71,6 +72,9 @@ def _peak_mb() -> float:
 
     if sys.platform == "win32":
         return round(float(psutil.Process().memory_info().peak_wset) / 1e6, 1)
+    if sys.platform == "linux":  # getrusage's maximum would count the parent, in whose memory this process began
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+        return round(int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) * 1024 / 1e6, 1)
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fim_lsp.bench.palette import LIGHT, SERIES, STAGES
+from fim_lsp.bench.report import where
 from fim_lsp.bench.stats import summary
 from fim_lsp.bench.summary import LENGTHS
 
@@ -70,9 +71,7 @@ def draw(report: Report) -> list[tuple[Plot, str]]:
 def poster(report: Report) -> str:
     """Return the one picture that says most: quality against latency, and latency against span length."""
     chosen = [plot for plot in PLOTS if plot.draw in (_frontier, _latency_by_length)]
-    cpu = report["machine"]
-    title = f"{report['n']} holes · {cpu['processor']}, {cpu['threads']} threads"
-    return _svg(chosen, report, (9.6, 3.7), title)
+    return _svg(chosen, report, (9.6, 3.7), f"{report['n']} holes · {where(report['machine'])}")
 
 
 def _svg(plots: Sequence[Plot], report: Report, size: tuple[float, float], title: str = "") -> str:
@@ -145,9 +144,9 @@ def _latency_by_length(axes: Axes, report: Report) -> None:
         low, high = zip(*(row["latency_ms"]["p50_interval"] for row in rows), strict=True)
         axes.fill_between(places, low, high, color=colour, alpha=0.15, linewidth=0)
         axes.plot(places, p50, color=colour, marker=marker, label=f"{one['name']}, cold")
-        if one["warm_latency_ms"]:
-            warm = [summary(_latency(report, one["name"], "warm", row["tokens"]))["p50"] for row in rows]
-            axes.plot(places, warm, ":", color=colour, marker=marker, markerfacecolor=PAPER, label="warm")
+        warm = [summary(_latency(report, one["name"], "warm", row["tokens"])) for row in rows]
+        if tried := [(place, latency["p50"]) for place, latency in zip(places, warm, strict=True) if latency]:
+            axes.plot(*zip(*tried, strict=True), ":", color=colour, marker=marker, markerfacecolor=PAPER, label="warm")
     _name_lengths(axes, report)
     axes.set(ylabel="median milliseconds", ylim=(0, None))
 

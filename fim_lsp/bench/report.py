@@ -32,8 +32,12 @@ def headline(report: Row) -> str:
     cpu = report["machine"]
     several = f" and {report['n_several']} texts with several" if report["n_several"] else ""
     busy = f", other programs took {cpu['others_percent']:.0f} %" if cpu["others_percent"] >= 1 else ""
-    where = f"{cpu['processor']}, {cpu['threads']} threads, {cpu['device']}{busy}"
-    return f"{report['n']} holes{several}, seed {report['seed']} · {where}"
+    return f"{report['n']} holes{several}, seed {report['seed']} · {where(cpu)}, {cpu['device']}{busy}"
+
+
+def where(cpu: Row) -> str:
+    """Return a machine's processor and how many threads were used."""
+    return f"{cpu['processor']}, {cpu['threads']} thread{'' if cpu['threads'] == 1 else 's'}"
 
 
 def show_change(console: Console, rows: list[dict[str, Any]]) -> None:

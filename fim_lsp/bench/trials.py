@@ -15,7 +15,7 @@ from fim_lsp.domain import Cancel, Outcome, Snapshot
 
 Condition = Literal["cold", "warm", "blind"]
 CONDITIONS: tuple[Condition, ...] = ("cold", "warm", "blind")
-BLIND_SHARE = 0.5  # of the holes are tried without their suffix, too
+MORE_SHARE = 0.5  # of the holes at a cursor are tried warm and blind, too: a difference takes fewer than a percentile
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Trial(Grade):
 
     cold: nothing kept from before. warm: the same place one keystroke earlier was read just before; only of a
     contender that keeps something. blind: cold, and the model shown nothing right of the cursor; the filters still
-    see it. Several holes of one text are tried cold.
+    see it. Every hole is tried cold, half of those at a cursor warm and blind.
     """
 
     hole: int
@@ -61,9 +61,9 @@ def run(
     rng = random.Random(seed)
     for number, hole in enumerate(holes):
         tokens = sum(map(count_tokens, hole.golds))
-        is_blind_too = rng.random() < BLIND_SHARE
+        wants_more = not hole.further and rng.random() < MORE_SHARE
         for contender in rng.sample(list(contenders), len(contenders)):
-            for condition in _conditions(hole, contender, is_blind_too):
+            for condition in _conditions(contender, wants_more):
                 outcome, wall_ms, cpu_ms = _complete(number, hole, contender, condition)
                 yield Trial(
                     **vars(grade(hole, outcome)),
@@ -97,11 +97,11 @@ def warm(contender: Contender, snap: Snapshot) -> None:
         contender.reader.complete(earlier, Cancel())
 
 
-def _conditions(hole: Hole, contender: Contender, is_blind_too: bool) -> Iterator[Condition]:
+def _conditions(contender: Contender, wants_more: bool) -> Iterator[Condition]:
     yield "cold"
-    if not hole.further and contender.keeps:
-        yield "warm"
-    if not hole.further and is_blind_too:
+    if wants_more:
+        if contender.keeps:
+            yield "warm"
         yield "blind"
 
 

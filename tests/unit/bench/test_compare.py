@@ -9,7 +9,7 @@ from importlib.resources import files
 import jsonschema
 import pytest
 
-from fim_lsp.bench import change, compare, page, plots
+from fim_lsp.bench import change, compare, cut, page, plots
 from fim_lsp.bench.at_cursor import ask
 from fim_lsp.bench.choose import choose, draw
 from fim_lsp.bench.contenders import FAMILIES, contend
@@ -143,6 +143,19 @@ def test_many_contenders_have_room(report):
     html = page.render(report)
     assert "6 model families compared" in html
     assert all(one["name"] in html for one in report["contenders"])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_few_holes_are_enough_for_every_picture(monkeypatch, count):
+    report = json.loads(json.dumps(scripted.report(monkeypatch, count)))
+    assert page.render(report).count("<svg") == len(plots.PLOTS)
+    assert "<svg" in plots.poster(report)
+
+
+def test_only_texts_with_several_holes_are_nothing_to_compare(tmp_path):
+    cut.write(tmp_path / "h.jsonl", [scripted.several(1)])
+    with pytest.raises(InputError, match="one cursor"):
+        choose(tmp_path / "h.jsonl", None, 10, 0)
 
 
 def test_what_is_chosen_has_one_text_with_several_for_ten_holes():
