@@ -141,7 +141,7 @@ def train_gpt(
 
 @app.command("export")
 def export_run(
-    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    run: Annotated[Path, typer.Argument(help="Folder of a run, or of a model.")],
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     to: Annotated[str, typer.Option(help="packed (int8, as shipped), transformers, or gguf (a decoder's).")] = "packed",
     embedding_from: Annotated[
@@ -149,14 +149,14 @@ def export_run(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
-    """Write a run's weights for use, with exact match before and after packing."""
+    """Write a run's weights for use, with exact match before and after packing; or a model's, for another program."""
     from fim_lsp.cli import told
 
     with told():
-        from fim_lsp.train import export, packing_cost
+        from fim_lsp.train import export, packing_cost, runs
 
         report = export.export(run, to, out, embedding_from)
-        if to == "packed":
+        if to == "packed" and (run / runs.RECORD).is_file():
             report |= packing_cost.measure(run)
         for key, value in report.items() if not as_json else ():
             typer.echo(f"{key}: {value}")

@@ -54,7 +54,14 @@ class BertObjective:
         example.add(ids, layout.positions, CONTEXT)
 
     def _add_canvas(
-        self, example: Example, hole: Hole, fill: list[int], is_partial: bool, span: int, room: int, rng: np.random.Generator
+        self,
+        example: Example,
+        hole: Hole,
+        fill: list[int],
+        is_partial: bool,
+        span: int,
+        room: int,
+        rng: np.random.Generator,
     ) -> None:
         size = _size(len(fill), is_partial, rng)
         size = min(size, room, GAP)
