@@ -51,6 +51,7 @@ def make_corpus(
         list[Path] | None, typer.Option(help="JSON lines of holes or tasks no text may hold; always the shipped holes.")
     ] = None,
     tokens: Annotated[int, typer.Option(help="Context of a row; by default 320 (bert) or 500 (gpt).", min=0)] = 0,
+    most_holes: Annotated[int, typer.Option("--holes", help="Most holes in a row of the infiller's.", min=1)] = 10,
     epochs: Annotated[int, typer.Option(help="Times each text is cut, each time elsewhere.", min=1)] = 1,
     seed: Annotated[int, typer.Option(help="Another seed cuts other holes.")] = 1,
     licence: Annotated[str, typer.Option(help="Of a folder of Python files, which says none itself.")] = "",
@@ -70,7 +71,7 @@ def make_corpus(
             packages = list(sources.find(recipe, wheels or [], out / "wheels"))
         else:
             packages = sources.wheels(source) or [sources.Package(source.name, "", licence, source)]
-        settings = corpus.Settings(tokens=tokens or 320, epochs=epochs, seed=seed)
+        settings = corpus.Settings(tokens=tokens or 320, holes=most_holes, epochs=epochs, seed=seed)
         if family == "gpt":
             settings = corpus.Settings(tokens or 500, 1, 0.1, epochs, seed, 160, mix=corpus.MIX_GPT)
         with _counting() as tell:
@@ -140,7 +141,7 @@ def train_gpt(
 
 @app.command("export")
 def export_run(
-    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    run: Annotated[Path, typer.Argument(help="Folder of a run, or of a model.")],
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     to: Annotated[str, typer.Option(help="packed (int8, as shipped), transformers, or gguf (a decoder's).")] = "packed",
     embedding_from: Annotated[
@@ -148,12 +149,12 @@ def export_run(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
-    """Write a run's weights for use, with exact match before and after packing."""
+    """Write a run's weights for use, with exact match before and after packing; or a model's, for another program."""
     with told():
-        from fim_lsp.train import export, packing_cost
+        from fim_lsp.train import export, packing_cost, runs
 
         report = export.export(run, to, out, embedding_from)
-        if to == "packed":
+        if to == "packed" and (run / runs.RECORD).is_file():
             report |= packing_cost.measure(run)
         for key, value in report.items() if not as_json else ():
             typer.echo(f"{key}: {value}")
