@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from fim_lsp import __version__, cli_bench, cli_train
-from fim_lsp.cli_base import AsJson, ModelFolder, load, settings, told, waiting, warn
+from fim_lsp import __version__, cli_bench, cli_router, cli_train
+from fim_lsp.cli_base import AsJson, ModelFolder, load, settings, told, waiting
 
 if TYPE_CHECKING:
     from fim_lsp.domain import Outcome, Snapshot
@@ -28,6 +28,7 @@ app = typer.Typer(
 
 app.add_typer(cli_train.app, name="train")
 app.add_typer(cli_bench.app)
+app.add_typer(cli_router.app, name="router")
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Settings in TOML (see docs/settings.md).", metavar="FILE")
@@ -93,8 +94,7 @@ def complete(
             return
         is_piped = place == "-"
         snap = places.from_text(text, language or "python") if is_piped else places.from_file(place, language)
-        resolved = settings(config, model, backend)
-        completer = load(resolved)
+        completer = load(settings(config, model, backend))
         outcome = _complete(completer, snap)
         if as_json:
             typer.echo(json.dumps(_record(outcome), ensure_ascii=False))
@@ -102,11 +102,6 @@ def complete(
             from fim_lsp.terminal import show
 
             show(Console(), snap, outcome, place if place != "-" else "standard input")
-            if (
-                completer.router.choose()[0] not in (resolved.config.backend, "auto")
-                and resolved.config.backend != "auto"
-            ):
-                warn(completer.router.choose()[1])
 
 
 @app.command()

@@ -50,10 +50,10 @@ def settings(config: Path | None, model: str, backend: str) -> Resolved:
 
 def load(resolved: Resolved) -> Completer:
     """Return a completer whose model is loaded; raises ModelError."""
-    from fim_lsp.backends import create
+    from fim_lsp.backends import create, read_table
     from fim_lsp.pipeline.completer import Completer
 
-    completer = Completer(resolved.config, create)
+    completer = Completer(resolved.config, create, read_table)
     began = time.perf_counter()
     with waiting("loading the model"):
         completer.warm_up()

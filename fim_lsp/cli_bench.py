@@ -132,7 +132,7 @@ def record_holes(
         single = [one for one in kind or cut.KINDS if one != SEVERAL]
         cuts = cut.cut(texts, per_kind, seed, single) if single else []
         cuts += cut.cut_several(texts, per_kind, seed) if SEVERAL in (kind or []) else []
-        decoder = load(settings(None, "", "gpt")).router.pick()[0] if bare else None
+        decoder = load(settings(None, "", "gpt")).router.ready() if bare else None
 
         def line(hole: Hole) -> str:
             assert decoder is not None

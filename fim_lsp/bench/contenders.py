@@ -10,7 +10,7 @@ from fim_lsp.backends import create
 from fim_lsp.backends.base import Backend
 from fim_lsp.backends.models import find_model
 from fim_lsp.config import Config
-from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion
+from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion, Work
 from fim_lsp.errors import InputError
 from fim_lsp.pipeline.completer import Completer
 
@@ -35,10 +35,14 @@ class Altered:
     """A backend that is given each request changed."""
 
     def __init__(self, inner: Backend, change: Callable[[FimRequest], FimRequest]):
-        self.inner, self.change, self.name, self.budget = inner, change, inner.name, inner.budget
+        self.inner, self.change = inner, change
+        self.name, self.budget, self.calibration = inner.name, inner.budget, inner.calibration
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         return self.inner.generate(self.change(request), cancel, meter)
+
+    def outlook(self, request: FimRequest) -> Work:
+        return self.inner.outlook(self.change(request))
 
     def forget(self) -> None:
         self.inner.forget()

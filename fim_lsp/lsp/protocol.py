@@ -104,6 +104,8 @@ def explanation(outcome: Outcome) -> dict[str, Any]:
         "why": outcome.why,
         "reason": outcome.reason,
         "shown": [suggestion.text for suggestion in outcome.suggestions],
+        "confidence": [suggestion.confidence for suggestion in outcome.suggestions],
+        "expectedMs": dict(outcome.choice.expected_ms) if outcome.choice else {},
         "timings": dict(outcome.timings),
         "tokens": dict(outcome.tokens),
     }
