@@ -41,6 +41,7 @@ DARK: Mapping[str, str] = {
 SERIES = tuple(colour for name, colour in LIGHT.items() if name.startswith("series"))
 STAGES: Mapping[str, str] = {  # stage of the pipeline: what it is for, which is its colour
     "context": "prepare",
+    "choose": "prepare",
     "tokenize": "prepare",
     "prefill": "read",
     "read": "read",
