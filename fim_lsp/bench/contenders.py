@@ -9,6 +9,7 @@ from pathlib import Path
 from fim_lsp.backends import create
 from fim_lsp.backends.base import Backend
 from fim_lsp.backends.models import find_model
+from fim_lsp.backends.router import BUILT
 from fim_lsp.config import Config
 from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion, Work
 from fim_lsp.errors import InputError
@@ -75,8 +76,8 @@ class Contender:
         self.backend.forget()
 
     def _behind_pipeline(self, backend: Backend) -> Completer:
-        config = Config(backend=self.family, deadline_ms=PATIENCE_MS)
-        return Completer(config, lambda family, model: backend)
+        known = self.family if self.family in BUILT else BUILT[0]  # what the router calls it; it gets this one anyway
+        return Completer(Config(backend=known, deadline_ms=PATIENCE_MS), lambda family, model: backend)
 
 
 def contend(specs: Sequence[str]) -> list[Contender]:

@@ -9,10 +9,11 @@ from importlib.resources import files
 import jsonschema
 import pytest
 
+from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.bench import change, compare, cut, page, plots
 from fim_lsp.bench.at_cursor import ask
 from fim_lsp.bench.choose import choose, draw
-from fim_lsp.bench.contenders import FAMILIES, contend
+from fim_lsp.bench.contenders import FAMILIES, Contender, Family, contend
 from fim_lsp.bench.quality import Hole
 from fim_lsp.errors import InputError
 from tests.unit.bench import scripted
@@ -156,6 +157,13 @@ def test_only_texts_with_several_holes_are_nothing_to_compare(tmp_path):
     cut.write(tmp_path / "h.jsonl", [scripted.several(1)])
     with pytest.raises(InputError, match="one cursor"):
         choose(tmp_path / "h.jsonl", None, 10, 0)
+
+
+def test_a_family_of_ones_own_is_one_line(monkeypatch):
+    monkeypatch.setitem(FAMILIES, "parrot", Family("parrot", keeps=False))
+    parrot = Contender("parrot", "parrot", scripted.models_folder() / "gpt", FakeBackend("polly"))
+    (answer,) = ask(scripted.at_cursor(1).snapshot(0), [parrot])
+    assert answer.record()["text"] == "polly"
 
 
 def test_what_is_chosen_has_one_text_with_several_for_ten_holes():
