@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from fim_lsp.cli_base import told, write
+
 if TYPE_CHECKING:
     from fim_lsp.bench.quality import Hole
     from fim_lsp.bench.shots import Shot
@@ -30,8 +32,6 @@ def fit(
     holes: Annotated[Path | None, typer.Option(help="JSON lines of holes; the shipped ones for fitting.")] = None,
 ) -> None:
     """Fit confidence, rates, costs and limits of the shipped pair on holes, into each model's config.json."""
-    from fim_lsp.cli import told
-
     with told():
         from fim_lsp.backends.models import find_model
         from fim_lsp.bench import calibrate, quality
@@ -58,8 +58,6 @@ def measure(
     ] = None,
 ) -> None:
     """Replay the rule on held-out holes, cold and warm: exact match, latency, and how good the confidence is."""
-    from fim_lsp.cli import _write, told
-
     with told():
         from fim_lsp.bench import calibrate, quality, route, route_plots
 
@@ -69,10 +67,10 @@ def measure(
         report = route.report(judged, {family: one.table for family, one in fitted.items()})
         _show(Console(), report)
         if json_file is not None:
-            _write(json_file, json.dumps(report, indent=1))
+            write(json_file, json.dumps(report, indent=1))
         if svg is not None:
-            _write(svg / "reliability.svg", route_plots.reliability(report))
-            _write(svg / "frontier.svg", route_plots.frontier(report))
+            write(svg / "reliability.svg", route_plots.reliability(report))
+            write(svg / "frontier.svg", route_plots.frontier(report))
 
 
 def _shoot(holes: list[Hole], record: Path, is_warm_wanted: bool) -> list[Mapping[str, Shot]]:

@@ -10,7 +10,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fim_lsp.bench.plots import COLOURS, STYLE
+from fim_lsp.bench.palette import SERIES
+from fim_lsp.bench.plots import STYLE
 from fim_lsp.bench.route import BAR_POINTS, BAR_SHARE
 
 NAMES = {"gpt": "decoder", "bert": "infiller", "auto": "auto", "hindsight": "hindsight"}
@@ -32,7 +33,7 @@ def frontier(report: Report) -> str:
 def _reliability(figure: Figure, report: Report) -> None:
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     upper.plot([0, 100], [0, 100], color="#94a3b8", linewidth=1)
-    for colour, (family, one) in zip(COLOURS, report["confidence"].items(), strict=False):
+    for colour, (family, one) in zip(SERIES, report["confidence"].items(), strict=False):
         bins = one["bins"]
         sure = [100 * row["confidence"] for row in bins]
         label = f"{NAMES[family]}: ECE {one['ece']:.3f}, AUROC {one['auroc']:.2f}"
@@ -65,7 +66,7 @@ def _one_frontier(axes: Axes, found: Mapping[str, Any]) -> None:
         color="#94a3b8",
         label="the rule at any price and limits",
     )
-    for colour, point in zip(COLOURS, found["points"], strict=False):
+    for colour, point in zip(SERIES, found["points"], strict=False):
         name = point["name"]
         look: dict[str, Any] = {"markersize": 13, "fillstyle": "none"} if name == "auto" else {"markersize": 8}
         axes.plot(point["median_ms"], point["exact_match"], MARKS[name], color=colour, label=NAMES[name], **look)

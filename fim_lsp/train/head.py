@@ -27,21 +27,24 @@ def score(trunk: Trunk, hidden: Tensor, batch: Batch, scale: float | None = None
     """Score hidden states [rows, length, hidden] at the batch's places; with `scale`, backpropagate loss × scale.
 
     Each chunk is backpropagated to its own hidden states at once and its logits dropped; the trunk follows at the end.
+    Chunks are filled up with places of no weight: logits of ever new sizes make the process grow by gigabytes.
     """
-    at_places = hidden.flatten(0, 1)[batch.places]
+    count = len(batch.places)
+    places, targets, weights = (F.pad(x, (0, -count % CHUNK)) for x in (batch.places, batch.targets, batch.weights))
+    at_places = hidden.flatten(0, 1)[places]
     leaf = at_places.detach().requires_grad_(scale is not None)
     losses, right = [], []
     for start in range(0, len(leaf), CHUNK):
         chunk = slice(start, start + CHUNK)
         logits = trunk.logits(leaf[chunk]).float()
-        loss = (F.cross_entropy(logits, batch.targets[chunk], reduction="none") * batch.weights[chunk]).sum()
+        loss = (F.cross_entropy(logits, targets[chunk], reduction="none") * weights[chunk]).sum()
         if scale is not None:
             (loss * scale).backward()  # type: ignore[no-untyped-call]
         losses.append(loss.detach())
-        right.append(logits.detach().argmax(1) == batch.targets[chunk])
+        right.append(logits.detach().argmax(1) == targets[chunk])
     if scale is not None and leaf.grad is not None:
         at_places.backward(leaf.grad)  # type: ignore[no-untyped-call]
-    spans, exact = _exact(torch.cat(right), batch.spans)
+    spans, exact = _exact(torch.cat(right)[:count], batch.spans)
     return Score(float(torch.stack(losses).sum()), float(batch.weights.sum()), spans, exact)
 
 
