@@ -126,7 +126,9 @@ class GptBackend:
     def outlook(self, request: FimRequest) -> Work:
         """Count the prompt's tokens and those whose keys and values are there from before."""
         prompt = self._prompt(request.segments[0], " ".join(request.segments[1:]))
-        return Work(len(prompt), self.cache.shared(prompt), request.plan.candidates)
+        holes = len(request.segments) - 1
+        answers = BRANCHES * holes if holes > 1 else request.plan.candidates
+        return Work(len(prompt), self.cache.shared(prompt), answers)
 
     def forget(self) -> None:
         """Drop the K/V cache."""
