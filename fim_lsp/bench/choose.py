@@ -12,11 +12,11 @@ from fim_lsp.bench.quality import Hole, read_holes, shipped_holes
 from fim_lsp.errors import InputError
 
 OF_A_KIND = 60  # cut into the user's own files
-SEVERAL_SHARE = 10  # of so many holes at a cursor, one text with several
+SEVERAL_SHARE = 20  # of so many holes at a cursor, one text with several
 
 
 def choose(holes: Path | None, on: Path | None, limit: int, seed: int) -> list[Hole]:
-    """Return `limit` holes at one cursor and, for every ten of them, a text with several; raises InputError.
+    """Return `limit` holes at one cursor and, for every twenty of them, a text with several; raises InputError.
 
     They come from a file of holes, from files they are cut into, or from what ships; a limit of 0 takes all.
     """

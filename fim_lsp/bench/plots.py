@@ -203,9 +203,10 @@ def _kinds(axes: Axes, report: Report) -> None:
         rows = [one["by_kind"][kind] for one in report["contenders"]]
         ends = [row["first_line_match"] for row in rows]
         axes.plot([min(ends), max(ends)], [place, place], color=GRID, linewidth=4, solid_capstyle="round", zorder=1)
-        for (colour, marker, one), row in zip(_each(report), rows, strict=True):
+        apart = np.linspace(0.14, -0.14, len(rows))  # so that equals do not hide each other
+        for (colour, marker, one), row, offset in zip(_each(report), rows, apart, strict=True):
             label = one["name"] if not place else None
-            axes.plot(row["first_line_match"], place, marker, color=colour, markersize=8, label=label)
+            axes.plot(row["first_line_match"], place + offset, marker, color=colour, markersize=8, label=label)
     axes.set_yticks(range(len(kinds)), [kind.replace("_", " ") for kind in kinds])
     axes.set(xlabel="first line exactly right, %", xlim=(-2, None))
 

@@ -166,8 +166,8 @@ def test_a_family_of_ones_own_is_one_line(monkeypatch):
     assert answer.record()["text"] == "polly"
 
 
-def test_what_is_chosen_has_one_text_with_several_for_ten_holes():
+def test_what_is_chosen_has_one_text_with_several_for_twenty_holes():
     chosen = choose(None, None, 40, 0)
-    assert [bool(hole.further) for hole in chosen] == [False] * 40 + [True] * 4
+    assert [bool(hole.further) for hole in chosen] == [False] * 40 + [True] * 2
     assert len({hole.kind for hole in chosen}) == 8
     assert len(choose(None, None, 0, 0)) > 600
