@@ -110,6 +110,15 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """The family that takes a request, why, and what each is expected to cost where that is known."""
+
+    family: str
+    why: str
+    expected_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Outcome:
     """The answer to one request, or the reason there is none."""
 

@@ -31,6 +31,10 @@ class Router:
     def pick(self) -> tuple[Backend, str]:
         """Return the backend and why it was chosen, loading it if need be; raises ModelError."""
         family, why = self.choose()
+        return self.load(family), why
+
+    def load(self, family: str) -> Backend:
+        """Return the backend of a family, loading it the first time; raises ModelError."""
         if family in self.failed:
             raise self.failed[family]
         if family not in self.loaded:
@@ -39,7 +43,7 @@ class Router:
             except ModelError as problem:
                 self.failed[family] = problem
                 raise
-        return self.loaded[family], why
+        return self.loaded[family]
 
     def configure(self, config: Config) -> None:
         """Take new settings; a family whose model changed is loaded again when next wanted."""
