@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { render, stagesOf } from "../src/comparePage.ts";
+import type { Comparison, Side } from "../src/comparison.ts";
+
+const SCENE = { name: "a<b>.py, line 1", before: 'if x < "', after: ")) & y" };
+
+function side(family: string, more: Partial<Side> = {}): Side {
+  const range = { start: { line: 0, character: 8 }, end: { line: 0, character: 10 } };
+  const run = { totalMs: 40, timings: { context: 1, prefill: 20, decode: 15 }, tokens: { prefilled: 12, decoded: 3 } };
+  return { family, error: "", item: { insertText: "<script>", range }, confidence: 0.734, reason: "", runs: { cold: run }, ...more };
+}
+
+function page(...sides: Side[]): string {
+  const found: Comparison = { reason: "", choice: { family: "gpt", why: "why <it>", expectedMs: { gpt: 31.4 } }, rounds: 3, sides };
+  return render(found, SCENE, "n0nce");
+}
+
+test("text of the document and of the models is never markup", () => {
+  const html = page(side("gpt"), side("bert", { error: "<img src=x>" }));
+  assert.ok(!html.includes("<script>") && !html.includes("<img") && !html.includes("<it>") && !html.includes("<b>.py"));
+  assert.ok(html.includes("&#60;script&#62;"));
+});
+
+test("only the page's own style and script may run, and nothing is loaded", () => {
+  const html = page(side("gpt"));
+  assert.match(html, /default-src 'none'; style-src 'nonce-n0nce'; script-src 'nonce-n0nce'/);
+  assert.doesNotMatch(html, /(src|href|style)=/);
+});
+
+test("the suggestion stands between what is before and after it, and hides what it replaces", () => {
+  assert.ok(page(side("gpt")).includes("if x &#60; &#34;<ins>&#60;script&#62;</ins> &#38; y</pre>"));
+});
+
+test("the one that is taken is marked, with why and the expected costs", () => {
+  const html = page(side("gpt"), side("bert"));
+  assert.match(html, /class="side taken" data-family="gpt"/);
+  assert.match(html, /class="side" data-family="bert"/);
+  assert.ok(html.includes("why &#60;it&#62;") && html.includes("expected gpt 31 ms"));
+});
+
+test("a side without a suggestion says why and cannot be inserted; one that failed shows its error only", () => {
+  const html = page(side("gpt", { item: null, confidence: null, reason: "deadline" }), side("bert", { error: "no weights", runs: {} }));
+  assert.ok(html.includes("Nothing to show: deadline.") && html.includes("no weights"));
+  assert.doesNotMatch(html, /data-key="\d/);
+  assert.equal(html.match(/<svg/g)?.length, 1);
+});
+
+test("stages add up to the whole, and bars of both sides have one scale", () => {
+  const slow = { totalMs: 80, timings: { read: 60 }, tokens: {} };
+  const stages = stagesOf(slow);
+  assert.deepEqual(stages, [["read", 60], ["rest", 20]]);
+  const html = page(side("gpt"), side("bert", { runs: { cold: slow } }));
+  const widths = [...html.matchAll(/width="([\d.]+)" height/g)].map((found) => Number(found[1]));
+  assert.deepEqual(widths, [12.5, 250, 187.5, 50, 750, 250]);
+});
