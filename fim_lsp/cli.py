@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from fim_lsp import __version__, cli_train
+from fim_lsp import __version__, cli_router, cli_train
 from fim_lsp.errors import ConfigError, FimError
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 
 app.add_typer(cli_train.app, name="train")
+app.add_typer(cli_router.app, name="router")
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Settings in TOML (see docs/settings.md).", metavar="FILE")
@@ -100,8 +101,7 @@ def complete(
             return
         is_piped = place == "-"
         snap = places.from_text(text, language or "python") if is_piped else places.from_file(place, language)
-        resolved = _settings(config, model, backend)
-        completer = _load(resolved)
+        completer = _load(_settings(config, model, backend))
         outcome = _complete(completer, snap)
         if as_json:
             typer.echo(json.dumps(_record(outcome), ensure_ascii=False))
@@ -109,11 +109,6 @@ def complete(
             from fim_lsp.terminal import show
 
             show(Console(), snap, outcome, place if place != "-" else "standard input")
-            if (
-                completer.router.choose()[0] not in (resolved.config.backend, "auto")
-                and resolved.config.backend != "auto"
-            ):
-                _warn(completer.router.choose()[1])
 
 
 @app.command()
@@ -244,7 +239,7 @@ def record_holes(
         if unknown := set(kind or []).difference(cut.KINDS):
             raise ConfigError(f"--kind {', '.join(sorted(unknown))}: there are {', '.join(cut.KINDS)}")
         holes = cut.cut(cut.read_files(place), per_kind, seed, kind or cut.KINDS)
-        decoder = _load(_settings(None, "", "gpt")).router.pick()[0] if bare else None
+        decoder = _load(_settings(None, "", "gpt")).router.ready() if bare else None
 
         def line(hole: Any) -> str:
             assert decoder is not None
@@ -310,10 +305,10 @@ def _vocabulary() -> Any:
 
 
 def _load(resolved: Resolved) -> Completer:
-    from fim_lsp.backends import create
+    from fim_lsp.backends import create, read_table
     from fim_lsp.pipeline.completer import Completer
 
-    completer = Completer(resolved.config, create)
+    completer = Completer(resolved.config, create, read_table)
     began = time.perf_counter()
     with _waiting("loading the model"):
         completer.warm_up()

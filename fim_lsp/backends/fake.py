@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterator
 
 from fim_lsp.backends.base import Budget
-from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion
+from fim_lsp.backends.calibration import Calibration
+from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, Work
 
 
 class FakeBackend:
@@ -14,6 +15,7 @@ class FakeBackend:
 
     name = "fake"
     budget = Budget(prefix_chars=2000, suffix_chars=500)
+    calibration: Calibration | None = None
 
     def __init__(self, *texts: str, step_chars: int = 3, step_s: float = 0.0, confidence: float = 0.9):
         self.texts, self.step_chars, self.step_s, self.confidence = texts, step_chars, step_s, confidence
@@ -24,6 +26,9 @@ class FakeBackend:
         self.requests.append(request)
         for text in self.texts[: request.plan.candidates]:
             yield self._drafts(text, request, cancel, meter)
+
+    def outlook(self, request: FimRequest) -> Work:
+        return Work(sum(map(len, request.segments)))
 
     def forget(self) -> None:
         self.requests.clear()

@@ -13,7 +13,7 @@ from fim_lsp.backends.base import Backend
 from fim_lsp.bench.quality import Hole, Score, first_line
 from fim_lsp.bench.stats import edit_similarity
 from fim_lsp.config import Config
-from fim_lsp.domain import Cancel, FimRequest, Meter, Outcome, Snapshot, Suggestion
+from fim_lsp.domain import Cancel, FimRequest, Meter, Outcome, Snapshot, Suggestion, Work
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.syntax import LANGUAGES, SyntaxTree
 
@@ -26,10 +26,13 @@ class Blind:
     """A backend that is shown nothing right of the cursor, for measuring what the suffix is worth."""
 
     def __init__(self, inner: Backend):
-        self.inner, self.name, self.budget = inner, inner.name, inner.budget
+        self.inner, self.name, self.budget, self.calibration = inner, inner.name, inner.budget, inner.calibration
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         return self.inner.generate(replace(request, segments=(request.segments[0], "")), cancel, meter)
+
+    def outlook(self, request: FimRequest) -> Work:
+        return self.inner.outlook(request)
 
     def forget(self) -> None:
         self.inner.forget()

@@ -105,6 +105,8 @@ def explanation(outcome: Outcome) -> dict[str, Any]:
         "why": outcome.why,
         "reason": outcome.reason,
         "shown": [suggestion.text for suggestion in outcome.suggestions],
+        "confidence": [suggestion.confidence for suggestion in outcome.suggestions],
+        "expectedMs": dict(outcome.choice.expected_ms) if outcome.choice else {},
         "timings": dict(outcome.timings),
         "tokens": dict(outcome.tokens),
     }
@@ -119,26 +121,27 @@ def comparison(found: Comparison, item: Item | None = None) -> dict[str, Any]:
     return {
         "reason": found.reason,
         "choice": {"family": choice.family, "why": choice.why, "expectedMs": dict(choice.expected_ms)},
+        "taken": found.taken,
         "rounds": found.rounds,
         "sides": [_side(side, item) for side in found.sides],
     }
 
 
 def _side(side: Side, item: Item | None) -> dict[str, Any]:
-    said = side.runs["cold"].outcome if side.runs else Outcome()
-    best = said.suggestions[0] if said.suggestions else None
+    cold = side.runs.get("cold")
+    best = cold.answer.kept[0] if cold and cold.answer.kept else None
     return {
         "family": side.family,
         "error": side.error,
         "item": item(best) if item and best else None,
         "confidence": best.confidence if best else None,
-        "reason": said.reason,
+        "reason": cold.reason if cold else "",
         "runs": {condition: _run(run) for condition, run in side.runs.items()},
     }
 
 
 def _run(run: Run) -> dict[str, Any]:
-    return {"totalMs": run.total_ms, "timings": dict(run.outcome.timings), "tokens": dict(run.outcome.tokens)}
+    return {"totalMs": run.total_ms, "timings": dict(run.answer.meter.timings), "tokens": dict(run.answer.meter.tokens)}
 
 
 def place(params: Any) -> tuple[str, lsp.Position]:

@@ -165,9 +165,9 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
 
 def serve(settings_file: Mapping[str, Any], trace_file: Path | None, trace_text: bool) -> None:
     """Speak LSP over standard input and output until the client leaves."""
-    from fim_lsp.backends import create
+    from fim_lsp.backends import create, read_table
 
-    server = make_server(Completer(Config(), create), settings_file, Trace(trace_file, trace_text))
+    server = make_server(Completer(Config(), create, read_table), settings_file, Trace(trace_file, trace_text))
     try:
         server.start_io()
     finally:

@@ -324,9 +324,10 @@ def test_both_families_side_by_side(tmp_path):
         for side in (gpt, bert):
             cold = side["runs"]["cold"]
             assert cold["totalMs"] >= sum(cold["timings"].values())
-        assert answer["choice"]["family"] == "gpt"
+        assert answer["taken"] == answer["choice"]["family"] == "gpt"
+        assert set(answer["choice"]["expectedMs"]) == {"gpt", "bert"}
         client.inline(0, 11)
-        assert answer["choice"]["why"] in client.explain(0, 11)["why"]
+        assert client.explain(0, 11)["shown"] == ["a + b"]
     client.check_clean()
 
 
@@ -374,6 +375,7 @@ def test_a_comparison_that_cannot_be_made_says_why(client):
     assert client.compare(0, 2) == {
         "reason": "the cursor is inside a word",
         "choice": {"family": "", "why": "", "expectedMs": {}},
+        "taken": "",
         "rounds": 0,
         "sides": [],
     }

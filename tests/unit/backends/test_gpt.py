@@ -23,7 +23,7 @@ ADD = FimRequest(("def add(first, second):\n    return first", "\n\nprint(add(1,
 
 @pytest.fixture(scope="module")
 def gpt(decoder):
-    return decoder.router.pick()[0]
+    return decoder.router.ready()
 
 
 def run(gpt, request: FimRequest = ADD, cancel: Cancel | None = None):

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from fim_lsp.backends.fake import FakeBackend
+from fim_lsp.backends.routing import Table
 from fim_lsp.config import Config
 from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion
 from fim_lsp.errors import ModelMissing
@@ -42,12 +43,18 @@ class Noted(FakeBackend):
 class Pair:
     """A completer whose decoder keeps something between requests and whose infiller does not."""
 
-    def __init__(self, config: Config | None = None, gpt: str = "a + b", bert: str = "a"):
+    def __init__(
+        self,
+        config: Config | None = None,
+        gpt: str = "a + b",
+        bert: str = "a",
+        tables: dict[str, Table] | None = None,
+    ):
         self.log: list[str] = []
         self.loaded: list[str] = []
         self.gpt = Noted(self.log, "gpt", gpt, keeps=True)
         self.bert = Noted(self.log, "bert", bert)
-        self.completer = Completer(config or Config(), self.create)
+        self.completer = Completer(config or Config(), self.create, lambda family, model: (tables or {}).get(family))
 
     def create(self, family: str, model: str) -> Noted:
         self.loaded.append(family)
@@ -55,7 +62,7 @@ class Pair:
 
 
 def texts(found) -> dict[str, list[str]]:
-    return {side.family: [s.text for s in side.runs["cold"].outcome.suggestions] for side in found.sides}
+    return {side.family: [s.text for s in side.runs["cold"].answer.kept] for side in found.sides}
 
 
 def test_each_family_is_cut_and_filtered_as_in_a_completion():
@@ -63,7 +70,7 @@ def test_each_family_is_cut_and_filtered_as_in_a_completion():
     found = compare(pair.completer, HERE, Cancel())
     for side in found.sides:
         alone = Completer(Config(backend=side.family), pair.create).complete(HERE, Cancel())
-        assert side.runs["cold"].outcome.suggestions == alone.suggestions
+        assert side.runs["cold"].answer.kept == alone.suggestions
     assert texts(found) == {"gpt": ["a + b"], "bert": ["x"]}
 
 
@@ -83,8 +90,8 @@ def test_they_take_turns_and_the_decoder_is_also_run_warm():
     assert (found.rounds, len(pair.log)) == (ROUNDS, 3 * (ROUNDS + 1))
     gpt, bert = found.sides
     assert [set(side.runs) for side in (gpt, bert)] == [{"cold", "warm"}, {"cold"}]
-    assert gpt.runs["warm"].outcome.tokens["reused"] == 9
-    assert gpt.runs["cold"].outcome.tokens["reused"] == 0
+    assert gpt.runs["warm"].answer.meter.tokens["reused"] == 9
+    assert gpt.runs["cold"].answer.meter.tokens["reused"] == 0
     assert pair.loaded == ["gpt", "bert"]
 
 
@@ -100,7 +107,7 @@ def test_a_run_takes_at_least_as_long_as_its_stages():
     found = compare(Pair().completer, HERE, Cancel())
     for side in found.sides:
         for run in side.runs.values():
-            assert run.total_ms >= sum(run.outcome.timings.values()) > 0
+            assert run.total_ms >= sum(run.answer.meter.timings.values()) > 0
 
 
 def test_what_the_completer_remembers_stays_as_it_was():
@@ -121,14 +128,14 @@ def test_one_that_cannot_be_loaded_is_told_and_the_other_compared():
         return pair.create(family, model)
 
     gpt, bert = compare(Completer(Config(), create), HERE, Cancel()).sides
-    assert gpt.runs["cold"].outcome.suggestions[0].text == "a + b"
+    assert gpt.runs["cold"].answer.kept[0].text == "a + b"
     assert (bert.error, dict(bert.runs)) == ("no weights there: put some", {})
 
 
 def test_a_side_with_nothing_to_say_says_why():
     gpt, bert = compare(Pair(bert="   ").completer, HERE, Cancel()).sides
-    assert bert.runs["cold"].outcome.reason == "filter drop_blank"
-    assert gpt.runs["cold"].outcome.reason == ""
+    assert bert.runs["cold"].reason == "filter drop_blank"
+    assert gpt.runs["cold"].reason == ""
 
 
 def test_a_cancelled_comparison_stops_where_it_is():
@@ -159,5 +166,36 @@ def test_the_choice_is_the_one_a_request_would_meet(backend):
     pair = Pair(Config(backend=backend))
     found = compare(pair.completer, HERE, Cancel())
     outcome = pair.completer.complete(HERE, Cancel())
-    assert texts(found)[found.choice.family] == [s.text for s in outcome.suggestions]
-    assert outcome.why.startswith(found.choice.why)
+    assert found.choice.family == outcome.choice.family == found.taken
+    assert texts(found)[found.taken] == [s.text for s in outcome.suggestions]
+
+
+@pytest.mark.parametrize(("bert_sure", "taken"), [(0.5, "bert"), (0.1, "gpt")])
+def test_an_unsure_first_one_hands_over_as_in_a_completion(bert_sure, taken):
+    pair = Pair(tables={"gpt": Table({"end of line": 0.9}, hand_over=0.4), "bert": Table({"end of line": 0.1})})
+    pair.gpt.confidence, pair.bert.confidence = 0.3, bert_sure
+    found = compare(pair.completer, HERE, Cancel())
+    outcome = pair.completer.complete(HERE, Cancel())
+    assert found.choice.family == outcome.choice.family == "gpt"
+    assert found.taken == taken
+    assert texts(found)[taken] == [s.text for s in outcome.suggestions]
+
+
+def test_nothing_is_taken_where_the_settings_insist_on_the_broken_one():
+    def create(family: str, model: str) -> FakeBackend:
+        if family == "bert":
+            raise ModelMissing("no weights there: put some")
+        return FakeBackend("a + b")
+
+    found = compare(Completer(Config(backend="bert"), create), HERE, Cancel())
+    assert (found.choice.family, found.taken) == ("bert", "")
+    assert found.sides[0].runs["cold"].answer.kept[0].text == "a + b"
+
+
+def test_without_any_weights_there_are_only_errors():
+    def create(family: str, model: str) -> FakeBackend:
+        raise ModelMissing(f"no {family}")
+
+    found = compare(Completer(Config(), create), HERE, Cancel())
+    assert [(side.family, side.error) for side in found.sides] == [("gpt", "no gpt"), ("bert", "no bert")]
+    assert found.choice is None
