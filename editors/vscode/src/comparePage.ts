@@ -33,8 +33,7 @@ export function render(found: Comparison, scene: Scene, nonce: string): string {
 </head>
 <body>
 <header>
-<p><strong>${escape(scene.name)}</strong> goes to <strong>${escape(found.choice.family)}</strong>
-(${escape(found.choice.why)})${expected(found.choice.expectedMs)}</p>
+<p><strong>${escape(scene.name)}</strong> ${route(found)}</p>
 <button class="quiet" data-say='{"again":true}' data-key="r">Run again <kbd>R</kbd></button>
 </header>
 <main>${found.sides.map((side, at) => card(side, at + 1, found, scene, longest)).join("")}</main>
@@ -46,17 +45,18 @@ Cold: nothing kept from before. Warm: the decoder still holds the keys and value
 }
 
 function card(side: Side, key: number, found: Comparison, scene: Scene, longest: number): string {
-  const isTaken = side.family === found.choice.family;
+  const isTaken = side.family === found.taken;
   const badge = isTaken ? '<span class="badge">taken</span>' : "";
   const head = `<h2>${escape(NAMES[side.family] ?? side.family)} ${badge}</h2>`;
   const body = side.error
     ? `<p class="error" role="alert">${escape(side.error)}</p>`
-    : facts(side) + code(side, scene) + verdict(side, key) + bars(side, longest);
+    : facts(side, found.choice.expectedMs[side.family]) + code(side, scene) + verdict(side, key) + bars(side, longest);
   return `<section class="${isTaken ? "side taken" : "side"}" data-family="${escape(side.family)}">${head}${body}</section>`;
 }
 
-function facts(side: Side): string {
-  return `<p class="facts">${CONDITIONS.map((name) => time(name, side.runs[name])).join("")}</p>`;
+function facts(side: Side, expectedMs: number | undefined): string {
+  const expected = expectedMs === undefined ? "" : `<span>${expectedMs.toFixed(0)} ms expected</span>`;
+  return `<p class="facts">${CONDITIONS.map((name) => time(name, side.runs[name])).join("")}${expected}</p>`;
 }
 
 function time(name: string, run: Run | undefined): string {
@@ -105,9 +105,12 @@ export function stagesOf(run: Run): [string, number][] {
   return [...stages, ["rest", Math.max(run.totalMs - known, 0)]];
 }
 
-function expected(costs: Record<string, number>): string {
-  const known = Object.entries(costs).map(([family, ms]) => `${escape(family)} ${ms.toFixed(0)} ms`);
-  return known.length ? `; expected ${known.join(", ")}` : "";
+function route({ choice, taken }: Comparison): string {
+  if (!choice.family) {
+    return "goes to nobody: neither family can be loaded.";
+  }
+  const onward = taken && taken !== choice.family ? `, which hands over to <strong>${escape(taken)}</strong>` : "";
+  return `goes to <strong>${escape(choice.family)}</strong>${onward} (${escape(choice.why)}).`;
 }
 
 function escape(text: string): string {

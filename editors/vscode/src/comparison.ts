@@ -3,7 +3,10 @@
 export interface Comparison {
   /** Why there are no sides, "" when there are. */
   reason: string;
+  /** Whom a request goes to first. */
   choice: { family: string; why: string; expectedMs: Record<string, number> };
+  /** Whose answer it brings back, "" when nobody's. */
+  taken: string;
   rounds: number;
   sides: Side[];
 }

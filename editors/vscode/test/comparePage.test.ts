@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { render, stagesOf } from "../src/comparePage.ts";
-import type { Comparison, Side } from "../src/comparison.ts";
+import type { Side } from "../src/comparison.ts";
 
 const SCENE = { name: "a<b>.py, line 1", before: 'if x < "', after: ")) & y" };
 
@@ -11,9 +11,10 @@ function side(family: string, more: Partial<Side> = {}): Side {
   return { family, error: "", item: { insertText: "<script>", range }, confidence: 0.734, reason: "", runs: { cold: run }, ...more };
 }
 
+const CHOICE = { family: "gpt", why: "why <it>", expectedMs: { gpt: 31.4 } };
+
 function page(...sides: Side[]): string {
-  const found: Comparison = { reason: "", choice: { family: "gpt", why: "why <it>", expectedMs: { gpt: 31.4 } }, rounds: 3, sides };
-  return render(found, SCENE, "n0nce");
+  return render({ reason: "", choice: CHOICE, taken: "gpt", rounds: 3, sides }, SCENE, "n0nce");
 }
 
 test("text of the document and of the models is never markup", () => {
@@ -36,7 +37,23 @@ test("the one that is taken is marked, with why and the expected costs", () => {
   const html = page(side("gpt"), side("bert"));
   assert.match(html, /class="side taken" data-family="gpt"/);
   assert.match(html, /class="side" data-family="bert"/);
-  assert.ok(html.includes("why &#60;it&#62;") && html.includes("expected gpt 31 ms"));
+  assert.ok(html.includes("why &#60;it&#62;") && html.includes("31 ms expected"));
+  assert.doesNotMatch(html, /hands over/);
+});
+
+test("the one that is handed over to is the one that is taken", () => {
+  const found = { reason: "", choice: CHOICE, taken: "bert", rounds: 1, sides: [side("gpt"), side("bert")] };
+  const html = render(found, SCENE, "n0nce");
+  assert.match(html, /class="side taken" data-family="bert"/);
+  assert.match(html, /goes to <strong>gpt<\/strong>, which hands over to <strong>bert<\/strong>/);
+});
+
+test("without any weights there are only errors", () => {
+  const found = { reason: "", choice: { family: "", why: "", expectedMs: {} }, taken: "", rounds: 0, sides: [] };
+  const failed = ["gpt", "bert"].map((family) => side(family, { error: `no ${family}`, runs: {} }));
+  const html = render({ ...found, sides: failed }, SCENE, "n0nce");
+  assert.ok(html.includes("no gpt") && html.includes("no bert") && html.includes("goes to nobody"));
+  assert.doesNotMatch(html, /class="side taken"/);
 });
 
 test("a side without a suggestion says why and cannot be inserted; one that failed shows its error only", () => {

@@ -185,6 +185,7 @@ def test_explain_status_and_health_read_well(scripted):
     screen.nvim.input("q")
     assert screen.lua("return require('fim_lsp.commands').complete('', 'FimLsp ')") == [
         "backend",
+        "compare",
         "explain",
         "log",
         "restart",

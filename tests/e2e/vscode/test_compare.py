@@ -12,8 +12,8 @@ from tests.e2e.vscode.window import ROOT, Window, until
 
 pytestmark = pytest.mark.editor
 
-CALL = ("def area(width, height):\n    return width * height\n\n\nprint(area(", "))\n")
-GPT, BERT = "width=3,\n      height=4", "2, 5)"
+CALL = ("def area(width, height):\n    return width * height\n\n\nif any(area(", "))\n")
+GPT, BERT = "width=3,\n      height=4", "2, 5)):"
 
 
 def compare(window: Window, before: str, after: str):
@@ -30,6 +30,13 @@ def said(page) -> dict[str, str | None]:
     return {family: (found := one.query_selector("ins")) and found.text_content() for family, one in sides.items()}
 
 
+def marked(page) -> str:
+    """Return the family of the one column that is marked as taken."""
+    (taken,) = page.query_selector_all("section.taken")
+    assert "taken" in taken.inner_text()
+    return taken.get_attribute("data-family")
+
+
 def test_it_says_what_the_server_says(window, asked_both):
     """With the shipped models."""
     before, after = "import os\n\n\ndef area(width, height):\n    return ", "\n"
@@ -39,8 +46,8 @@ def test_it_says_what_the_server_says(window, asked_both):
     expected = {family: side["item"] and side["item"]["insertText"] for family, side in sides.items()}
     assert said(page) == expected
     assert any(expected.values())
-    assert page.query_selector("section.taken").get_attribute("data-family") == answer["choice"]["family"]
-    assert answer["choice"]["why"] in page.inner_text("header")
+    route = page.query_selector_all("header strong")[1:]  # costs are measured: two servers may choose differently
+    assert marked(page) == route[-1].inner_text() in expected
     for family, side in sides.items():
         shown = page.query_selector(f"section[data-family={family}]").inner_text()
         assert all(condition in shown for condition in side["runs"])
@@ -83,11 +90,11 @@ def test_either_one_can_be_inserted(scripted, family, key):
         page.click(f"section[data-family={family}] button")
     else:
         scripted.page.keyboard.press(key)
-    covered = text[at : at + 1] if shown.endswith(")") else ""
-    scripted.until_disk(text[:at] + shown + text[at + len(covered) :])
+    rest = CALL[1].removeprefix("))") if shown.endswith(")):") else CALL[1]  # the infiller closes what stands already
+    scripted.until_disk(text[:at] + shown + rest)
     until(lambda: not scripted.has_page(), "the page to close")
     scripted.page.keyboard.type("!")  # the cursor stands behind what was inserted
-    scripted.until_disk(text[:at] + shown + "!" + text[at + len(covered) :])
+    scripted.until_disk(text[:at] + shown + "!" + rest)
 
 
 def test_the_page_is_as_wide_as_the_theme_and_asks_nobody(scripted):
@@ -124,6 +131,8 @@ def test_it_runs_again_where_the_cursor_is_now_and_does_not_insert_into_another_
 
 def test_a_family_that_fails_shows_its_error(open_scripted):
     _, page = compare(open_scripted("--broken", "bert"), *CALL)
+    assert marked(page) == "gpt"
+    assert "bert cannot be loaded" in page.inner_text("header")
     assert page.inner_text("section[data-family=bert] .error") == "no weights of bert here: put some"
     assert said(page)["gpt"]
 
