@@ -13,9 +13,9 @@ h2 { margin: 0; font-size: 1.1em; font-weight: 600; }
   color: var(--vscode-badge-foreground); background: var(--vscode-badge-background); }
 .facts { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 14px; margin: 6px 0; color: var(--vscode-descriptionForeground); }
 .facts b { color: var(--vscode-foreground); font-size: 1.5em; font-weight: 600; }
-pre { margin: 8px 0; padding: 8px; overflow-x: auto; border-radius: 3px; tab-size: 4; line-height: 1.45;
+pre { margin: 8px 0; padding: 8px; white-space: pre-wrap; overflow-wrap: anywhere; border-radius: 3px; tab-size: 4; line-height: 1.45;
   color: var(--vscode-editor-foreground); border: 1px solid var(--vscode-widget-border, var(--vscode-panel-border));
-  font-family: var(--vscode-editor-font-family); font-size: var(--vscode-editor-font-size); }
+  font-family: var(--vscode-editor-font-family); font-size: calc(0.9 * var(--vscode-editor-font-size)); }
 ins { text-decoration: none; font-style: italic; background: var(--vscode-diffEditor-insertedTextBackground); }
 .cursor { border-left: 2px solid var(--vscode-editorCursor-foreground); }
 button { padding: 4px 10px; border: none; border-radius: 2px; cursor: pointer; font: inherit; white-space: nowrap;

@@ -17,6 +17,7 @@ const NAMES: Record<string, string> = { gpt: "GPT-style decoder", bert: "BERT-st
 const COLOURS: Record<string, string> = { prefill: "read", read: "read", decode: "write", fill: "write", filters: "fit" };
 const CONDITIONS = ["cold", "warm"] as const;
 const SCALE = 1000;
+const TELLING_MS = 0.5;
 
 /** Return the page; `nonce` is what its style and its script may run by. */
 export function render(found: Comparison, scene: Scene, nonce: string): string {
@@ -65,9 +66,21 @@ function time(name: string, run: Run | undefined): string {
 
 function code(side: Side, scene: Scene): string {
   const span = side.item?.range;
-  const covered = span ? span.end.character - span.start.character : 0;
-  const ghost = side.item ? `<ins>${escape(side.item.insertText)}</ins>` : '<span class="cursor"></span>';
-  return `<pre>${escape(scene.before)}${ghost}${escape(scene.after.slice(covered))}</pre>`;
+  const after = scene.after.slice(span ? span.end.character - span.start.character : 0);
+  const indent = commonIndent(scene);
+  const [head, ghost, tail] = [`\n${scene.before}`, side.item?.insertText ?? "", after].map((text) => outdent(text, indent));
+  const shown = side.item ? `<ins>${escape(ghost ?? "")}</ins>` : '<span class="cursor"></span>';
+  return `<pre>${escape((head ?? "").slice(1))}${shown}${escape(tail ?? "")}</pre>`;
+}
+
+/** Return how many blanks every line begins with that has anything else. */
+function commonIndent({ before, after }: Scene): number {
+  const lines = `${before}.${after}`.split("\n").filter((line) => line.trim());
+  return Math.min(...lines.map((line) => line.length - line.trimStart().length));
+}
+
+function outdent(text: string, indent: number): string {
+  return text.replaceAll(new RegExp(`\n[ \t]{0,${indent}}`, "g"), "\n");
 }
 
 function verdict(side: Side, key: number): string {
@@ -90,7 +103,7 @@ function bar(name: string, run: Run, longest: number): string {
     return part;
   });
   const legend = stages
-    .filter(([, ms]) => ms >= 0.05)
+    .filter(([, ms]) => ms >= TELLING_MS)
     .map(([stage, ms]) => `<li class="${COLOURS[stage] ?? "rest"}">${escape(stage)} ${ms.toFixed(1)}</li>`);
   const tokens = Object.entries(run.tokens).map(([what, count]) => `${count} ${escape(what)}`);
   return `<figure><figcaption><b>${name}</b> ${run.totalMs.toFixed(1)} ms</figcaption>

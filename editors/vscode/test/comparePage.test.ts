@@ -33,6 +33,13 @@ test("the suggestion stands between what is before and after it, and hides what 
   assert.ok(page(side("gpt")).includes("if x &#60; &#34;<ins>&#60;script&#62;</ins> &#38; y</pre>"));
 });
 
+test("what all lines are indented by is left out, of the suggestion too", () => {
+  const scene = { name: "a.py, line 3", before: "    if x:\n\n        ", after: "\n    y()" };
+  const item = { insertText: "a()\n        b()", range: { start: { line: 2, character: 8 }, end: { line: 2, character: 8 } } };
+  const found = { reason: "", choice: CHOICE, taken: "gpt", rounds: 1, sides: [side("gpt", { item })] };
+  assert.ok(render(found, scene, "n").includes("<pre>if x:\n\n    <ins>a()\n    b()</ins>\ny()</pre>"));
+});
+
 test("the one that is taken is marked, with why and the expected costs", () => {
   const html = page(side("gpt"), side("bert"));
   assert.match(html, /class="side taken" data-family="gpt"/);

@@ -13,6 +13,7 @@ local STAGES = { 'tokenize', 'prefill', 'read', 'decode', 'fill', 'filters', 're
 local CONDITIONS = { 'cold', 'warm' }
 local BAR_CELLS, LEAST_CELLS, APART_CELLS = 24, 38, 3
 local ABOVE, BELOW = 3, 2
+local TELLING_MS = 0.5
 
 ---@class fim_lsp.Scene
 ---@field above string[] lines above the cursor's
@@ -108,6 +109,7 @@ function M.side(index, answer, scene, longest, width)
     return vim.list_extend(lines, columns().wrap(side.error, width, 'DiagnosticError'))
   end
   vim.list_extend(lines, M.code(scene, scene.suggestions[index]))
+  lines[#lines + 1] = line()
   local said = type(side.confidence) == 'number' and ('%.0f %% sure'):format(100 * side.confidence) or 'nothing to show: ' .. side.reason
   vim.list_extend(lines, columns().wrap(said, width))
   local expected = answer.choice.expectedMs[side.family]
@@ -163,7 +165,7 @@ function M.run(condition, run, longest, width)
   for _, stage in ipairs(STAGES) do
     local ms = spent[stage] or 0
     bar[#bar + 1] = { ('█'):rep(math.floor(BAR_CELLS * ms / longest + 0.5)), COLOURS[stage] or 'Comment' }
-    told[#told + 1] = ms >= 0.05 and ('%s %.1f'):format(stage, ms) or nil
+    told[#told + 1] = ms >= TELLING_MS and ('%s %.1f'):format(stage, ms) or nil
   end
   for name, count in vim.spairs(run.tokens) do
     told[#told + 1] = ('%d %s'):format(count, name)
