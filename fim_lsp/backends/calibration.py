@@ -7,15 +7,17 @@ The table is `confidence` in the model's config.json, made by `fim-lsp router fi
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from fim_lsp.domain import Suggestion
 
 PROBABILITIES = ("mean", "least", "first", "total")  # features whose weight is never negative
-FEATURES = (*PROBABILITIES, "length")
+FEATURES = (*PROBABILITIES, "length", "known")
 LOWEST = -12.0  # a log-probability below it says nothing more
+WORD = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Calibration:
             return None
         return cls(table["bias"], table["weights"], table["places"], table.get("shown", 0.0))
 
-    def judge(self, suggestion: Suggestion, place: str) -> Suggestion:
+    def judge(self, suggestion: Suggestion, place: str, around: Sequence[str]) -> Suggestion:
         """Return the suggestion with its probability; several holes, which have no log-probabilities, stay as they are.
 
         A line that deadline or budget cut short is not the line.
@@ -42,7 +44,7 @@ class Calibration:
         if not suggestion.log_probs:
             return suggestion
         is_cut = suggestion.finish != "stop" and "\n" not in suggestion.text.strip()
-        sure = 0.0 if is_cut else self.probability(features(suggestion), place)
+        sure = 0.0 if is_cut else self.probability(features(suggestion, around), place)
         return replace(suggestion, confidence=sure)
 
     def probability(self, of: Mapping[str, float], place: str) -> float:
@@ -51,8 +53,10 @@ class Calibration:
         return 1 / (1 + math.exp(-min(max(logit, -40.0), 40.0)))
 
 
-def features(suggestion: Suggestion) -> dict[str, float]:
-    """Return what a suggestion's log-probabilities say, by name of FEATURES, each some units wide."""
+def features(suggestion: Suggestion, around: Sequence[str]) -> dict[str, float]:
+    """Return what is known of a suggestion by name of FEATURES: its log-probabilities, its length in tokens, and the
+    share of its words that the text around it has too."""
+    words, there = WORD.findall(suggestion.text), {word for text in around for word in WORD.findall(text)}
     log_probs = [max(p, LOWEST) for p in suggestion.log_probs]
     return {
         "mean": sum(log_probs) / len(log_probs),
@@ -60,4 +64,5 @@ def features(suggestion: Suggestion) -> dict[str, float]:
         "first": log_probs[0],
         "total": max(sum(log_probs), 2 * LOWEST),
         "length": math.log2(1 + len(log_probs)),
+        "known": sum(word in there for word in words) / len(words) if words else 1.0,
     }

@@ -42,7 +42,8 @@ class Shelf:
     def fetch(self, family: str, try_out: Callable[[Backend], None]) -> None:
         """Begin to load a backend and to run it once; whoever asks for it meanwhile is not kept waiting."""
         if family not in self.coming and family not in self.loaded and family not in self.failed:
-            thread = threading.Thread(target=self._fetch, args=(family, try_out), name=f"load {family}", daemon=True)
+            wanted = family, self.models[family], try_out
+            thread = threading.Thread(target=self._fetch, args=wanted, name=f"load {family}", daemon=True)
             self.coming[family] = thread
             thread.start()
 
@@ -55,8 +56,7 @@ class Shelf:
             self.failed.pop(family, None)
         return changed
 
-    def _fetch(self, family: str, try_out: Callable[[Backend], None]) -> None:
-        model = self.models[family]
+    def _fetch(self, family: str, model: str, try_out: Callable[[Backend], None]) -> None:
         try:
             backend = self.create(family, model)
             try_out(backend)

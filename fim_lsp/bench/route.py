@@ -54,20 +54,6 @@ class Point:
     limits: tuple[float, ...] = ()
 
 
-def judge(
-    shots: Sequence[Mapping[str, Shot]],
-    places: Sequence[str],
-    sure: Mapping[str, Sequence[float]],
-    shown: Mapping[str, float],
-) -> list[Judged]:
-    """Put together what was said and how sure it was; what is under the limit to be shown was not said."""
-    judged = []
-    for at, (shot, place) in enumerate(zip(shots, places, strict=True)):
-        said = {family: shot[family].is_answered and sure[family][at] >= shown[family] for family in FAMILIES}
-        judged.append(Judged(place, shot, {family: sure[family][at] if said[family] else None for family in FAMILIES}))
-    return judged
-
-
 class Replay:
     """Holes as arrays [families, holes] under one condition, to answer them in many ways."""
 
@@ -94,7 +80,7 @@ class Replay:
 
     def sweep(self, tables: Mapping[str, Table]) -> list[Point]:
         """Let `auto` answer at every price and all limits."""
-        points = []
+        points: list[Point] = []
         for price in PRICES:
             first = self._first(_with(tables, price, LIMITS[:1] * len(FAMILIES)))
             ways = [_with(tables, price, limits) for limits in product(LIMITS, repeat=len(FAMILIES))]
@@ -157,10 +143,12 @@ def frontier(points: Sequence[Point]) -> list[Point]:
     return found
 
 
-def report(holes: Sequence[Judged], tables: Mapping[str, Table]) -> dict[str, Any]:
+def report(
+    holes: Sequence[Judged], tables: Mapping[str, Table], measured: Sequence[Condition] = CONDITIONS
+) -> dict[str, Any]:
     """Return the measurement as plain data: the rule beside each family, its frontier, the bar, the calibration."""
     conditions: dict[str, Any] = {}
-    for condition in CONDITIONS:
+    for condition in measured:
         replay = Replay(holes, condition)
         singles, ruled = [replay.alone(family) for family in FAMILIES], replay.rule(tables)
         better = max(singles, key=lambda point: point.exact_match)

@@ -43,7 +43,9 @@ def _reliability(figure: Figure, report: Report) -> None:
 
 
 def _frontier(figure: Figure, report: Report) -> None:
-    for axes, (condition, found) in zip(figure.subplots(1, 2, sharey=True), report["conditions"].items(), strict=True):
+    conditions = report["conditions"]
+    row = figure.subplots(1, len(conditions), sharey=True, squeeze=False)[0]
+    for axes, (condition, found) in zip(row, conditions.items(), strict=True):
         _one_frontier(axes, found)
         axes.set(title=f"K/V {condition}", xlabel="median, milliseconds", xlim=(0, None), ylim=(0, None))
     figure.axes[0].set_ylabel("exact match, %")

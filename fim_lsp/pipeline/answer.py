@@ -40,7 +40,7 @@ def generate(backend: Backend, request: FimRequest, snap: Snapshot, site: Site, 
         if shown is None:
             dropped.append(f"filter {dropper}")
             continue
-        shown = _judge(backend, shown, place)
+        shown = _judge(backend, shown, place, request)
         if request.plan.candidates == 1 and _is_unlikely(backend, shown):
             dropped.append(f"too unlikely, {shown.confidence:.1%}")
         elif shown.text not in [other.text for other in kept]:
@@ -67,8 +67,8 @@ def told(confidence: float | None) -> str:
     return "nothing to say" if confidence is None else f"{confidence:.0%} sure"
 
 
-def _judge(backend: Backend, shown: Suggestion, place: str) -> Suggestion:
-    judged = backend.calibration.judge(shown, place) if backend.calibration else shown
+def _judge(backend: Backend, shown: Suggestion, place: str, request: FimRequest) -> Suggestion:
+    judged = backend.calibration.judge(shown, place, request.segments) if backend.calibration else shown
     return replace(judged, confidence=round(judged.confidence, 4))
 
 

@@ -298,7 +298,9 @@ def test_the_last_answer_is_explained_and_timed_without_naming_its_place(client)
     client.until_ready()
     client.open(CODE)
     client.inline(1, 8)
-    assert client.request("fimLsp/explain", {})["result"]["shown"] == ["alpha + beta"]
+    explained = client.request("fimLsp/explain", {})["result"]
+    assert (explained["shown"], explained["confidence"]) == (["alpha + beta"], [0.9])
+    assert set(explained["expectedMs"]) == {"gpt", "bert"}
     states = [client.note("fimLsp/status") for _ in range(2)]
     assert [told["state"] for told in states] == ["busy", "ready"]
     assert states[0]["lastMs"] is None

@@ -68,9 +68,9 @@ function code(side: Side, scene: Scene): string {
   const span = side.item?.range;
   const after = scene.after.slice(span ? span.end.character - span.start.character : 0);
   const indent = commonIndent(scene);
-  const [head, ghost, tail] = [`\n${scene.before}`, side.item?.insertText ?? "", after].map((text) => outdent(text, indent));
-  const shown = side.item ? `<ins>${escape(ghost ?? "")}</ins>` : '<span class="cursor"></span>';
-  return `<pre>${escape((head ?? "").slice(1))}${shown}${escape(tail ?? "")}</pre>`;
+  const before = outdent(`\n${scene.before}`, indent).slice(1);
+  const shown = side.item ? `<ins>${escape(outdent(side.item.insertText, indent))}</ins>` : '<span class="cursor"></span>';
+  return `<pre>${escape(before)}${shown}${escape(outdent(after, indent))}</pre>`;
 }
 
 /** Return how many blanks every line begins with that has anything else. */
