@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from fim_lsp.domain import Meter, Work
 
-STEADY = 0.2  # weight of a new measurement once there are some; the first ones weigh more
+STEADY = 0.2  # weight of a new measurement once there are some; the first one replaces the guess
 FEW_TOKENS = 32  # a prefill of fewer costs about a step, whatever their number
 READING, STEPPING = ("prefill", "read"), ("decode", "fill")  # stages of a meter: decoder's, infiller's
 STEPS = ("passes", "decoded")  # counts of a meter: the infiller's passes, else the decoder's tokens
@@ -14,12 +14,12 @@ STEPS = ("passes", "decoded")  # counts of a meter: the infiller's passes, else 
 
 @dataclass(frozen=True)
 class Cost:
-    """An exponential average that begins with a shipped guess."""
+    """A shipped guess until something is measured, then an exponential average of that."""
 
     token_ms: float
     step_ms: float
-    tokens_seen: int = 1  # measurements, the guess being the first
-    steps_seen: int = 1
+    tokens_seen: int = 0  # measurements
+    steps_seen: int = 0
 
     def learn(self, meter: Meter) -> Cost:
         """Return the cost after one more run."""
@@ -33,6 +33,13 @@ class Cost:
             ms = _mix(self.step_ms, spent / steps, self.steps_seen)
             learnt = replace(learnt, step_ms=ms, steps_seen=self.steps_seen + 1)
         return learnt
+
+    def at_pace_of(self, other: Cost, guess: Cost) -> Cost:
+        """Return the cost; while it is a guess, made slower or quicker as the other family's guess had to be."""
+        if self.steps_seen or not other.steps_seen:
+            return self
+        pace = other.step_ms / guess.step_ms
+        return replace(self, token_ms=self.token_ms * pace, step_ms=self.step_ms * pace)
 
     def expect(self, work: Work, steps: float) -> float:
         """Return the milliseconds of a request whose answers take so many steps each."""

@@ -146,14 +146,18 @@ class Router:
         table, backend = self.tables[family] or Table(), self.shelf.loaded.get(family)
         guess = Work(int(sum(map(len, request.segments)) / CHARS_PER_TOKEN))
         work = backend.outlook(request) if backend else guess
-        expected = self.costs[family].expect(work, table.steps.get(place, USUAL_STEPS))
+        cost = self.costs[family].at_pace_of(self.costs[_other(family)], self._guess(_other(family)))
+        expected = cost.expect(work, table.steps.get(place, USUAL_STEPS))
         return Bid(family, table.hits.get(place), expected)
 
     def _read_tables(self, families: tuple[str, ...] | list[str]) -> None:
         for family in families:
             self.tables[family] = self.read_table(family, self.shelf.models[family])
-            table = self.tables[family] or Table()
-            self.costs[family] = Cost(table.token_ms, table.step_ms)
+            self.costs[family] = self._guess(family)
+
+    def _guess(self, family: str) -> Cost:
+        table = self.tables[family] or Table()
+        return Cost(table.token_ms, table.step_ms)
 
 
 def _models(config: Config) -> dict[str, str]:

@@ -92,12 +92,20 @@ def run(**of) -> Meter:
 
 
 def test_a_cost_is_learnt_from_the_guess_to_what_is_measured():
-    cost = Cost(token_ms=1.0, step_ms=20.0)
+    cost = Cost(token_ms=1.0, step_ms=20.0).learn(run(read=300.0, prefilled=100, fill=80.0, passes=2, decoded=7))
+    assert (cost.token_ms, cost.step_ms) == (3.0, 40.0)  # the guess is gone; an infiller's step is a pass
+    cost = cost.learn(run(read=100.0, prefilled=100, fill=20.0, passes=1))
+    assert (cost.token_ms, cost.step_ms) == (2.0, 30.0)
     for _ in range(40):
         cost = cost.learn(run(prefill=200.0, prefilled=100, decode=500.0, decoded=10))
     assert (cost.token_ms, cost.step_ms) == (pytest.approx(2.0, abs=0.01), pytest.approx(50.0, abs=0.1))
-    once = Cost(1.0, 20.0).learn(run(read=300.0, prefilled=100, fill=80.0, passes=2, decoded=7))
-    assert (once.token_ms, once.step_ms) == (2.0, 30.0)  # half way at once; an infiller's step is a pass
+
+
+def test_a_guess_keeps_pace_with_the_family_that_was_measured():
+    guess, measured = Cost(1.0, 20.0), Cost(1.0, 20.0).learn(run(decode=600.0, decoded=10))
+    assert Cost(0.5, 50.0).at_pace_of(measured, guess) == Cost(1.5, 150.0)
+    assert Cost(0.5, 50.0).at_pace_of(guess, guess) == Cost(0.5, 50.0)
+    assert measured.at_pace_of(guess, guess) == measured
 
 
 def test_a_short_prefill_says_nothing_about_the_cost_of_a_token():
