@@ -157,7 +157,7 @@ end
 ---@param width integer
 ---@return fim_lsp.Line[]
 function M.run(condition, run, longest, width)
-  local line, bar, told, spent = columns().line, {}, {}, vim.deepcopy(run.timings)
+  local line, bar, told, counts, spent = columns().line, {}, {}, {}, vim.deepcopy(run.timings)
   spent.rest = run.totalMs
   for _, ms in pairs(run.timings) do
     spent.rest = math.max(spent.rest - ms, 0)
@@ -168,10 +168,13 @@ function M.run(condition, run, longest, width)
     told[#told + 1] = ms >= TELLING_MS and ('%s %.1f'):format(stage, ms) or nil
   end
   for name, count in vim.spairs(run.tokens) do
-    told[#told + 1] = ('%d %s'):format(count, name)
+    counts[#counts + 1] = ('%d %s'):format(count, name)
   end
   local lines = { line({ ('%-8s %4.0f ms  '):format(condition, run.totalMs) }, unpack(bar)) }
-  return vim.list_extend(lines, columns().wrap(table.concat(told, ', '), width, 'Comment'))
+  for _, words in ipairs({ told, counts }) do
+    vim.list_extend(lines, columns().wrap(table.concat(words, ', '), width, 'Comment'))
+  end
+  return lines
 end
 
 return M
