@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from fim_lsp import filters
 from fim_lsp.backends.base import Backend
-from fim_lsp.domain import Cancel, FimRequest, Meter, Snapshot, Suggestion
+from fim_lsp.domain import Cancel, FimRequest, Meter, Plan, Snapshot, Suggestion
 from fim_lsp.pipeline import stops
 from fim_lsp.syntax import Site
 
@@ -51,6 +51,15 @@ def generate(backend: Backend, request: FimRequest, snap: Snapshot, site: Site, 
 def surer(answers: Sequence[Answer]) -> Answer:
     """Return the answer whose best suggestion is likelier, the first of equals; one that says nothing comes last."""
     return max(answers, key=lambda answer: -1.0 if answer.confidence is None else answer.confidence)
+
+
+def reason(dropped: Sequence[str], cancel: Cancel, plan: Plan) -> str:
+    """Say why there is no suggestion."""
+    if cancel.is_set():
+        return cancel.reason or "cancelled"
+    if dropped:
+        return dropped[0]
+    return "deadline" if plan.expired else "the model had nothing to say"
 
 
 def told(confidence: float | None) -> str:

@@ -62,7 +62,7 @@ class Completer:
         best, why = answer.surer(answers), _why(choice, answers, plan)
         for one in answers:
             meter.add(one.meter)
-        reason = "" if best.kept else _reason(best.dropped, cancel, plan)
+        reason = "" if best.kept else answer.reason(best.dropped, cancel, plan)
         outcome = Outcome(best.kept, reason, best.backend, why, meter.timings, meter.tokens, choice)
         if cancel.is_set() or (plan.expired and not best.kept):
             return outcome
@@ -78,7 +78,7 @@ class Completer:
         found = [last for drafts in backend.generate(request, cancel, meter) for last in drafts]
         with meter.stage("parse"):
             best = joint.choose(segments, found, LANGUAGES[language])
-        reason = "" if best else _reason((), cancel, plan)
+        reason = "" if best else answer.reason((), cancel, plan)
         return Outcome((best,) if best else (), reason, backend.name, choice.why, meter.timings, meter.tokens, choice)
 
     def _ask(
@@ -109,11 +109,3 @@ def _why(choice: Choice, answers: list[Answer], plan: Plan) -> str:
         why += f"; {first.backend} {answer.told(first.confidence)}, so {second.backend} was asked too: "
         why += answer.told(second.confidence)
     return why
-
-
-def _reason(dropped: tuple[str, ...], cancel: Cancel, plan: Plan) -> str:
-    if cancel.is_set():
-        return cancel.reason or "cancelled"
-    if dropped:
-        return dropped[0]
-    return "deadline" if plan.expired else "the model had nothing to say"
