@@ -59,7 +59,7 @@ def corpus(*args: object) -> str:
 def test_a_corpus_of_wheels(wheels, tmp_path):
     against = tmp_path / "tasks.jsonl"
     against.write_text(json.dumps({"prefix": "", "gold": ANSWER, "suffix": ""}))
-    rules = ["--held-out", "kept-apart", "--against", against, "--tokens", 64]
+    rules = ["--held-out", "kept-apart", "--against", against, "--tokens", 64, "--holes", 4]
     corpus(wheels, "--out", tmp_path / "one", *rules)
     manifest = json.loads((tmp_path / "one/manifest.json").read_text())
     assert {p["name"]: (p["licence"], p["files"]) for p in manifest["packages"] if p["files"]} == {
