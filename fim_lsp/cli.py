@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from fim_lsp import __version__, cli_train
+from fim_lsp import __version__, cli_controlled, cli_train
 from fim_lsp.errors import ConfigError, FimError
 
 if TYPE_CHECKING:
@@ -30,7 +30,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+cli_train.app.command("controlled")(cli_controlled.train)
+cli_train.app.command("export-controlled")(cli_controlled.export)
 app.add_typer(cli_train.app, name="train")
+app.command("attention")(cli_controlled.attention)
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Settings in TOML (see docs/settings.md).", metavar="FILE")

@@ -8,10 +8,12 @@ from fim_lsp.backends.base import Backend
 from fim_lsp.backends.models import find_model
 from fim_lsp.errors import ModelMismatch
 
+CONTROLLED = ("rnn", "lstm", "encoder-decoder", "small-gpt", "small-bert")  # only for comparing architectures
+
 
 def create(family: str, model: str = "") -> Backend:
     """Load the backend of a family from `model`, or from the shipped weights; raises ModelError."""
-    folder: Path = find_model(family, model)
+    folder: Path = find_model(f"controlled/{family}" if family in CONTROLLED else family, model)
     if family == "gpt":
         from fim_lsp.backends.gpt import GptBackend
 
@@ -20,4 +22,8 @@ def create(family: str, model: str = "") -> Backend:
         from fim_lsp.backends.bert import BertBackend
 
         return BertBackend.from_folder(folder)
+    if family in CONTROLLED:
+        from fim_lsp.backends import baselines
+
+        return baselines.from_folder(folder)
     raise ModelMismatch(f"there is no backend named {family!r} in this version; use gpt or bert")

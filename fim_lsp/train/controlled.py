@@ -11,6 +11,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -37,16 +38,18 @@ WRITTEN = 80  # of the encoder–decoder's: the middle and 15 % of the context, 
 CANVASES = 60  # of BERT's, two views of one
 POSITIONS = LENGTH + 64  # of BERT's: a hole takes 64, however long its canvas
 SHAPES = (
-    Shape("rnn", 480, 2),
-    Shape("lstm", 236, 2),
+    Shape("rnn", 784, 1),
+    Shape("lstm", 380, 1),
     Shape("encoder-decoder", 412, 2, places=CONTEXT + 1),
     Shape("small-gpt", 512, 4, places=LENGTH),
     Shape("small-bert", 504, 4, places=POSITIONS),
 )
-PACE = Settings(batch=8, rate=2e-3, decay=0.05, compile=False, threads=1, validate_steps=75, checkpoint_s=60.0)
+PACE = Settings(
+    batch=4, rate=1e-3, decay=0.05, compile=False, dtype="bfloat16", threads=1, validate_steps=100, checkpoint_s=60.0
+)
 PREFIX_TOKENS, SUFFIX_TOKENS = 160, 92  # what a backend reads around the cursor, so that its answer fits LENGTH
 RECORD, CURVE = "set.json", "curve.json"
-Tell = Callable[[str, dict[str, Any], float], None]  # whose line of the log it is, and the share of the set that is done
+Tell = Callable[[dict[str, Any], float, str], None]  # a line of the log, share of the set done, whose line
 
 
 @dataclass(frozen=True)
@@ -102,12 +105,12 @@ def train(
         else:
             (run / "log.jsonl").unlink(missing_ok=True)
         if trainer.progress() < 1.0:
-            trainer.train(lambda line, done, m=member, n=number: tell(m.shape.kind, line, (n + done) / len(shapes)))
+            trainer.train(partial(_tell, tell, member.shape.kind, number, len(shapes)))
             plot.draw(run)
 
 
-def write(run: Path, out: Path, tell: Callable[[str], None]) -> dict[str, Any]:
-    """Write a trained set as it ships: int8 rows, the curve of each, one tokenizer; returns a report; raises FimError."""
+def write(run: Path, out: Path) -> dict[str, Any]:
+    """Write a trained set as it ships: int8 rows, the curve of each, one tokenizer; returns a report."""
     record = json.loads((run / RECORD).read_text(encoding="utf-8"))
     shapes = tuple(Shape.read(shape) for shape in record["shapes"])
     pace, reader = Settings(**record["settings"]), ShardReader(run / "rows")
@@ -134,8 +137,11 @@ def write(run: Path, out: Path, tell: Callable[[str], None]) -> dict[str, Any]:
             **trained,
             **{f"packed_{name}": value for name, value in trainer.validate().items()},
         }
-        tell(kind)
     return report
+
+
+def _tell(tell: Tell, kind: str, number: int, of: int, line: dict[str, Any], done: float) -> None:
+    tell(line, (number + done) / of, kind)
 
 
 def _trainer(run: Path, member: Member, reader: ShardReader, pace: Settings) -> Trainer:

@@ -1,6 +1,6 @@
 """Rows of the controlled set: a vocabulary and one file of rows, cut from the texts of a corpus.
 
-    texts.jsonl.zst ─ shuffle ─▶ tokenizer.json ─ windows, one hole each ─▶ 00000 set aside, 00001 to train on
+texts.jsonl.zst ─ shuffle ─▶ tokenizer.json ─ windows, one hole each ─▶ 00000 set aside, 00001 to train on
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Settings:
     vocabulary: int = vocabulary.SIZE
     seed: int = 1
     cut: corpus.Settings = field(
-        default_factory=lambda: corpus.Settings(tokens=225, holes=1, answer_tokens=ANSWER, mix=dict(MIX))
+        default_factory=lambda: corpus.Settings(tokens=240, holes=1, answer_tokens=ANSWER, mix=dict(MIX))
     )
 
 
@@ -90,9 +90,7 @@ def _rows(texts: Iterator[str], tokenizer: Tokenizer, settings: Settings) -> Ite
         yield from islice(fitting, WINDOWS)
 
 
-def _until(
-    rows: Iterator[tuple[shards.Row, list[int]]], tokens: int
-) -> Iterator[tuple[shards.Row, list[int]]]:
+def _until(rows: Iterator[tuple[shards.Row, list[int]]], tokens: int) -> Iterator[tuple[shards.Row, list[int]]]:
     """Yield rows until they hold `tokens` tokens."""
     count = 0
     for row, kinds in rows:

@@ -44,8 +44,8 @@ def score(trunk: Network, hidden: Tensor, batch: Batch, scale: float | None = No
         at_places.backward(leaf.grad)  # type: ignore[no-untyped-call]
     spans, exact = _exact(torch.cat(right), batch.spans)
     loss, of_span = torch.cat(losses), batch.spans >= 0
-    sums = (float(values.sum()) for values in (loss, batch.weights, loss[of_span], batch.weights[of_span]))
-    return Score(*sums, spans, exact)
+    sums = [float(values.sum()) for values in (loss, batch.weights, loss[of_span], batch.weights[of_span])]
+    return Score(sums[0], sums[1], sums[2], sums[3], spans, exact)
 
 
 def _exact(right: Tensor, spans: Tensor) -> tuple[int, int]:

@@ -24,9 +24,10 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
     return torch.autocast(device.type, dtype) if dtype is torch.bfloat16 else nullcontext()
 
 
-def pick_dtype(width: int, device: torch.device) -> tuple[torch.dtype, float]:
-    """Return the faster type of the two on this machine, by measurement, and its FLOP/s."""
-    rates = {dtype: matmul_rate(width, device, dtype) for dtype in (torch.float32, torch.bfloat16)}
+def pick_dtype(width: int, device: torch.device, wanted: str = "") -> tuple[torch.dtype, float]:
+    """Return the type `wanted`, or the faster of the two on this machine, and its FLOP/s by measurement."""
+    dtypes = [getattr(torch, wanted)] if wanted else [torch.float32, torch.bfloat16]
+    rates = {dtype: matmul_rate(width, device, dtype) for dtype in dtypes}
     best = max(rates, key=lambda dtype: rates[dtype])
     return best, rates[best]
 
@@ -69,7 +70,7 @@ def compile_layers(trunk: Network, device: torch.device) -> bool:
         log.warning("no C++ compiler found: the layers run uncompiled, about a tenth slower")
         return False
     for layer in trunk.layers:
-        layer.compile(dynamic=False)  # type: ignore[no-untyped-call]
+        layer.compile(dynamic=False)
     return True
 
 

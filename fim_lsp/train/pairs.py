@@ -41,7 +41,7 @@ class PairObjective:
         """Build the example of a row with one hole; the same seed builds the same one."""
         rng = np.random.default_rng((*seed, 1))
         is_foreign = rng.random() < self.foreign
-        after = self.suffixes[rng.integers(len(self.suffixes))] if is_foreign else row[2]
+        after = self.suffixes[int(rng.integers(len(self.suffixes)))] if is_foreign else row[2]
         example = self.inner.example([row[0], row[1], [SEPARATOR, *after]], seed)
         example.targets.append((0, FOREIGN if is_foreign else FOLLOWS, 1.0, -1))
         return example

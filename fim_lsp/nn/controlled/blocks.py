@@ -41,35 +41,46 @@ class Attention(nn.Module):
         return out
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # [rows, heads, length, head_dim]
+        rows, length, width = x.shape
+        return x.view(rows, length, self.heads, width // self.heads).transpose(1, 2)  # [rows, heads, length, head_dim]
 
 
 class Block(nn.Module):
-    """Pre-norm block; `forward` also returns what later tokens can look back at."""
+    """Pre-norm self-attention and feed-forward; both also return what later tokens can look back at."""
 
-    def __init__(self, width: int, inner: int, heads: int, has_cross: bool = False):
+    def __init__(self, width: int, inner: int, heads: int):
         super().__init__()
         self.norm_self, self.attend = nn.LayerNorm(width), Attention(width, heads)
-        self.norm_cross, self.cross = (
-            (nn.LayerNorm(width), Attention(width, heads)) if has_cross else (nn.Identity(), None)
-        )
         self.norm_mlp, self.up, self.down = nn.LayerNorm(width), nn.Linear(width, inner), nn.Linear(inner, width)
 
-    def forward(
-        self,
-        x: Tensor,
-        mask: Tensor | None = None,
-        past: Seen | None = None,
-        memory: Seen | None = None,
-        memory_mask: Tensor | None = None,
-    ) -> tuple[Tensor, Seen]:
+    def forward(self, x: Tensor, mask: Tensor | None, past: Seen | None = None) -> tuple[Tensor, Seen]:
+        x, seen = self.look(x, mask, past)
+        return self.think(x), seen
+
+    def look(self, x: Tensor, mask: Tensor | None, past: Seen | None) -> tuple[Tensor, Seen]:
+        """Add what the tokens find among themselves and the past."""
         y = self.norm_self(x)
         seen = self.attend.read(y) if past is None else past.then(self.attend.read(y))
-        x = x + self.attend(y, seen, mask)
-        if self.cross is not None and memory is not None:
-            x = x + self.cross(self.norm_cross(x), memory, memory_mask)
-        x = x + self.down(F.gelu(self.up(self.norm_mlp(x))))
-        return x, seen
+        return x + self.attend(y, seen, mask), seen
+
+    def think(self, x: Tensor) -> Tensor:
+        """Add what each token makes of it by itself."""
+        out: Tensor = x + self.down(F.gelu(self.up(self.norm_mlp(x))))
+        return out
+
+
+class CrossBlock(Block):
+    """A block that between the two also looks at another text's keys and values."""
+
+    def __init__(self, width: int, inner: int, heads: int):
+        super().__init__(width, inner, heads)
+        self.norm_cross, self.cross = nn.LayerNorm(width), Attention(width, heads)
+
+    def across(
+        self, x: Tensor, mask: Tensor | None, past: Seen | None, memory: Seen, memory_mask: Tensor | None
+    ) -> tuple[Tensor, Seen]:
+        x, seen = self.look(x, mask, past)
+        return self.think(x + self.cross(self.norm_cross(x), memory, memory_mask)), seen
 
 
 def back(length: int, device: torch.device) -> Tensor:

@@ -101,7 +101,7 @@ def initialise(module: nn.Module) -> None:
     elif isinstance(module, nn.RNNBase):
         for name, parameter in module.named_parameters():
             if name.startswith("weight_hh"):
-                for gate in parameter.data.split(module.hidden_size):
+                for gate in parameter.data.view(-1, module.hidden_size, module.hidden_size):
                     nn.init.orthogonal_(gate)
             elif name.startswith("bias"):
                 nn.init.zeros_(parameter)

@@ -17,13 +17,13 @@ from fim_lsp.nn.decode import CHUNK
 
 
 class Recurrent(Network):
-    """Embedding, recurrent layers, and a projection back to the embedding's width."""
+    """Embedding, recurrent layers, a projection back to the embedding's width, a final norm as the others have."""
 
     def __init__(self, shape: Shape):
         super().__init__(shape)
         cells = nn.LSTM if shape.kind == "lstm" else nn.RNN
         self.cells = cells(shape.hidden, shape.inner, shape.layers, batch_first=True)
-        self.project = nn.Linear(shape.inner, shape.hidden)
+        self.project, self.norm = nn.Linear(shape.inner, shape.hidden), nn.LayerNorm(shape.hidden)
         self.apply(initialise)
         if shape.kind == "lstm":
             for layer in range(shape.layers):
@@ -31,7 +31,7 @@ class Recurrent(Network):
 
     def forward(self, ids: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
         """Return hidden states [rows, length, hidden]; order is all it knows, so positions and mask are not read."""
-        out: Tensor = self.project(self.cells(self.scaled(ids))[0])
+        out: Tensor = self.norm(self.project(self.cells(self.scaled(ids))[0]))
         return out
 
     @torch.inference_mode()
@@ -53,4 +53,4 @@ class Recurrent(Network):
     def _read(self, at: Writing, ids: Sequence[int]) -> Writing:
         row = torch.tensor([ids], device=self.embed_tokens.weight.device)
         states, kept = self.cells(self.scaled(row), at.kept)
-        return Writing(kept, at.length + len(ids), self.following(self.project(states[0, -1])))
+        return Writing(kept, at.length + len(ids), self.following(self.norm(self.project(states[0, -1]))))

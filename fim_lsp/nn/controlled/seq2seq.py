@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from fim_lsp.nn.controlled.blocks import Block, Seen, sinusoids
+from fim_lsp.nn.controlled.blocks import Block, CrossBlock, Seen, sinusoids
 from fim_lsp.nn.controlled.network import Network, Shape, Writing, initialise
 from fim_lsp.nn.controlled.vocabulary import MIDDLE
 
@@ -36,15 +36,16 @@ class EncoderDecoder(Network):
     def __init__(self, shape: Shape):
         super().__init__(shape)
         size = shape.hidden, shape.inner, shape.heads
-        self.encoder = nn.ModuleList(Block(*size) for _ in range(shape.layers))
-        self.decoder = nn.ModuleList(Block(*size, has_cross=True) for _ in range(shape.layers))
+        self.encoder = [Block(*size) for _ in range(shape.layers)]
+        self.decoder = [CrossBlock(*size) for _ in range(shape.layers)]
+        self.blocks = nn.ModuleList([*self.encoder, *self.decoder])
         self.norm_encoder, self.norm_decoder = nn.LayerNorm(shape.hidden), nn.LayerNorm(shape.hidden)
         self.register_buffer("sines", sinusoids(LONGEST, shape.hidden), persistent=False)
         self.apply(initialise)
 
     @property
     def layers(self) -> Sequence[nn.Module]:
-        return [*self.encoder, *self.decoder]
+        return list(self.blocks)
 
     def forward(self, ids: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
         """Return hidden states [rows, length, hidden]; mask [rows, 1, length, length] covers both parts."""
@@ -53,7 +54,8 @@ class EncoderDecoder(Network):
         read = self._encode(x[:, :end], mask[..., :end, :end])
         written = x[:, end:]
         for block in self.decoder:
-            written, _ = block(written, mask[..., end:, end:], None, block.cross.read(read), mask[..., end:, :end])
+            memory = block.cross.read(read)
+            written, _ = block.across(written, mask[..., end:, end:], None, memory, mask[..., end:, :end])
         return torch.cat((read, self.norm_decoder(written)), 1)
 
     @torch.inference_mode()
@@ -85,6 +87,6 @@ class EncoderDecoder(Network):
         x = self._embed(torch.tensor([[token]], device=device), torch.tensor([place], device=device))
         past = []
         for number, block in enumerate(self.decoder):
-            x, seen = block(x, None, kept.past[number] if kept.past else None, kept.memory[number])
+            x, seen = block.across(x, None, kept.past[number] if kept.past else None, kept.memory[number], None)
             past.append(seen)
         return Writing(Kept(past, kept.memory), place + 1, self.following(self.norm_decoder(x)[0, 0]))

@@ -1,0 +1,74 @@
+"""One picture of the controlled set: what it costs to read and to write, what is brought back, what is learnt."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fim_lsp.bench.plots import STYLE
+
+COLOURS = {
+    "rnn": "#64748b",
+    "lstm": "#059669",
+    "encoder-decoder": "#9333ea",
+    "small-gpt": "#2563eb",
+    "small-bert": "#d97706",
+}
+Report = dict[str, Any]
+
+
+def draw(report: Report) -> str:
+    """Return the picture as SVG text."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(10.4, 6.6), layout="constrained")
+        panels = figure.subplots(2, 2)
+        for axes, panel in zip(panels.flat, (_reading, _writing, _recall, _learning), strict=True):
+            panel(axes, report["models"])
+        panels[0, 0].legend(frameon=False, fontsize=8)
+        out = io.StringIO()
+        figure.savefig(out, format="svg", metadata={"Date": None})
+    text = out.getvalue()
+    return text[text.index("<svg") :]
+
+
+def _reading(axes: Axes, models: Report) -> None:
+    _lines(axes, models, "read_ms")
+    axes.set(title="Time to read a context", xlabel="tokens", ylabel="milliseconds", xscale="log", yscale="log")
+
+
+def _writing(axes: Axes, models: Report) -> None:
+    _lines(axes, models, "step_ms")
+    axes.set(title="Time for one more token (small-bert: a canvas of 8)", xlabel="tokens before it", xscale="log")
+    axes.set(ylabel="milliseconds", ylim=(0, None))
+
+
+def _lines(axes: Axes, models: Report, key: str) -> None:
+    for name, one in models.items():
+        lengths, values = zip(*one[key], strict=True)
+        axes.plot(lengths, values, "o-", ms=3, color=COLOURS[name], label=name)
+        axes.set_xticks(lengths, [str(length) for length in lengths], minor=False)
+        axes.minorticks_off()
+
+
+def _recall(axes: Axes, models: Report) -> None:
+    axes.axhline(0, color="#94a3b8", linewidth=1)
+    for name, one in models.items():
+        rows = one["recall"]
+        labels = [f"{row['tokens'][0]}–{row['tokens'][1]}" for row in rows]
+        axes.plot(labels, [row["gain"] for row in rows], "o-", ms=3, color=COLOURS[name])
+        low, high = ([row["interval"][end] for row in rows] for end in (0, 1))
+        axes.fill_between(labels, low, high, color=COLOURS[name], alpha=0.1)
+    axes.set(title="Recall of a name", xlabel="tokens since it stood there", ylabel="nats a token gained by it")
+
+
+def _learning(axes: Axes, models: Report) -> None:
+    for name, one in models.items():
+        tokens = [point["tokens"] / 1e6 for point in one["curve"]]
+        style = "--" if name == "small-bert" else "-"  # it sees none of the other tokens of the middle
+        axes.plot(tokens, [point["span_loss"] for point in one["curve"]], style, color=COLOURS[name])
+    axes.set(title="Learning, rows set aside", xlabel="million tokens read in training")
+    axes.set(ylabel="nats a token of the middle")
