@@ -49,6 +49,7 @@ def make_corpus(
         list[Path] | None, typer.Option(help="JSON lines of holes or tasks no text may hold; always the shipped holes.")
     ] = None,
     tokens: Annotated[int, typer.Option(help="Context of a row; by default 320 (bert) or 500 (gpt).", min=0)] = 0,
+    most_holes: Annotated[int, typer.Option("--holes", help="Most holes in a row of the infiller's.", min=1)] = 10,
     epochs: Annotated[int, typer.Option(help="Times each text is cut, each time elsewhere.", min=1)] = 1,
     seed: Annotated[int, typer.Option(help="Another seed cuts other holes.")] = 1,
     licence: Annotated[str, typer.Option(help="Of a folder of Python files, which says none itself.")] = "",
@@ -70,7 +71,7 @@ def make_corpus(
             packages = list(sources.find(recipe, wheels or [], out / "wheels"))
         else:
             packages = sources.wheels(source) or [sources.Package(source.name, "", licence, source)]
-        settings = corpus.Settings(tokens=tokens or 320, epochs=epochs, seed=seed)
+        settings = corpus.Settings(tokens=tokens or 320, holes=most_holes, epochs=epochs, seed=seed)
         if family == "gpt":
             settings = corpus.Settings(tokens or 500, 1, 0.1, epochs, seed, 160, mix=corpus.MIX_GPT)
         with _counting() as tell:

@@ -19,7 +19,7 @@ from fim_lsp.errors import ModelMismatch
 
 GAP = 64  # positions a hole takes, and so the longest canvas
 Canvas = Sequence[Sequence[int]]  # contents for each hole of a row, masks where they are unknown
-CANVASES = (8, 16, 32)  # sizes a canvas has in training, beside those near its answer's
+CANVASES = (1, 2, 3, 4, 6, 8, 12, 16, 32)  # sizes a canvas has in training, beside those near its answer's
 
 
 @dataclass(frozen=True)

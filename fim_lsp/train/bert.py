@@ -1,7 +1,8 @@
 """The infiller's objective: predict the contents of canvases around which the context stands.
 
 DreamOn (arXiv 2602.01326) with two changes: `<expand>` ends a canvas that is too short, which is what decoding does
-with it, and a row's context carries two views of its canvases, fully masked and partly, since it sees neither.
+with it, and a row has two views, each with canvases of its own: of all masks as a first pass meets them, and partly
+filled as later passes do. The context sees neither, and is computed once for both.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from fim_lsp.nn.canvas import CANVASES, GAP, Hole, Layout, Marks, lay_out, slots
 from fim_lsp.train.batch import CONTEXT, PAD, Example, Row
 
 HIDDEN_CONTEXT_ROWS, HIDDEN_CONTEXT = 0.25, 0.15  # masked-language modelling on the context, beside the spans
-MOST_DELETES = 16
+MOST_DELETES = 8
+PARTIAL = 0.4  # of the canvases
 CUT_TO_LENGTH = 0.7  # of the partial views: decoding has seen the first delete by then, and dropped what follows
 
 
@@ -26,7 +28,6 @@ class BertObjective:
     marks: Marks
     length: int = 448
     context: int = 320
-    views: int = 2
     hidden_rows: float = HIDDEN_CONTEXT_ROWS
     is_shifted: bool = True
 
@@ -36,10 +37,9 @@ class BertObjective:
         example = Example()
         layout = lay_out(_clamp([list(piece) for piece in row[::2]], self.context), self.marks)
         self._add_context(example, layout, rng)
-        for view in range(self.views):
-            for number, (hole, fill) in enumerate(zip(layout.holes, row[1::2], strict=True)):
-                room = self.length - len(example.ids)
-                self._add_canvas(example, hole, list(fill), view, view * 16 + number, room, rng)
+        for span, (hole, fill) in enumerate(zip(layout.holes, row[1::2], strict=True)):
+            room = self.length - len(example.ids)
+            self._add_canvas(example, hole, list(fill), rng.random() < PARTIAL, span, room, rng)
         return example
 
     def mask(self, groups: Tensor) -> Tensor:
@@ -56,9 +56,15 @@ class BertObjective:
         example.add(ids, layout.positions, CONTEXT)
 
     def _add_canvas(
-        self, example: Example, hole: Hole, fill: list[int], view: int, span: int, room: int, rng: np.random.Generator
+        self,
+        example: Example,
+        hole: Hole,
+        fill: list[int],
+        is_partial: bool,
+        span: int,
+        room: int,
+        rng: np.random.Generator,
     ) -> None:
-        is_partial = view > 0
         size = _size(len(fill), is_partial, rng)
         size = min(size, room, GAP)
         if size < 1:
@@ -69,7 +75,7 @@ class BertObjective:
         shown = [self.marks.mask if dark else token for token, dark in zip(contents, hidden, strict=True)]
         ids, positions = slots(hole, shown, self.is_shifted)
         first = len(example.ids)
-        example.add(ids, positions, CONTEXT + 1 + view)
+        example.add(ids, positions, CONTEXT + 1 + is_partial)
         end = len(fill)  # the first delete or the expand is part of the answer, what follows is dropped
         for at in np.flatnonzero(hidden):
             is_scored = not is_partial and at <= end

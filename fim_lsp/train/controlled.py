@@ -35,7 +35,7 @@ from fim_lsp.train.shards import ShardReader
 
 LENGTH = CONTEXT + ANSWER + 8  # places of a causal row, marks included
 WRITTEN = 80  # of the encoder–decoder's: the middle and 15 % of the context, each span with its mark
-CANVASES = 60  # of BERT's, two views of one
+CANVAS = 40  # of BERT's, the longest
 POSITIONS = LENGTH + 64  # of BERT's: a hole takes 64, however long its canvas
 SHAPES = (
     Shape("rnn", 784, 1),
@@ -70,7 +70,7 @@ def members(rows: ShardReader, shapes: tuple[Shape, ...] = SHAPES) -> Iterator[M
     for shape in shapes:
         if shape.kind == "small-bert":
             suffixes = [row[2] for row in islice(rows.rows(0), len(rows))]
-            pairs = PairObjective.sized(CONTEXT, CONTEXT + 2 + CANVASES, suffixes)
+            pairs = PairObjective.sized(CONTEXT, CONTEXT + 2 + CANVAS, suffixes)
             yield Member(shape, pairs, pairs.plain())
         elif shape.kind == "encoder-decoder":
             spans = Seq2SeqObjective(shape.places, shape.places + WRITTEN)

@@ -63,7 +63,7 @@ class Settings:
     """How rows are cut: `tokens` of context, up to `holes` in each; `plain` of them have none."""
 
     tokens: int = 320
-    holes: int = 4
+    holes: int = 10
     plain: float = 0.0
     epochs: int = 1
     seed: int = 1
