@@ -64,8 +64,7 @@ def attention(
     with told():
         from rich.progress import track
 
-        from fim_lsp.backends import CONTROLLED
-        from fim_lsp.backends.models import models_folder
+        from fim_lsp.backends.models import CONTROLLED, models_folder
         from fim_lsp.bench import controlled, controlled_plot, cut, quality
 
         texts = [text for _, _, text in cut.read_files(on)] if on else controlled.texts_of(quality.read_holes())

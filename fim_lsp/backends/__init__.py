@@ -5,15 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from fim_lsp.backends.base import Backend
-from fim_lsp.backends.models import find_model
+from fim_lsp.backends.models import CONTROLLED, find_model
 from fim_lsp.errors import ModelMismatch
-
-CONTROLLED = ("rnn", "lstm", "encoder-decoder", "small-gpt", "small-bert")  # only for comparing architectures
 
 
 def create(family: str, model: str = "") -> Backend:
     """Load the backend of a family from `model`, or from the shipped weights; raises ModelError."""
-    folder: Path = find_model(f"controlled/{family}" if family in CONTROLLED else family, model)
+    folder: Path = find_model(family, model)
     if family == "gpt":
         from fim_lsp.backends.gpt import GptBackend
 

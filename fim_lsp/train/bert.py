@@ -30,6 +30,7 @@ class BertObjective:
     context: int = 320
     hidden_rows: float = HIDDEN_CONTEXT_ROWS
     is_shifted: bool = True
+    shown: frozenset[int] = frozenset()  # marks of the context that are never hidden
 
     def example(self, row: Row, seed: tuple[int, int]) -> Example:
         """Build the example of a row; the same seed builds the same one."""
@@ -51,8 +52,9 @@ class BertObjective:
         ids = list(layout.ids)
         if rng.random() < self.hidden_rows:
             for at in np.flatnonzero(rng.random(len(ids) - 1) < HIDDEN_CONTEXT) + 1:
-                example.targets.append((int(at), ids[at], 1.0, -1))
-                ids[at] = self.marks.mask
+                if ids[at] not in self.shown:
+                    example.targets.append((int(at), ids[at], 1.0, -1))
+                    ids[at] = self.marks.mask
         example.add(ids, layout.positions, CONTEXT)
 
     def _add_canvas(

@@ -116,6 +116,7 @@ def write(run: Path, out: Path) -> dict[str, Any]:
     pace, reader = Settings(**record["settings"]), ShardReader(run / "rows")
     out.mkdir(parents=True, exist_ok=True)
     shutil.copy(run / "rows" / "tokenizer.json", out)
+    (out / "recipe.toml").write_text(_recipe(record), encoding="utf-8")
     report: dict[str, Any] = {"rows": record["rows"]}
     for member in members(reader, shapes):
         kind, folder = member.shape.kind, out / member.shape.kind
@@ -164,6 +165,23 @@ def _config(shape: Shape, parameters: int) -> dict[str, Any]:
         "reading": sizes | {"answer_tokens": ANSWER + 4},
     }
     return config | ({"infill": asdict(MARKS) | sizes} if shape.kind == "small-bert" else {})
+
+
+def _recipe(record: dict[str, Any]) -> str:
+    """Return what makes these weights again, but for the wheels: those are the recipe's that is named."""
+    rows, pace = record["rows"], record["settings"]
+    sections: dict[str, dict[str, Any]] = {
+        "run": {name: pace[name] for name in ("rows", "batch", "rate", "decay", "clip", "dtype", "seed")},
+        "rows": {name: value for name, value in rows.items() if not isinstance(value, dict) and name != "corpus"},
+        "rows.sha256": {json.dumps(name): value for name, value in rows["sha256"].items()},
+        "data": {"recipe": "../bert/recipe.toml", "sha256": rows["corpus"]},
+    }
+    lines = [
+        "# What made these weights: `fim-lsp train corpus models/bert/recipe.toml`, then `fim-lsp train controlled`."
+    ]
+    for title, values in sections.items():
+        lines += [f"\n[{title}]", *(f"{name} = {json.dumps(value)}" for name, value in values.items())]
+    return "\n".join([*lines, ""])
 
 
 def _curve(run: Path, rows: dict[str, Any]) -> list[dict[str, float]]:

@@ -27,7 +27,8 @@ class PairObjective:
     @classmethod
     def sized(cls, context: int, length: int, suffixes: Sequence[Sequence[int]]) -> PairObjective:
         """Hide 15 % of every row's context; begin and separator come on top of `context` tokens."""
-        return cls(BertObjective(MARKS, length, context + 1, hidden_rows=1.0, is_shifted=False), suffixes)
+        shown = frozenset({SEPARATOR})  # where the second segment begins
+        return cls(BertObjective(MARKS, length, context + 1, 1.0, is_shifted=False, shown=shown), suffixes)
 
     def plain(self) -> PairObjective:
         """Return the objective with nothing hidden but the canvas, and every suffix its row's own."""

@@ -134,7 +134,8 @@ def test_what_is_written_is_read_back_but_for_the_rounding_to_int8(run, models, 
     assert report[kind]["parameters"] == sum(p.numel() for p in read.values())
     assert abs(report[kind]["validation_loss"] - report[kind]["packed_validation_loss"]) < 0.1
     points = json.loads((folder / kind / "curve.json").read_text())
-    assert points[-1]["tokens"] == json.loads((run / "rows/manifest.json").read_text())["row_tokens"]
+    tokens = json.loads((run / "rows/manifest.json").read_text())["row_tokens"]
+    assert tokens <= points[-1]["tokens"] < 1.05 * tokens  # the last step takes a whole batch
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -233,23 +234,22 @@ def test_half_of_the_suffixes_are_foreign_and_the_head_is_asked():
 
 
 def test_the_second_head_learns_whether_a_suffix_follows():
-    """A suffix follows when it is of its prefix's kind: tokens below 64, or from 64 on."""
+    """A suffix follows when it is of its prefix's kind, one of four: neither side alone gives it away."""
     torch.manual_seed(0)
     draw = random.Random(0)
     rows = [
-        [[base + draw.randrange(24) for _ in range(6)], [base + 3], [base + draw.randrange(24) for _ in range(6)]]
-        for base in (20, 64) * 100
+        [[kind + draw.randrange(6) for _ in range(6)], [kind + 3], [kind + draw.randrange(6) for _ in range(6)]]
+        for kind in (20, 39, 58, 77) * 50
     ]
     objective = PairObjective.sized(16, 24, [row[2] for row in rows])
-    model = build(Shape("small-bert", 32, 1, hidden=32, heads=2, places=96, vocab=96))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    for step in range(120):
+    model = build(Shape("small-bert", 64, 2, hidden=32, heads=2, places=96, vocab=96))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    for step in range(260):
         examples = [objective.example(row, (step, n)) for n, row in enumerate(draw.sample(rows, 32))]
         batch = Batch.stack(examples, objective, torch.device("cpu"))
         score(model, model(batch.ids, batch.positions, batch.mask), batch, 1 / float(batch.weights.sum()))
         optimizer.step()
         optimizer.zero_grad()
-    model.eval()
     own = [model.follows(row[0], row[2]) for row in rows[:40]]
     foreign = [model.follows(row[0], other[2]) for row, other in pairwise(rows[:41])]
-    assert sum(own) / 40 > 0.6 > 0.3 > sum(foreign) / 40
+    assert sum(own) / 40 > 0.6 > 0.2 > sum(foreign) / 40
