@@ -37,8 +37,9 @@ def measure(folder: Path, names: Iterable[str], texts: Sequence[str], limit: int
     """Measure the set in `folder` on held-out texts, at most `limit` probes a distance; raises ModelError."""
     tokenizer = Tokenizer.from_folder(folder)
     asked = recall.probes(texts, tokenizer.encode, limit)
-    models = {name: _measure(folder / name, texts, tokenizer, asked, limit) for name in names}
-    return {"schema": SCHEMA, "machine": machine.describe(), "models": models}
+    with probe.one_thread():
+        models = {name: _measure(folder / name, texts, tokenizer, asked, limit) for name in names}
+        return {"schema": SCHEMA, "machine": machine.describe(), "models": models}
 
 
 def show(console: Console, report: Report) -> None:
@@ -53,7 +54,7 @@ def show(console: Console, report: Report) -> None:
     table = Table("tokens back", "n", *models, title="recall: nats a token gained by the name's being there")
     for at, row in enumerate(first["recall"]):
         cells = (one["recall"][at] for one in models.values())
-        said = (f"{c['gain']:+.2f} ({c['interval'][0]:+.2f} to {c['interval'][1]:+.2f})" for c in cells)
+        said = (f"{c['gain']:+.2f}" for c in cells)
         table.add_row(f"{row['tokens'][0]}–{row['tokens'][1]}", str(row["n"]), *said)
     console.print(table)
     table = Table("", *models, title="at equal training")

@@ -21,6 +21,7 @@ import torch
 from fim_lsp.errors import ConfigError
 from fim_lsp.nn.controlled.folder import build
 from fim_lsp.nn.controlled.network import Network, Shape
+from fim_lsp.nn.controlled.probe import one_thread
 from fim_lsp.nn.controlled.vocabulary import END, MIDDLE, PREFIX, SUFFIX
 from fim_lsp.nn.quant import dense
 from fim_lsp.train import checkpoint, controlled_rows, export, plot
@@ -91,7 +92,7 @@ def train(
     """Train the set, or go on with it; raises FimError."""
     made = controlled_rows.build(corpus, out / "rows", rows)
     pace = replace(pace, rows=made["rows"], validation_rows=rows.aside)
-    record = {"rows": made, "settings": asdict(pace), "shapes": [asdict(shape) for shape in shapes]}
+    record = {"rows": made, "settings": asdict(replace(pace, threads=0)), "shapes": [asdict(shape) for shape in shapes]}
     if (out / RECORD).is_file() and json.loads((out / RECORD).read_text(encoding="utf-8")) != record:
         raise ConfigError(f"{out} holds a set of other rows or settings: give another --out, or remove it")
     (out / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
@@ -122,11 +123,13 @@ def write(run: Path, out: Path) -> dict[str, Any]:
         kind, folder = member.shape.kind, out / member.shape.kind
         trainer = _trainer(run / kind, member, reader, pace)
         trainer.resume()
-        trained = trainer.validate()
         tensors = export.packed(_tensors(trainer.trunk))
-        with torch.no_grad():
-            for name, parameter in trainer.trunk.named_parameters():
-                parameter.copy_(dense(tensors)[name])
+        with one_thread():
+            trained = trainer.validate()
+            with torch.no_grad():
+                for name, parameter in trainer.trunk.named_parameters():
+                    parameter.copy_(dense(tensors)[name])
+            packed = trainer.validate()
         folder.mkdir(exist_ok=True)
         write_folder(folder, tensors, _config(member.shape, sum(p.numel() for p in trainer.parameters)))
         curve = _curve(run / kind, record["rows"])
@@ -136,7 +139,7 @@ def write(run: Path, out: Path) -> dict[str, Any]:
             "bytes": (folder / "model.safetensors").stat().st_size,
             "minutes": round(trainer.state["seconds"] / 60, 1),
             **trained,
-            **{f"packed_{name}": value for name, value in trainer.validate().items()},
+            **{f"packed_{name}": value for name, value in packed.items()},
         }
     return report
 
