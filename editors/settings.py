@@ -14,6 +14,8 @@ PACKAGE = ROOT / "editors/vscode/package.json"
 LUA = ROOT / "editors/neovim/lua/fim_lsp/settings.lua"
 SERVER = tuple(setting for _, setting in settings())
 
+LUA_TYPES = {"array": "string[]", "object": "table"}
+
 PAGE_HEAD = f"""\
 # Settings
 
@@ -71,7 +73,7 @@ def _row(setting: Setting) -> list[tuple[str, Any]]:
     optional = {"enum": schema.get("enum"), "min": schema.get("minimum"), "max": schema.get("maximum")}
     return [
         ("key", setting.key),
-        ("type", "string[]" if schema["type"] == "array" else schema["type"]),
+        ("type", LUA_TYPES.get(schema["type"], schema["type"])),
         ("default", setting.default),
         *((name, value) for name, value in optional.items() if value is not None),
         ("wanted", setting.kind.wanted),

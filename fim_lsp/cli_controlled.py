@@ -9,6 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from fim_lsp.cli_base import told, write
+from fim_lsp.cli_train import progress
+
 
 def train(
     corpus: Annotated[Path, typer.Argument(help="Folder of `fim-lsp train corpus`; its texts are cut anew.")],
@@ -18,9 +21,6 @@ def train(
     seed: Annotated[int, typer.Option(help="Another seed draws other rows and weights.")] = 1,
 ) -> None:
     """Train the controlled set: five small architectures of one size, same rows, same order."""
-    from fim_lsp.cli import told
-    from fim_lsp.cli_train import progress
-
     with told():
         from dataclasses import replace
 
@@ -37,8 +37,6 @@ def export(
     out: Annotated[Path, typer.Option(help="Folder to write, as models/controlled.")],
 ) -> None:
     """Write the controlled set as it ships, and print loss and exact match before and after packing."""
-    from fim_lsp.cli import told
-
     with told():
         from fim_lsp.train import controlled
 
@@ -59,8 +57,6 @@ def attention(
     limit: Annotated[int, typer.Option(help="Most probes at each distance.", min=1)] = 60,
 ) -> None:
     """Measure what attention bought: time against length, recall against distance, quality at equal training."""
-    from fim_lsp.cli import told
-
     with told():
         from rich.progress import track
 
@@ -73,6 +69,6 @@ def attention(
         report = controlled.measure(models or models_folder() / "controlled", names, texts, limit)
         controlled.show(Console(), report)
         if json_file is not None:
-            json_file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+            write(json_file, json.dumps(report, indent=1) + "\n")
         if svg is not None:
-            svg.write_text(controlled_plot.draw(report), encoding="utf-8")
+            write(svg, controlled_plot.draw(report))

@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from fim_lsp.cli_base import told
+
 app = typer.Typer(help="Make the models: train the decoder or the infiller on token shards.", no_args_is_help=True)
 
 Corpus = Annotated[Path, typer.Argument(help="Folder of token shards (fim_lsp/train/shards.py).")]
@@ -55,8 +57,6 @@ def make_corpus(
     licence: Annotated[str, typer.Option(help="Of a folder of Python files, which says none itself.")] = "",
 ) -> None:
     """Make token shards: permissive licences only, no copies, no generated or vendored files, no benchmark answers."""
-    from fim_lsp.cli import told
-
     with told():
         from fim_lsp.backends.models import models_folder
         from fim_lsp.bench.quality import shipped_holes
@@ -141,7 +141,7 @@ def train_gpt(
 
 @app.command("export")
 def export_run(
-    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    run: Annotated[Path, typer.Argument(help="Folder of a run, or of a model.")],
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     to: Annotated[str, typer.Option(help="packed (int8, as shipped), transformers, or gguf (a decoder's).")] = "packed",
     embedding_from: Annotated[
@@ -149,14 +149,12 @@ def export_run(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
-    """Write a run's weights for use, with exact match before and after packing."""
-    from fim_lsp.cli import told
-
+    """Write a run's weights for use, with exact match before and after packing; or a model's, for another program."""
     with told():
-        from fim_lsp.train import export, packing_cost
+        from fim_lsp.train import export, packing_cost, runs
 
         report = export.export(run, to, out, embedding_from)
-        if to == "packed":
+        if to == "packed" and (run / runs.RECORD).is_file():
             report |= packing_cost.measure(run)
         for key, value in report.items() if not as_json else ():
             typer.echo(f"{key}: {value}")
@@ -176,8 +174,6 @@ def _train(
     scratch: bool,
     context_weight: float = 0.0,
 ) -> None:
-    from fim_lsp.cli import told
-
     with told():
         from fim_lsp.backends.models import models_folder
         from fim_lsp.train import gguf_file, loop, plot, runs

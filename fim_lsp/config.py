@@ -51,12 +51,24 @@ def _is_words(value: Any) -> bool:
 
 
 TEXT = Kind("text", {"type": "string"}, lambda value: isinstance(value, str))
+FAMILIES = ("auto", "gpt", "bert")
 FLAG = Kind("true or false", {"type": "boolean"}, lambda value: isinstance(value, bool))
 WORDS = Kind("a list of language names", {"type": "array", "items": {"type": "string", "minLength": 1}}, _is_words)
 
 
+def _words_by_name(what: str, *words: str) -> Kind:
+    def accepts(value: Any) -> bool:
+        return isinstance(value, Mapping) and all(isinstance(word, str) and word in words for word in value.values())
+
+    schema = {"type": "object", "additionalProperties": {"type": "string", "enum": list(words)}}
+    return Kind(f"{what} one of {', '.join(words)}", schema, accepts)
+
+
 def _setting(key: str, default: Any, doc: str, kind: Kind, is_trusted: bool = False) -> Any:
-    return field(default=default, metadata={"setting": Setting(key, default, doc, kind, is_trusted)})
+    metadata = {"setting": Setting(key, default, doc, kind, is_trusted)}
+    if isinstance(default, dict):
+        return field(default_factory=default.copy, metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -67,7 +79,13 @@ class Config:
         "backend",
         "auto",
         "Which model family completes: `auto` picks one per request, `gpt` is the decoder, `bert` the infiller.",
-        _one_of("auto", "gpt", "bert"),
+        _one_of(*FAMILIES),
+    )
+    backend_by_language: Mapping[str, str] = _setting(
+        "backendByLanguage",
+        {},
+        "`backend` for some languages only, by language id.",
+        _words_by_name("a mapping from language ids to", *FAMILIES),
     )
     gpt_model: str = _setting(
         "gpt.model",
@@ -144,10 +162,11 @@ def settings() -> Iterable[tuple[str, Setting]]:
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Turn {"gpt": {"model": x}} into {"gpt.model": x}; a null says nothing."""
+    """Turn {"gpt": {"model": x}} into {"gpt.model": x}; a setting that is a mapping stays one, a null says nothing."""
+    whole = {setting.key for _, setting in settings() if isinstance(setting.default, Mapping)}
     flat: dict[str, Any] = {}
     for name, value in values.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and f"{prefix}{name}" not in whole:
             flat |= flatten(value, f"{prefix}{name}.")
         elif value is not None:
             flat[f"{prefix}{name}"] = value

@@ -48,7 +48,7 @@ def examine(resolved: Resolved) -> dict[str, Any]:
 
 
 def _complete(resolved: Resolved) -> tuple[Mapping[str, Any], Mapping[str, Any], bool]:
-    from fim_lsp.backends import create
+    from fim_lsp.backends import create, read_table
     from fim_lsp.backends.models import find_model
 
     model: dict[str, Any] = {}
@@ -57,7 +57,7 @@ def _complete(resolved: Resolved) -> tuple[Mapping[str, Any], Mapping[str, Any],
         model["folder"] = str(folder)
         model["size_mb"] = round(sum(file.stat().st_size for file in folder.iterdir() if file.is_file()) / 1e6, 1)
         began = time.perf_counter()
-        completer = Completer(resolved.config, create)
+        completer = Completer(resolved.config, create, read_table)
         completer.warm_up()
         model["load_s"] = round(time.perf_counter() - began, 2)
         began = time.perf_counter()

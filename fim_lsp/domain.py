@@ -77,6 +77,26 @@ class FimRequest:
     segments: tuple[str, ...]
     plan: Plan
     snippets: tuple[Snippet, ...] = ()
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a request would cost a backend, in tokens: read, of these already in its K/V cache, answers decoded."""
+
+    tokens: int
+    reused: int = 0
+    answers: int = 1
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The family that answers, why, and what each would cost on this machine."""
+
+    family: str
+    why: str
+    expected_ms: Mapping[str, float] = field(default_factory=dict)
+    place: str = ""  # what kind of place the cursor stands at, in the words of the fitted tables
 
 
 class Cancel(threading.Event):
@@ -98,8 +118,9 @@ class Suggestion:
     fills: tuple[str, ...]
     replaces: int = 0
     finish: Finish = "stop"
-    confidence: float = 0.0  # mean token probability, 0..1
+    confidence: float = 0.0  # probability that it is just what is wanted; uncalibrated, the mean token probability
     scores: tuple[float, ...] = ()  # of several holes: log-probability of each fill
+    log_probs: tuple[float, ...] = ()  # of one hole: log-probability of each token decoded, its end included
 
     @property
     def text(self) -> str:
@@ -119,6 +140,7 @@ class Outcome:
     why: str = ""
     timings: Mapping[str, float] = field(default_factory=dict)  # milliseconds per stage
     tokens: Mapping[str, int] = field(default_factory=dict)  # prefilled, reused, decoded
+    choice: Choice | None = None  # None where no model was asked
 
 
 class Meter:
@@ -136,6 +158,13 @@ class Meter:
         finally:
             spent = (time.perf_counter() - began) * 1e3
             self.timings[name] = round(self.timings.get(name, 0.0) + spent, 3)
+
+    def add(self, other: Meter) -> None:
+        """Take in what another one collected."""
+        for name, spent in other.timings.items():
+            self.timings[name] = round(self.timings.get(name, 0.0) + spent, 3)
+        for name, tokens in other.tokens.items():
+            self.count(name, tokens)
 
     def count(self, name: str, tokens: int) -> None:
         self.tokens[name] = self.tokens.get(name, 0) + tokens

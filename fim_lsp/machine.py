@@ -26,6 +26,14 @@ def describe() -> dict[str, Any]:
     }
 
 
+def pin(threads: int) -> None:
+    """Compute with so many threads from now on; 0 keeps torch's choice, one for each real core."""
+    import torch
+
+    if threads:
+        torch.set_num_threads(threads)
+
+
 def _processor() -> tuple[str, set[str]]:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

@@ -141,8 +141,13 @@ class Client:
         return self.wait(self.ask_inline(line, character, kind, uri))["result"]["items"]
 
     def explain(self, line: int, character: int, uri: str = URI) -> dict[str, Any]:
-        where = {"textDocument": {"uri": uri}, "position": {"line": line, "character": character}}
-        return self.request("fimLsp/explain", where)["result"]
+        return self.request("fimLsp/explain", where(line, character, uri))["result"]
+
+    def ask_compare(self, line: int, character: int, uri: str = URI) -> int:
+        return self.ask("fimLsp/compare", where(line, character, uri))
+
+    def compare(self, line: int, character: int, uri: str = URI) -> dict[str, Any]:
+        return self.wait(self.ask_compare(line, character, uri), 120)["result"]
 
     def note(self, method: str, timeout: float = 60) -> dict[str, Any]:
         """Wait for the next notification of a method, passing over others."""
@@ -189,6 +194,9 @@ class Client:
         self.stderr = self.process.stderr.read()
 
 
+def where(line: int, character: int, uri: str = URI) -> dict[str, Any]:
+    return {"textDocument": {"uri": uri}, "position": {"line": line, "character": character}}
+
+
 def inline_params(line: int, character: int, kind: int = 2, uri: str = URI) -> dict[str, Any]:
-    where = {"textDocument": {"uri": uri}, "position": {"line": line, "character": character}}
-    return {**where, "context": {"triggerKind": kind}}
+    return {**where(line, character, uri), "context": {"triggerKind": kind}}

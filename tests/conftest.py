@@ -27,6 +27,6 @@ def decoder():
     from fim_lsp.config import Config
     from fim_lsp.pipeline.completer import Completer
 
-    completer = Completer(Config(deadline_ms=60_000), create)
+    completer = Completer(Config(backend="gpt", deadline_ms=60_000), create)
     completer.warm_up()
     return completer

@@ -9,19 +9,26 @@ from pathlib import Path
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.cli import _log_to
 from fim_lsp.config import Config
+from fim_lsp.errors import ModelMissing
 from fim_lsp.lsp.server import make_server
 from fim_lsp.lsp.trace import Trace
 from fim_lsp.pipeline.completer import Completer
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--texts", type=json.loads, default=["alpha + beta", "gamma()", "alpha + beta", "delta"])
+parser.add_argument("--bert-texts", type=json.loads, help="what the infiller says, where it is to say something else")
+parser.add_argument("--broken", default="", help="a family whose weights are not there")
 parser.add_argument("--step-s", type=float, default=0.0)
 parser.add_argument("--trace", type=Path)
 options = parser.parse_args()
 
+
+def create(family: str, model: str) -> FakeBackend:
+    if family == options.broken:
+        raise ModelMissing(f"no weights of {family} here: put some")
+    texts = options.bert_texts if family == "bert" and options.bert_texts else options.texts
+    return FakeBackend(*texts, step_s=options.step_s)
+
+
 _log_to(None)
-make_server(
-    Completer(Config(), lambda family, model: FakeBackend(*options.texts, step_s=options.step_s)),
-    {},
-    Trace(options.trace),
-).start_io()
+make_server(Completer(Config(), create), {}, Trace(options.trace)).start_io()

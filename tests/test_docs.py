@@ -55,8 +55,8 @@ def test_commands_in_the_readme_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in set(re.findall(r"`?make ([a-z]+)", readme)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
-    cli = (ROOT / "fim_lsp/cli.py").read_text(encoding="utf-8")
-    for verb in set(re.findall(r"fim-lsp (serve|complete|demo|eval|doctor)", readme)):
+    cli = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "fim_lsp").glob("cli*.py"))
+    for verb in set(re.findall(r"fim-lsp (serve|complete|demo|eval|compare|doctor)", readme)):
         assert f"def {verb}(" in cli or f'"{verb}"' in cli, verb
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from fim_lsp.backends.base import Backend
-from fim_lsp.backends.models import CONTROLLED, find_model
+from fim_lsp.backends.models import CONTROLLED, find_model, read_table
 from fim_lsp.errors import ModelMismatch
+
+__all__ = ["create", "read_table"]
 
 
 def create(family: str, model: str = "") -> Backend:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion
+from fim_lsp.backends.calibration import Calibration
+from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion, Work
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Backend(Protocol):
 
     name: str
     budget: Budget
+    calibration: Calibration | None  # what makes its log-probabilities a probability; None: the mean stands as it is
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         """Yield one stream per candidate; a stream yields ever better drafts and its last one is the answer.
@@ -29,6 +31,10 @@ class Backend(Protocol):
         Drafts are whole texts, not pieces. A stream that is closed stops decoding. `cancel` and the plan's
         deadline are looked at between steps and between chunks of a prefill.
         """
+        ...
+
+    def outlook(self, request: FimRequest) -> Work:
+        """Say what a request would take, without running anything and without changing what is kept."""
         ...
 
     def forget(self) -> None:

@@ -9,12 +9,14 @@ from typing import Any
 
 from fim_lsp.backends.base import Backend, Budget
 from fim_lsp.backends.bert import BertBackend
-from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion
+from fim_lsp.backends.calibration import Calibration
+from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, Work
 from fim_lsp.nn.canvas import Layout, lay_out
 from fim_lsp.nn.checkpoint import read_raw_config
 from fim_lsp.nn.controlled.folder import load
 from fim_lsp.nn.controlled.network import Writer, write
 from fim_lsp.nn.controlled.vocabulary import SEPARATOR
+from fim_lsp.nn.decode import pick
 from fim_lsp.nn.tokenizer import Tokenizer
 
 CHARS_PER_TOKEN, MOST_CHARS_PER_TOKEN = 2.8, 4.0  # of the set's vocabulary, which is small
@@ -22,6 +24,8 @@ CHARS_PER_TOKEN, MOST_CHARS_PER_TOKEN = 2.8, 4.0  # of the set's vocabulary, whi
 
 class WriterBackend:
     """A recurrent network, an encoder–decoder or a decoder: one greedy answer, token by token."""
+
+    calibration: Calibration | None = None
 
     def __init__(self, name: str, model: Writer, tokenizer: Tokenizer, reading: dict[str, int]):
         self.name, self.model, self.tokenizer = name, model, tokenizer
@@ -51,6 +55,11 @@ class WriterBackend:
         texts = tuple(fill.text for fill in fills)
         yield iter([Suggestion(texts, finish=fills[-1].finish, confidence=confidence, scores=scores)])
 
+    def outlook(self, request: FimRequest) -> Work:
+        """Count the tokens of the context, all of them read anew for every request."""
+        before, after = request.segments[0], request.segments[-1]
+        return Work(len(self._prefix(before)) + len(self._suffix(after)))
+
     def forget(self) -> None:
         """Nothing is kept between requests."""
 
@@ -63,8 +72,7 @@ class WriterBackend:
             return cancel.is_set() or plan.expired
 
         with meter.stage("tokenize"):
-            prefix = self.tokenizer.encode(before)[-self.prefix_tokens :]
-            suffix = self.tokenizer.encode(after)[: self.suffix_tokens]
+            prefix, suffix = self._prefix(before), self._suffix(after)
         with meter.stage("prefill"):
             at = self.model.begin(prefix, suffix, stop)
         if at is None:
@@ -72,6 +80,7 @@ class WriterBackend:
         meter.count("prefilled", len(prefix) + len(suffix))
         most = min(plan.max_tokens, self.answer_tokens)
         steps = write(self.model, at, most, stop)
+        at_once = pick(at.logits).probability  # of the end, when that comes first
         ids: list[int] = []
         sure = 0.0
         while True:
@@ -82,13 +91,19 @@ class WriterBackend:
             ids.append(step.token)
             sure += step.probability
             meter.count("decoded", 1)
-            yield self._draft(ids, sure, "length")
+            yield self._draft(ids, sure / len(ids), "length")
         finish: Finish = "cancelled" if cancel.is_set() else "deadline" if plan.expired else "stop"
-        yield self._draft(ids, sure, "length" if finish == "stop" and len(ids) >= most else finish)
+        confidence = sure / len(ids) if ids else at_once
+        yield self._draft(ids, confidence, "length" if finish == "stop" and len(ids) >= most else finish)
 
-    def _draft(self, ids: list[int], sure: float, finish: Finish) -> Suggestion:
-        confidence = sure / len(ids) if ids else 0.0
+    def _draft(self, ids: list[int], confidence: float, finish: Finish) -> Suggestion:
         return Suggestion((self.tokenizer.decode(ids),), finish=finish, confidence=confidence)
+
+    def _prefix(self, text: str) -> list[int]:
+        return self.tokenizer.encode(text)[-self.prefix_tokens :]
+
+    def _suffix(self, text: str) -> list[int]:
+        return self.tokenizer.encode(text)[: self.suffix_tokens]
 
 
 class SmallBertBackend(BertBackend):

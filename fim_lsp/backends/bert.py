@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fim_lsp.backends.base import Budget
-from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion
+from fim_lsp.backends.calibration import Calibration
+from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, Work
 from fim_lsp.nn import infill
 from fim_lsp.nn.canvas import Layout, Marks, lay_out
 from fim_lsp.nn.checkpoint import FAMILIES, read_raw_config
@@ -24,8 +25,14 @@ class BertBackend:
 
     name = "bert"
 
-    def __init__(self, model: infill.Looker, tokenizer: Tokenizer, table: Mapping[str, Any]):
-        self.model, self.tokenizer = model, tokenizer
+    def __init__(
+        self,
+        model: infill.Looker,
+        tokenizer: Tokenizer,
+        table: Mapping[str, Any],
+        calibration: Calibration | None = None,
+    ):
+        self.model, self.tokenizer, self.calibration = model, tokenizer, calibration
         self.marks, self.recipe = Marks.read(table), infill.Recipe.read(table)
         self.budget = Budget(
             prefix_chars=int(self.recipe.prefix_tokens * CHARS_PER_TOKEN),
@@ -35,13 +42,15 @@ class BertBackend:
     @classmethod
     def from_folder(cls, folder: Path) -> BertBackend:
         """Load an infiller of ours or a published encoder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
-        if read_raw_config(folder).get("model_type") in FAMILIES:
+        raw = read_raw_config(folder)
+        calibration = Calibration.read(raw.get("confidence", {}))
+        if raw.get("model_type") in FAMILIES:
             encoder = Encoder.from_folder(folder)
-            return cls(encoder, Tokenizer.from_folder(folder), encoder.config.infill)
+            return cls(encoder, Tokenizer.from_folder(folder), encoder.config.infill, calibration)
         from fim_lsp.nn.masked_lm import MaskedLM
 
         model, tokenizer = MaskedLM.from_folder(folder)
-        return cls(model, tokenizer, model.infill)
+        return cls(model, tokenizer, model.infill, calibration)
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         """Fill the hole of `request`, candidates of several lengths, best first; several holes for a parser to join.
@@ -62,12 +71,15 @@ class BertBackend:
                 suggestions = self._decode(reading, len(layout.holes), request, cancel, meter)
         said: set[tuple[str, ...]] = set()
         for suggestion in suggestions:
-            is_weak = plan.candidates == 1 and suggestion.confidence < self.recipe.threshold
-            if is_weak or len(said) == plan.candidates:
+            if len(said) == plan.candidates:
                 return
             if suggestion.fills not in said:
                 said.add(suggestion.fills)
                 yield iter([suggestion])
+
+    def outlook(self, request: FimRequest) -> Work:
+        """Count the tokens of the context, all of them read anew for every request."""
+        return Work(len(self._layout(request.segments).ids))
 
     def forget(self) -> None:
         """Nothing is kept between requests."""
@@ -109,7 +121,8 @@ class BertBackend:
         texts = tuple(self.tokenizer.decode(fill.guess) for fill in candidate.fills)
         mean = sum(fill.mean for fill in candidate.fills) / len(candidate.fills)
         scores = tuple(fill.total for fill in candidate.fills)
-        return Suggestion(texts, finish=finish, confidence=math.exp(mean), scores=scores)
+        log_probs = tuple(candidate.fills[0].log_probs) if len(texts) == 1 else ()
+        return Suggestion(texts, finish=finish, confidence=math.exp(mean), scores=scores, log_probs=log_probs)
 
     def _layout(self, segments: tuple[str, ...]) -> Layout:
         """Tokenize the pieces; what is too far left of the first hole or right of the last one is not read."""

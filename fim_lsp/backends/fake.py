@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterator
 
 from fim_lsp.backends.base import Budget
-from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion
+from fim_lsp.backends.calibration import Calibration
+from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, Work
 
 
 class FakeBackend:
@@ -14,9 +15,18 @@ class FakeBackend:
 
     name = "fake"
     budget = Budget(prefix_chars=2000, suffix_chars=500)
+    calibration: Calibration | None = None
 
-    def __init__(self, *texts: str, step_chars: int = 3, step_s: float = 0.0, confidence: float = 0.9):
-        self.texts, self.step_chars, self.step_s, self.confidence = texts, step_chars, step_s, confidence
+    def __init__(
+        self,
+        *texts: str,
+        step_chars: int = 3,
+        step_s: float = 0.0,
+        confidence: float = 0.9,
+        log_probs: tuple[float, ...] = (),
+    ):
+        self.texts, self.step_chars, self.step_s = texts, step_chars, step_s
+        self.confidence, self.log_probs = confidence, log_probs
         self.requests: list[FimRequest] = []
         self.steps = 0
 
@@ -24,6 +34,9 @@ class FakeBackend:
         self.requests.append(request)
         for text in self.texts[: request.plan.candidates]:
             yield self._drafts(text, request, cancel, meter)
+
+    def outlook(self, request: FimRequest) -> Work:
+        return Work(sum(map(len, request.segments)) // 4)
 
     def forget(self) -> None:
         self.requests.clear()
@@ -40,4 +53,4 @@ class FakeBackend:
             self.steps += 1
             meter.count("decoded", 1)
             yield Suggestion((text[:end],), finish="length", confidence=self.confidence)
-        yield Suggestion((text,), finish="stop", confidence=self.confidence)
+        yield Suggestion((text,), finish="stop", confidence=self.confidence, log_probs=self.log_probs)

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from fim_lsp.backends.base import Budget
-from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion
+from fim_lsp.backends.calibration import Calibration
+from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, Work
 from fim_lsp.errors import ModelMismatch
 from fim_lsp.nn import decode
+from fim_lsp.nn.checkpoint import read_raw_config
 from fim_lsp.nn.tokenizer import Tokenizer
 from fim_lsp.nn.transformer import Decoder
 
@@ -81,8 +83,8 @@ class GptBackend:
 
     name = "gpt"
 
-    def __init__(self, model: Decoder, tokenizer: Tokenizer):
-        self.model, self.tokenizer = model, tokenizer
+    def __init__(self, model: Decoder, tokenizer: Tokenizer, calibration: Calibration | None = None):
+        self.model, self.tokenizer, self.calibration = model, tokenizer, calibration
         self.format = Format.read(model.config.fim, tokenizer)
         self.budget = Budget(
             prefix_chars=int(self.format.prefix_tokens * CHARS_PER_TOKEN),
@@ -93,7 +95,8 @@ class GptBackend:
     @classmethod
     def from_folder(cls, folder: Path) -> GptBackend:
         """Load a model folder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
-        return cls(Decoder.from_folder(folder), Tokenizer.from_folder(folder))
+        calibration = Calibration.read(read_raw_config(folder).get("confidence", {}))
+        return cls(Decoder.from_folder(folder), Tokenizer.from_folder(folder), calibration)
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         """Fill the hole of `request`, the candidates branching at their first token, best first; several in turn."""
@@ -120,6 +123,13 @@ class GptBackend:
             self.cache.truncate(len(prompt))
             yield self._drafts(request, first, cancel, meter)
 
+    def outlook(self, request: FimRequest) -> Work:
+        """Count the prompt's tokens and those whose keys and values are there from before."""
+        prompt = self._prompt(request.segments[0], " ".join(request.segments[1:]))
+        holes = len(request.segments) - 1
+        answers = BRANCHES * holes if holes > 1 else request.plan.candidates
+        return Work(len(prompt), self.cache.shared(prompt), answers)
+
     def forget(self) -> None:
         """Drop the K/V cache."""
         self.cache.truncate(0)
@@ -127,14 +137,15 @@ class GptBackend:
     def _drafts(self, request: FimRequest, first: decode.Step, cancel: Cancel, meter: Meter) -> Iterator[Suggestion]:
         plan = request.plan
         ids: list[int] = []
-        log_probability = 0.0
+        log_probs: list[float] = []
 
         def stop() -> bool:
             return cancel.is_set() or plan.expired
 
         def draft(finish: Finish) -> Suggestion:
-            confidence = math.exp(log_probability / len(ids)) if ids else first.probability
-            return Suggestion((self.tokenizer.decode(ids),), finish=finish, confidence=confidence)
+            confidence = math.exp(sum(log_probs) / len(ids)) if ids else first.probability
+            text = self.tokenizer.decode(ids)
+            return Suggestion((text,), finish=finish, confidence=confidence, log_probs=tuple(log_probs))
 
         steps = decode.decode(self.model, self.cache, first, plan.max_tokens, self.format.ends, stop)
         while True:
@@ -143,7 +154,7 @@ class GptBackend:
             if step is None:
                 break
             ids.append(step.token)
-            log_probability += math.log(max(step.probability, 1e-9))
+            log_probs.append(math.log(max(step.probability, 1e-9)))
             meter.count("decoded", 1)
             yield draft("length")
         if cancel.is_set():

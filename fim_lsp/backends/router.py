@@ -1,58 +1,172 @@
-"""Choose the family for a request, and load it the first time it is wanted."""
+"""Choose the family for a request, load what is wanted, and learn what each costs here."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
 
 from fim_lsp.backends.base import Backend
+from fim_lsp.backends.costs import Cost
+from fim_lsp.backends.routing import Bid, Table, decide, hands_over, kind_of_place
+from fim_lsp.backends.shelf import Shelf
 from fim_lsp.config import Config
+from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Plan, Work
 from fim_lsp.errors import ModelError
 
-BUILT = ("gpt", "bert")  # families this version can run
+BUILT = ("gpt", "bert")  # families this version can run; the first one is loaded first
+CHARS_PER_TOKEN = 3.5  # for a family whose tokenizer is not loaded
+USUAL_STEPS = 8.0  # where no table says
+TRIALS = (  # run once the weights are there; only the second is timed, the first pays for what is set up on the way
+    FimRequest(("def warm_up():\n    ", "\n"), Plan(max_tokens=2)),
+    FimRequest(("".join(f"line_{n} = read_line({n})\n" for n in range(8)) + "total = ", "\n"), Plan(max_tokens=4)),
+)
+
+
+ReadTable = Callable[[str, str], Table | None]  # family and its model's setting, to what was measured of it
+
+
+def no_table(family: str, model: str) -> None:
+    """Say that nothing was measured."""
+
+
+class Site(Protocol):
+    """What the rule asks of the tree's site: code, string or comment."""
+
+    @property
+    def zone(self) -> str: ...
 
 
 class Router:
-    """Loaded backends, by family; a failure to load is remembered until the settings change."""
+    """The families with their fitted tables and their measured costs; used by the decode thread alone."""
 
-    def __init__(self, config: Config, create: Callable[[str, str], Backend]):
-        self.config, self.create = config, create
-        self.loaded: dict[str, Backend] = {}
-        self.failed: dict[str, ModelError] = {}
+    def __init__(
+        self,
+        config: Config,
+        create: Callable[[str, str], Backend],
+        read_table: ReadTable = no_table,
+    ):
+        self.config, self.read_table = config, read_table
+        self.shelf = Shelf(_models(config), create)
+        self.tables: dict[str, Table | None] = {}
+        self.costs: dict[str, Cost] = {}
+        self._read_tables(BUILT)
 
-    def choose(self) -> tuple[str, str]:
-        """Return (family, why); needs no model."""
-        wanted = self.config.backend
-        if wanted in BUILT:
-            return wanted, "fimLsp.backend"
-        if wanted == "auto":
-            return "gpt", "auto: the decoder, the better of the two so far"
-        return "gpt", f"fimLsp.backend is {wanted}, which this version does not have yet; gpt answers instead"
+    def choose(self, request: FimRequest | None = None, site: Site | None = None) -> Choice:
+        """Return what answers a request, or requests in general; needs no model and starts nothing."""
+        wanted, setting = self._wanted(request.language if request else "")
+        alone = [family for family in BUILT if family not in self.shelf.failed]
+        if wanted == "auto" and len(alone) == 1:
+            (failed,) = set(BUILT).difference(alone)
+            wanted, setting = alone[0], f"auto: {failed} cannot be loaded ({self.shelf.failed[failed]})"
+        if request is None:
+            return Choice(BUILT[0], "auto: the decoder first") if wanted == "auto" else Choice(wanted, setting)
+        place = kind_of_place(request, site.zone if site else "code")
+        bids = [self._bid(family, place, request) for family in BUILT]
+        if wanted != "auto":
+            return Choice(wanted, setting, {bid.family: round(bid.expected_ms, 1) for bid in bids}, place)
+        price = max((table.price for table in self.tables.values() if table), default=0.0)
+        return decide(place, bids, price, _left_ms(request.plan))
 
-    def pick(self) -> tuple[Backend, str]:
-        """Return the backend and why it was chosen, loading it if need be; raises ModelError."""
-        family, why = self.choose()
-        if family in self.failed:
-            raise self.failed[family]
-        if family not in self.loaded:
-            try:
-                self.loaded[family] = self.create(family, self._model(family))
-            except ModelError as problem:
-                self.failed[family] = problem
-                raise
-        return self.loaded[family], why
+    def ready(self, language: str = "") -> Backend:
+        """Return a backend that can be used at once, loading one if there is none; raises ModelError."""
+        wanted, _ = self._wanted(language)
+        for family in BUILT if wanted == "auto" else ():
+            if family in self.shelf.loaded:
+                return self.shelf.loaded[family]
+        return self._get(self.choose().family if wanted == "auto" else wanted, wanted == "auto")
+
+    def pick(self, request: FimRequest, site: Site | None = None) -> tuple[Backend, Choice]:
+        """Return the backend for a request and why it was chosen; raises ModelError.
+
+        One that `auto` wants and that is not loaded yet is loaded aside, and the other answers meanwhile.
+        """
+        choice = self.choose(request, site)
+        is_auto, other = self._wanted(request.language)[0] == "auto", _other(choice.family)
+        if is_auto and choice.family not in self.shelf.loaded and other in self.shelf.loaded:
+            self.shelf.fetch(choice.family, self.try_out)
+            why = f"{choice.why}; {choice.family} is being loaded, {other} answers meanwhile"
+            choice = replace(choice, family=other, why=why)
+        backend = self._get(choice.family, is_auto)
+        if choice.family in self.shelf.failed:
+            choice = self.choose(request, site)
+        return backend, choice
+
+    def second(self, choice: Choice, confidence: float | None, language: str, plan: Plan) -> tuple[Backend, str] | None:
+        """Return whom to ask too, when the first said nothing (None) or is unsure and there is time; else None."""
+        other, table = _other(choice.family), self.tables[choice.family]
+        if self._wanted(language)[0] != "auto" or table is None or other in self.shelf.failed:
+            return None
+        if not hands_over(confidence or 0.0, table.hand_over) or choice.expected_ms[other] > _left_ms(plan):
+            return None
+        if other not in self.shelf.loaded:
+            self.shelf.fetch(other, self.try_out)
+            return None
+        return self.shelf.loaded[other], other
+
+    def learn(self, family: str, meter: Meter) -> None:
+        """Take what a run measured into account."""
+        if family in self.costs:
+            self.costs[family] = self.costs[family].learn(meter)
+
+    def try_out(self, backend: Backend) -> None:
+        """Run a backend that was just loaded, so that the first request finds it warm and its cost known."""
+        for trial in TRIALS:
+            meter = Meter()
+            for drafts in backend.generate(trial, Cancel(), meter):
+                list(drafts)
+        self.learn(backend.name, meter)
 
     def configure(self, config: Config) -> None:
         """Take new settings; a family whose model changed is loaded again when next wanted."""
-        before, self.config = self.config, config
-        for family, old in (("gpt", before.gpt_model), ("bert", before.bert_model)):
-            if old != self._model(family):
-                self.loaded.pop(family, None)
-                self.failed.pop(family, None)
+        self.config = config
+        self._read_tables(self.shelf.replace(_models(config)))
 
     def forget(self) -> None:
         """Have every loaded backend drop what it kept of earlier requests."""
-        for backend in self.loaded.values():
+        for backend in list(self.shelf.loaded.values()):
             backend.forget()
 
-    def _model(self, family: str) -> str:
-        return self.config.gpt_model if family == "gpt" else self.config.bert_model
+    def _wanted(self, language: str) -> tuple[str, str]:
+        """Return auto, gpt or bert, and the setting that says so."""
+        if language in self.config.backend_by_language:
+            return self.config.backend_by_language[language], "fimLsp.backendByLanguage"
+        return self.config.backend, "fimLsp.backend"
+
+    def _get(self, family: str, or_other: bool) -> Backend:
+        try:
+            return self.shelf.get(family)
+        except ModelError:
+            if not or_other or _other(family) in self.shelf.failed:
+                raise
+        return self.shelf.get(_other(family))
+
+    def _bid(self, family: str, place: str, request: FimRequest) -> Bid:
+        table, backend = self.tables[family] or Table(), self.shelf.loaded.get(family)
+        guess = Work(int(sum(map(len, request.segments)) / CHARS_PER_TOKEN))
+        work = backend.outlook(request) if backend else guess
+        cost = self.costs[family].at_pace_of(self.costs[_other(family)], self._guess(_other(family)))
+        expected = cost.expect(work, table.steps.get(place, USUAL_STEPS))
+        return Bid(family, table.hits.get(place), expected)
+
+    def _read_tables(self, families: tuple[str, ...] | list[str]) -> None:
+        for family in families:
+            self.tables[family] = self.read_table(family, self.shelf.models[family])
+            self.costs[family] = self._guess(family)
+
+    def _guess(self, family: str) -> Cost:
+        table = self.tables[family] or Table()
+        return Cost(table.token_ms, table.step_ms)
+
+
+def _models(config: Config) -> dict[str, str]:
+    return {"gpt": config.gpt_model, "bert": config.bert_model}
+
+
+def _other(family: str) -> str:
+    return BUILT[1 - BUILT.index(family)]
+
+
+def _left_ms(plan: Plan) -> float:
+    return (plan.deadline - time.monotonic()) * 1e3

@@ -78,7 +78,7 @@ def _measure(folder: Path, texts: Sequence[str], tokenizer: Tokenizer, asked: Pr
     if isinstance(model, SmallBert):
         pairs = recall.foreign_pairs(texts, tokenizer.encode, 2 * limit)
         right = [(model.follows(pair.before, pair.after) > 0.5) == is_own for is_own, pair in pairs]
-        report["follows"] = {"n": len(right), **stats.share(right)}
+        report["follows"] = {"n": len(right), **stats.percent("right", right)}
     return report
 
 

@@ -9,14 +9,15 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fim_lsp.bench.palette import LIGHT
 from fim_lsp.bench.plots import STYLE
 
 COLOURS = {
-    "rnn": "#64748b",
-    "lstm": "#059669",
-    "encoder-decoder": "#9333ea",
-    "small-gpt": "#2563eb",
-    "small-bert": "#d97706",
+    "rnn": LIGHT["soft"],
+    "lstm": LIGHT["series-2"],
+    "encoder-decoder": LIGHT["series-3"],
+    "small-gpt": LIGHT["series-0"],
+    "small-bert": LIGHT["series-1"],
 }
 Report = dict[str, Any]
 
@@ -55,7 +56,7 @@ def _lines(axes: Axes, models: Report, key: str) -> None:
 
 
 def _recall(axes: Axes, models: Report) -> None:
-    axes.axhline(0, color="#94a3b8", linewidth=1)
+    axes.axhline(0, color=LIGHT["grid"], linewidth=1)
     for name, one in models.items():
         rows = one["recall"]
         labels = [f"{row['tokens'][0]}–{row['tokens'][1]}" for row in rows]

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from fim_lsp.bench.quality import Hole
+from fim_lsp.bench.quality import SEVERAL, Hole
 from fim_lsp.errors import InputError
-from fim_lsp.holes import Cutter
+from fim_lsp.holes import Cutter, Span, pieces
 from fim_lsp.syntax import LANGUAGES, language_of
 
 KINDS = ("identifier", "arguments", "expression", "rest_of_line", "whole_line", "block", "function_body")
@@ -18,6 +18,9 @@ PREFIX_CHARS, SUFFIX_CHARS = 3000, 1000
 SMALLEST, LARGEST = 400, 200_000  # characters of a file
 MOST_CHARS = {"block": 400, "function_body": 400}
 MOST_OF_A_FILE = 3  # holes of one kind
+SHORT_KINDS = {"identifier": 0.4, "arguments": 0.3, "expression": 0.3}  # what several holes of one text hide
+SEVERAL_CHARS, SEVERAL_LINES = 24, 12  # of each of them, and of the text they lie in
+SEVERAL_PREFIX_CHARS, SEVERAL_SUFFIX_CHARS = 1200, 600
 SKIPPED = frozenset({".venv", "venv", "node_modules", "site-packages", "__pycache__", ".git"})
 
 
@@ -64,11 +67,37 @@ def cut(texts: Iterable[tuple[str, str, str]], per_kind: int, seed: int, kinds: 
     return holes
 
 
+def cut_several(texts: Iterable[tuple[str, str, str]], count: int, seed: int) -> list[Hole]:
+    """Cut up to `count` texts with two or three short holes near each other, at most one text a file."""
+    rng, given = random.Random(seed), list(texts)
+    rng.shuffle(given)
+    holes: list[Hole] = []
+    for package, path, text in given:
+        if len(holes) == count:
+            break
+        lines = [0, *(at + 1 for at, char in enumerate(text) if char == "\n")]
+        first = rng.randrange(max(1, len(lines) - SEVERAL_LINES))
+        window = lines[first], lines[min(first + SEVERAL_LINES, len(lines) - 1)]
+        number = rng.choice((2, 3))
+        spans = Cutter(text, LANGUAGES["python"]).spans(rng, SHORT_KINDS, number, window, SEVERAL_CHARS)
+        if len(spans) == number:
+            holes.append(_of_several(package, path, text, spans))
+    return holes
+
+
+def _of_several(package: str, path: str, text: str, spans: Sequence[Span]) -> Hole:
+    low = max(0, spans[0].start - SEVERAL_PREFIX_CHARS)
+    prefix, gold, suffix, *rest = pieces(text, spans, (low, min(len(text), spans[-1].end + SEVERAL_SUFFIX_CHARS)))
+    line = text.count("\n", 0, spans[0].start) + 1
+    further = tuple(zip(rest[::2], rest[1::2], strict=True))
+    return Hole(package, path, line, SEVERAL, prefix, suffix, gold, further=further)
+
+
 def write(path: Path, holes: Iterable[Hole], bare: Callable[[Hole], str] | None = None) -> None:
     """Write holes as JSON lines, with what `bare` says of each if given; raises InputError."""
     rows = []
     for hole in holes:
-        row = {name: value for name, value in asdict(hole).items() if value is not None}
+        row = {name: value for name, value in asdict(hole).items() if value is not None and value != ()}
         rows.append(json.dumps(row | ({"raw": bare(hole)} if bare else {}), ensure_ascii=False))
     try:
         path.write_text("\n".join(rows) + "\n", encoding="utf-8")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -14,6 +15,24 @@ from pathlib import Path
 from fim_lsp.errors import ModelError
 
 PROMPT = "def mean(values):\n    total = 0.0\n    for value in values:\n        total += value\n    " * 12
+
+
+class Others:
+    """How much of the processor other programs take: figures measured beside them are too high."""
+
+    def __init__(self) -> None:
+        self.at = self._spent()
+
+    def percent(self) -> float:
+        """Return their share of all cores since the beginning, in %."""
+        all_s, idle_s, own_s = (now - then for now, then in zip(self._spent(), self.at, strict=True))
+        return round(100 * max(0.0, all_s - idle_s - own_s) / max(all_s, 1e-3), 1)
+
+    def _spent(self) -> tuple[float, float, float]:
+        import psutil
+
+        all_, own = psutil.cpu_times(), psutil.Process().cpu_times()
+        return sum(all_[:8]), all_.idle + getattr(all_, "iowait", 0.0), own.user + own.system
 
 
 def measure(family: str, folder: Path) -> dict[str, float]:
@@ -53,6 +72,9 @@ def _peak_mb() -> float:
 
     if sys.platform == "win32":
         return round(float(psutil.Process().memory_info().peak_wset) / 1e6, 1)
+    if sys.platform == "linux":  # getrusage's maximum would count the parent, in whose memory this process began
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+        return round(int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) * 1024 / 1e6, 1)
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

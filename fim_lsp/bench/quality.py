@@ -1,24 +1,28 @@
-"""Exact match of first lines on recorded holes, and how long each suggestion took with a cold K/V cache."""
+"""Recorded holes, and what `fim-lsp eval` makes of them: exact match of first lines, latency with a cold K/V cache."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 from fim_lsp.domain import Cancel, Outcome, Snapshot
 from fim_lsp.errors import InputError
 
 SHORT_TOKENS = 8
+SEVERAL = "several_holes"  # the kind of a text with more holes than one
 
 
 @dataclass(frozen=True)
 class Hole:
-    """A hole cut from a package no shipped model was trained on."""
+    """A hole cut from a package no shipped model was trained on; of several in one text it is the first."""
 
     package: str
     path: str
@@ -28,6 +32,21 @@ class Hole:
     suffix: str
     gold: str
     raw: str | None = None  # first line of the shipped decoder's bare greedy decode, when the hole was recorded
+    further: tuple[tuple[str, str], ...] = ()  # (gold, text after) of each further hole; `suffix` ends where it begins
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """The n+1 pieces of text around the n holes."""
+        return (self.prefix, self.suffix, *(after for _, after in self.further))
+
+    @property
+    def golds(self) -> tuple[str, ...]:
+        return (self.gold, *(gold for gold, _ in self.further))
+
+    @cached_property
+    def key(self) -> str:
+        """A name by which two runs know the same hole."""
+        return hashlib.sha256("\0".join((*self.segments, *self.golds)).encode()).hexdigest()[:12]
 
     def snapshot(self, number: int) -> Snapshot:
         return Snapshot(f"hole:{number}", 0, "python", self.prefix + self.suffix, len(self.prefix))
@@ -69,9 +88,9 @@ def first_line(text: str) -> str:
     return text.strip().split("\n")[0].strip()
 
 
-def shipped_holes() -> Path:
-    """Return the file of holes that comes with the package."""
-    with as_file(files("fim_lsp.bench") / "data" / "held_out.jsonl") as path:
+def shipped_holes(name: str = "held_out") -> Path:
+    """Return a file of holes that comes with the package: held_out, or several (in one text each)."""
+    with as_file(files("fim_lsp.bench") / "data" / f"{name}.jsonl") as path:
         return path
 
 
@@ -80,9 +99,14 @@ def read_holes(path: Path | None = None) -> list[Hole]:
     source = path or shipped_holes()
     try:
         rows = [json.loads(line) for line in source.read_text(encoding="utf-8").splitlines() if line]
-        return [Hole(**{("raw" if key == "seed_first_line" else key): row[key] for key in row}) for row in rows]
+        return [_hole(row) for row in rows]
     except (OSError, ValueError, TypeError) as problem:
         raise InputError(f"{source} holds no holes: {problem}") from None
+
+
+def _hole(row: dict[str, Any]) -> Hole:
+    known = {("raw" if key == "seed_first_line" else key): value for key, value in row.items()}
+    return Hole(**known | {"further": tuple((gold, after) for gold, after in row.get("further", ()))})
 
 
 def run(holes: Iterable[Hole], complete: Callable[[Snapshot, Cancel], Outcome]) -> Iterator[Score]:

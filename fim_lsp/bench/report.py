@@ -13,14 +13,12 @@ SIGNS = {
     "does not hold": "[red]does not hold[/red]",
     "not shown": "[yellow]not shown[/yellow]",
 }
+Row = Mapping[str, Any]
 
 
-def show(console: Console, report: Mapping[str, Any]) -> None:
+def show(console: Console, report: Row) -> None:
     """Print who is how good and how quick, kind by kind, and what becomes of the claims."""
-    cpu = report["machine"]
-    console.print(
-        f"{report['n']} holes, seed {report['seed']} · {cpu['processor']}, {cpu['threads']} threads, {cpu['device']}"
-    )
+    console.print(headline(report))
     console.print(_overview(report))
     console.print(_kinds(report))
     table = Table("claim", "verdict", "because", title="claims", title_justify="left")
@@ -29,75 +27,122 @@ def show(console: Console, report: Mapping[str, Any]) -> None:
     console.print(table)
 
 
+def headline(report: Row) -> str:
+    """Return holes, seed and machine in a line."""
+    cpu = report["machine"]
+    several = f" and {report['n_several']} texts with several" if report["n_several"] else ""
+    busy = f", other programs took {cpu['others_percent']:.0f} %" if cpu["others_percent"] >= 1 else ""
+    return f"{report['n']} holes{several}, seed {report['seed']} · {where(cpu)}, {cpu['device']}{busy}"
+
+
+def where(cpu: Row) -> str:
+    """Return a machine's processor and how many threads were used."""
+    return f"{cpu['processor']}, {cpu['threads']} thread{'' if cpu['threads'] == 1 else 's'}"
+
+
 def show_change(console: Console, rows: list[dict[str, Any]]) -> None:
     """Print what changed since an older report."""
-    table = Table(
-        "contender",
-        "holes",
-        "exact match, points",
-        "p50, ratio",
-        title="against the older report",
-        title_justify="left",
-    )
+    titles = ("contender", "same holes", "exact match, points", "p50, ratio")
+    table = Table(*titles, title="against the older report", title_justify="left")
     for row in rows:
-        low, high = row["exact_match_change"]
-        table.add_row(row["name"], str(row["n"]), f"{low:+.1f} to {high:+.1f}", f"{row['p50_ratio']:.2f}")
+        if not row["n"]:
+            table.add_row(row["name"], "none", "—", "—")
+            continue
+        low, high = row["exact_match_change_interval"]
+        change = f"{row['exact_match_change']:+.1f} ({low:+.1f} to {high:+.1f})"
+        table.add_row(row["name"], str(row["n"]), change, f"{row['p50_ratio']:.2f}")
     console.print(table)
 
 
-def _overview(report: Mapping[str, Any]) -> Table:
+def show_scores(console: Console, rows: Mapping[str, Mapping[str, float | None]]) -> None:
+    """Print what `fim-lsp eval` measured."""
+    table = Table("kind", "n", "exact match %", "bare first line %", "answered %", "p50 ms", "p95 ms")
+    for kind, row in rows.items():
+        cells = ("—" if row[key] is None else f"{row[key]:.1f}" for key in list(row)[1:])
+        table.add_row(kind, f"{row['n']:.0f}", *cells)
+    console.print(table)
+
+
+def _overview(report: Row) -> Table:
     table = Table("", *(one["name"] for one in report["contenders"]), title="contenders", title_justify="left")
     for title, cell in OVERVIEW:
         table.add_row(title, *(cell(one) for one in report["contenders"]))
     return table
 
 
-def _kinds(report: Mapping[str, Any]) -> Table:
-    table = Table("kind of hole", "n", title="exact match and cold p50, kind by kind", title_justify="left")
+def _kinds(report: Row) -> Table:
+    title = "exact match · first line right · edit similarity · cold p50, kind by kind"
+    table = Table("kind of hole", "n", title=title, title_justify="left")
     for one in report["contenders"]:
         table.add_column(one["name"])
     for kind, first in report["contenders"][0]["by_kind"].items():
         cells = [one["by_kind"][kind] for one in report["contenders"]]
-        table.add_row(
-            kind.replace("_", " "),
-            str(first["n"]),
-            *(f"{cell['exact_match']['percent']:.1f} %  {cell['latency_ms']['p50']:.0f} ms" for cell in cells),
-        )
+        table.add_row(kind.replace("_", " "), str(first["n"]), *map(_kind, cells))
     return table
 
 
-def _share(row: Mapping[str, Any]) -> str:
-    if row["percent"] is None:
+def _kind(row: Row) -> str:
+    quality = " · ".join(f"{row[key]:3.0f} %" for key in ("exact_match", "first_line_match", "edit_similarity"))
+    return f"{quality} · {row['latency_ms']['p50']:.0f} ms"
+
+
+def share(row: Row, name: str) -> str:
+    """Return a share in % with its interval."""
+    if row[name] is None:
         return "—"
-    low, high = row["interval"]
-    return f"{row['percent']:.1f} % ({low:.1f}–{high:.1f})"
+    low, high = row[f"{name}_interval"]
+    return f"{row[name]:.1f} % ({low:.1f}–{high:.1f})"
 
 
-def _latency(row: Mapping[str, Any]) -> str:
-    return f"{row['p50']:.0f} / {row['p95']:.0f} / {row['p99']:.0f}"
+def _latency(row: Row) -> str:
+    return f"{row['p50']:.0f} / {row['p95']:.0f} / {row['p99']:.0f}" if row else "as cold: it keeps nothing"
 
 
 def _stages(stages: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {ms:.0f}" for name, ms in stages.items() if ms >= 0.5)
 
 
-def _confidence(row: Mapping[str, Any]) -> str:
-    return " / ".join("—" if row[key] is None else f"{row[key]:.2f}" for key in ("ece", "auroc"))
+def _tokens(one: Row) -> str:
+    tokens = one["tokens"]["cold"]
+    return f"{tokens['steps']:.1f} at {tokens.get('tokens_per_s', 0):.0f} tokens/s"
 
 
-OVERVIEW: tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...] = (
-    ("exact match", lambda one: _share(one["exact_match"])),
-    ("exact match, suffix hidden", lambda one: _share(one["suffix_hidden"])),
-    ("first line right", lambda one: _share(one["first_line"])),
-    ("edit similarity", lambda one: f"{one['edit_similarity']:.3f}"),
-    ("answered", lambda one: _share(one["coverage"])),
-    ("right when answered", lambda one: _share(one["precision"])),
-    ("valid syntax when answered", lambda one: _share(one["valid"])),
+def _reused(one: Row) -> str:
+    tokens = one["tokens"].get("warm", {})
+    if "prefilled" not in tokens:
+        return "—"
+    reused = tokens.get("reused", 0)
+    return f"{reused:.0f} of {reused + tokens['prefilled']:.0f}"
+
+
+def _hidden(one: Row) -> str:
+    hidden = one["suffix_hidden"]
+    if not hidden["n"]:
+        return "—"
+    return f"{hidden['exact_match']:.1f} % for {hidden['exact_match_with_suffix']:.1f} %, n = {hidden['n']}"
+
+
+def _confidence(row: Row) -> str:
+    numbers = " / ".join("—" if row[key] is None else f"{row[key]:.2f}" for key in ("ece", "auroc", "brier"))
+    return numbers if row["base_brier"] is None else f"{numbers} (of {row['base_brier']:.2f})"
+
+
+OVERVIEW: tuple[tuple[str, Callable[[Row], str]], ...] = (
+    ("exact match", lambda one: share(one, "exact_match")),
+    ("exact match with the suffix hidden", _hidden),
+    ("first line right", lambda one: share(one, "first_line_match")),
+    ("edit similarity", lambda one: share(one, "edit_similarity")),
+    ("answered", lambda one: share(one, "coverage")),
+    ("right when answered", lambda one: share(one, "precision")),
+    ("valid syntax when answered", lambda one: share(one, "syntactically_valid")),
     ("cold p50 / p95 / p99 ms", lambda one: _latency(one["latency_ms"])),
     ("warm p50 / p95 / p99 ms", lambda one: _latency(one["warm_latency_ms"])),
-    ("processor ms a request", lambda one: f"{one['cpu_ms']['p50']:.0f}"),
     ("stages, cold, mean ms", lambda one: _stages(one["stages_ms"]["cold"])),
+    ("steps a request", _tokens),
+    ("prompt tokens reused when warm", _reused),
+    ("processor ms a request", lambda one: f"{one['cpu_ms']['p50']:.0f}"),
     ("peak memory MB", lambda one: f"{one['peak_mb']:.0f}"),
     ("size on disk MB", lambda one: f"{one['size_mb']:.0f}"),
-    ("calibration error / AUROC", lambda one: _confidence(one["confidence"])),
+    ("loading, s", lambda one: f"{one['load_s']:.1f}"),
+    ("calibration error / AUROC / Brier (base rate's)", lambda one: _confidence(one["confidence"])),
 )

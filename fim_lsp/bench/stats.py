@@ -45,12 +45,12 @@ def summary(values: Sequence[float], seed: int = 0) -> dict[str, Any]:
     return rows
 
 
-def share(hits: Sequence[bool], seed: int = 0) -> dict[str, Any]:
-    """Return a share in % with its interval."""
-    if not len(hits):
-        return {"percent": None, "interval": None}
-    ends = interval([100.0 * hit for hit in hits], seed=seed)
-    return {"percent": round(100.0 * float(np.mean(hits)), 2), "interval": [round(end, 2) for end in ends]}
+def percent(name: str, values: Sequence[float], seed: int = 0) -> dict[str, Any]:
+    """Return the mean of values of 0..1 in % under `name` and its interval beside it; both None of no values."""
+    if not len(values):
+        return {name: None, f"{name}_interval": None}
+    ends = interval([100.0 * value for value in values], seed=seed)
+    return {name: round(100.0 * float(np.mean(values)), 2), f"{name}_interval": [round(end, 2) for end in ends]}
 
 
 def calibration(confidence: Sequence[float], hits: Sequence[bool]) -> dict[str, Any]:

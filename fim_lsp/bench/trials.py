@@ -4,78 +4,51 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Literal
 
-from fim_lsp.backends.base import Backend
-from fim_lsp.bench.quality import Hole, Score, first_line
-from fim_lsp.bench.stats import edit_similarity
-from fim_lsp.config import Config
-from fim_lsp.domain import Cancel, FimRequest, Meter, Outcome, Snapshot, Suggestion
-from fim_lsp.pipeline.completer import Completer
-from fim_lsp.syntax import LANGUAGES, SyntaxTree
+from fim_lsp.bench.contenders import Contender
+from fim_lsp.bench.grade import Grade, grade
+from fim_lsp.bench.quality import SEVERAL, Hole
+from fim_lsp.domain import Cancel, Outcome, Snapshot
 
 Condition = Literal["cold", "warm", "blind"]
-PATIENCE_MS = 60_000
 CONDITIONS: tuple[Condition, ...] = ("cold", "warm", "blind")
-
-
-class Blind:
-    """A backend that is shown nothing right of the cursor, for measuring what the suffix is worth."""
-
-    def __init__(self, inner: Backend):
-        self.inner, self.name, self.budget = inner, inner.name, inner.budget
-
-    def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
-        return self.inner.generate(replace(request, segments=(request.segments[0], "")), cancel, meter)
-
-    def forget(self) -> None:
-        self.inner.forget()
-
-
-class Contender:
-    """A model under test behind the whole pipeline; `blind` is the same model without its suffix."""
-
-    def __init__(self, name: str, family: str, folder: Path, backend: Backend):
-        self.name, self.family, self.folder, self.backend = name, family, folder, backend
-        config = Config(backend=family, deadline_ms=PATIENCE_MS)
-        self.completer = Completer(config, lambda family, model: backend)
-        self.blind = Completer(config, lambda family, model: Blind(backend))
+MORE_SHARE = 0.5  # of the holes at a cursor are tried warm and blind, too: a difference takes fewer than a percentile
 
 
 @dataclass(frozen=True)
-class Trial:
+class Trial(Grade):
     """One hole, one contender, one condition.
 
-    cold: nothing kept from before. warm: the same place one keystroke earlier was asked just before.
-    blind: cold, and the model shown nothing right of the cursor; the filters still see it.
+    cold: nothing kept from before. warm: the same place one keystroke earlier was read just before; only of a
+    contender that keeps something. blind: cold, and the model shown nothing right of the cursor; the filters still
+    see it. Every hole is tried cold, half of those at a cursor warm and blind.
     """
 
     hole: int
+    key: str
     kind: str
     gold_tokens: int
     contender: str
     condition: Condition
-    shown: str
     confidence: float
-    is_answered: bool
-    is_exact: bool
-    is_first_line: bool
-    is_valid: bool
-    similarity: float
     latency_ms: float
     cpu_ms: float
     timings: Mapping[str, float] = field(default_factory=dict)
     tokens: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_at_cursor(self) -> bool:
+        """One hole, as a person types into; the others are texts with several."""
+        return self.kind != SEVERAL
 
 
 def run(
     holes: Sequence[Hole],
     contenders: Sequence[Contender],
     count_tokens: Callable[[str], int],
-    conditions: Iterable[Condition] = CONDITIONS,
     seed: int = 0,
     tick: Callable[[], None] = lambda: None,
 ) -> Iterator[Trial]:
@@ -85,58 +58,59 @@ def run(
     """
     for contender in contenders:
         contender.completer.warm_up()
-    draw = random.Random(seed)
-    conditions = list(conditions)
+    rng = random.Random(seed)
     for number, hole in enumerate(holes):
-        for contender in draw.sample(list(contenders), len(contenders)):
-            for condition in conditions:
-                yield _try(number, hole, count_tokens(hole.gold), contender, condition)
+        tokens = sum(map(count_tokens, hole.golds))
+        wants_more = not hole.further and rng.random() < MORE_SHARE
+        for contender in rng.sample(list(contenders), len(contenders)):
+            for condition in _conditions(contender, wants_more):
+                outcome, wall_ms, cpu_ms = _complete(number, hole, contender, condition)
+                yield Trial(
+                    **vars(grade(hole, outcome)),
+                    hole=number,
+                    key=hole.key,
+                    kind=hole.kind,
+                    gold_tokens=tokens,
+                    contender=contender.name,
+                    condition=condition,
+                    confidence=outcome.suggestions[0].confidence if outcome.suggestions else 0.0,
+                    latency_ms=round(wall_ms, 2),
+                    cpu_ms=round(cpu_ms, 2),
+                    timings=dict(outcome.timings),
+                    tokens=dict(outcome.tokens),
+                )
         tick()
 
 
-def _try(number: int, hole: Hole, hole_tokens: int, contender: Contender, condition: Condition) -> Trial:
+def timed(complete: Callable[[], Outcome]) -> tuple[Outcome, float, float]:
+    """Return the outcome, and the milliseconds that passed and that all threads together computed."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    outcome = complete()
+    return outcome, (time.perf_counter() - wall) * 1e3, (time.process_time() - cpu) * 1e3
+
+
+def warm(contender: Contender, snap: Snapshot) -> None:
+    """Leave the contender as one keystroke before `snap` would have: keys and values kept, no suggestion."""
+    contender.forget()
+    if snap.offset:
+        earlier = replace(snap, text=snap.text[: snap.offset - 1] + snap.suffix, offset=snap.offset - 1)
+        contender.reader.complete(earlier, Cancel())
+
+
+def _conditions(contender: Contender, wants_more: bool) -> Iterator[Condition]:
+    yield "cold"
+    if wants_more:
+        if contender.keeps:
+            yield "warm"
+        yield "blind"
+
+
+def _complete(number: int, hole: Hole, contender: Contender, condition: Condition) -> tuple[Outcome, float, float]:
     snap = hole.snapshot(number)
     completer = contender.blind if condition == "blind" else contender.completer
-    completer.forget()
-    if condition == "warm" and snap.offset:
-        completer.complete(_one_key_earlier(snap), Cancel())
-        completer.cache.clear()  # the suggestion is to be made anew; keys and values stay
-    wall, cpu = time.perf_counter(), time.process_time()
-    outcome = completer.complete(snap, Cancel())
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    score = Score(hole, outcome, wall * 1e3)
-    return Trial(
-        hole=number,
-        kind=hole.kind,
-        gold_tokens=hole_tokens,
-        contender=contender.name,
-        condition=condition,
-        shown=score.shown,
-        confidence=outcome.suggestions[0].confidence if outcome.suggestions else 0.0,
-        is_answered=bool(outcome.suggestions),
-        is_exact=score.is_exact,
-        is_first_line=first_line(score.shown) == first_line(hole.gold),
-        is_valid=_is_valid(hole, outcome),
-        similarity=edit_similarity(score.shown, score.gold),
-        latency_ms=round(wall * 1e3, 2),
-        cpu_ms=round(cpu * 1e3, 2),
-        timings=dict(outcome.timings),
-        tokens=dict(outcome.tokens),
-    )
-
-
-def _one_key_earlier(snap: Snapshot) -> Snapshot:
-    return replace(snap, text=snap.text[: snap.offset - 1] + snap.suffix, offset=snap.offset - 1)
-
-
-def _is_valid(hole: Hole, outcome: Outcome) -> bool:
-    """True when accepting leaves no more faults in the tree than the author's own text did."""
-    if not outcome.suggestions:
-        return False
-    best = outcome.suggestions[0]
-    accepted = hole.prefix + best.text + hole.suffix[best.replaces :]
-    return _faults(accepted) <= _faults(hole.prefix + hole.gold + hole.suffix)
-
-
-def _faults(text: str) -> int:
-    return SyntaxTree.parse(text, LANGUAGES["python"]).faults()
+    contender.forget()
+    if condition == "warm":
+        warm(contender, snap)
+    if hole.further:
+        return timed(lambda: completer.fill(hole.segments, snap.language, Cancel()))
+    return timed(lambda: completer.complete(snap, Cancel()))

@@ -51,7 +51,7 @@ async def load(server: FimServer) -> None:
     work = asyncio.get_running_loop().run_in_executor(server.requests.pool, server.completer.warm_up)
     token = await _begin(server)
     try:
-        backend, why = await work
+        backend, _ = await work
     except ModelError as problem:
         server.status.tell("error", str(problem))
         server.say(f"fim-lsp: {problem}", lsp.MessageType.Error)
@@ -65,8 +65,8 @@ async def load(server: FimServer) -> None:
         _end(server, token, "failed")
     else:
         server.status.tell("ready", backend=backend)
-        if server.completer.config.backend not in ("auto", backend):
-            server.say(f"fim-lsp: {why}", lsp.MessageType.Warning)
+        for family, fault in server.completer.router.shelf.failed.items():
+            server.say(f"fim-lsp: {family} cannot be loaded, {backend} answers alone: {fault}", lsp.MessageType.Warning)
         _end(server, token, "ready")
 
 

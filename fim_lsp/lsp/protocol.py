@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lsprotocol import types as lsp
 
-from fim_lsp.domain import Outcome, Snapshot
+from fim_lsp.domain import Choice, Outcome, Snapshot, Suggestion
 from fim_lsp.lsp.documents import Document, clean
+from fim_lsp.pipeline.side_by_side import Comparison, Run, Side
 
 LABEL_CHARS = 60
 
@@ -51,18 +52,18 @@ def inline_snapshot(document: Document, params: lsp.InlineCompletionParams) -> t
 
 def inline_items(outcome: Outcome, document: Document, selected: str, replaced: lsp.Range) -> lsp.InlineCompletionList:
     """Return ghost-text items; every item has a range on one line (Neovim 0.12.0 fails without one)."""
-    end = document.offset(replaced.end)
-    return lsp.InlineCompletionList(
-        [
-            lsp.InlineCompletionItem(
-                insert_text=selected + suggestion.text,
-                filter_text=None,
-                range=lsp.Range(
-                    document.position(document.offset(replaced.start)), document.position(end + suggestion.replaces)
-                ),
-            )
-            for suggestion in outcome.suggestions
-        ]
+    return lsp.InlineCompletionList([inline_item(s, document, replaced, selected) for s in outcome.suggestions])
+
+
+def inline_item(
+    suggestion: Suggestion, document: Document, replaced: lsp.Range, selected: str = ""
+) -> lsp.InlineCompletionItem:
+    """Return a suggestion as an item for a document; `selected` was taken for typed when it was made."""
+    start, end = document.offset(replaced.start), document.offset(replaced.end)
+    return lsp.InlineCompletionItem(
+        insert_text=selected + suggestion.text,
+        filter_text=None,
+        range=lsp.Range(document.position(start), document.position(end + suggestion.replaces)),
     )
 
 
@@ -104,9 +105,43 @@ def explanation(outcome: Outcome) -> dict[str, Any]:
         "why": outcome.why,
         "reason": outcome.reason,
         "shown": [suggestion.text for suggestion in outcome.suggestions],
+        "confidence": [suggestion.confidence for suggestion in outcome.suggestions],
+        "expectedMs": dict(outcome.choice.expected_ms) if outcome.choice else {},
         "timings": dict(outcome.timings),
         "tokens": dict(outcome.tokens),
     }
+
+
+Item = Callable[[Suggestion], lsp.InlineCompletionItem]
+
+
+def comparison(found: Comparison, item: Item | None = None) -> dict[str, Any]:
+    """Return the answer to `fimLsp/compare`; `item` places a suggestion in its document."""
+    choice = found.choice or Choice("", "")
+    return {
+        "reason": found.reason,
+        "choice": {"family": choice.family, "why": choice.why, "expectedMs": dict(choice.expected_ms)},
+        "taken": found.taken,
+        "rounds": found.rounds,
+        "sides": [_side(side, item) for side in found.sides],
+    }
+
+
+def _side(side: Side, item: Item | None) -> dict[str, Any]:
+    cold = side.runs.get("cold")
+    best = cold.answer.kept[0] if cold and cold.answer.kept else None
+    return {
+        "family": side.family,
+        "error": side.error,
+        "item": item(best) if item and best else None,
+        "confidence": best.confidence if best else None,
+        "reason": cold.reason if cold else "",
+        "runs": {condition: _run(run) for condition, run in side.runs.items()},
+    }
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {"totalMs": run.total_ms, "timings": dict(run.answer.meter.timings), "tokens": dict(run.answer.meter.tokens)}
 
 
 def place(params: Any) -> tuple[str, lsp.Position]:

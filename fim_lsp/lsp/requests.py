@@ -3,6 +3,8 @@
 loop    ──r1──────r2───────────────▶ answers r1 empty, r2 with its suggestions
           │        │ supersedes r1
 decode    └─ r1 ─✗ └── r2 ─────┘      one thread; r1 sees its Cancel at its next step
+
+A comparison takes seconds: a completion of a newer text does not wait for it, but ends it.
 """
 
 from __future__ import annotations
@@ -12,13 +14,28 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from fim_lsp.domain import Cancel, Outcome, Snapshot
 from fim_lsp.errors import ModelError
 from fim_lsp.lsp.trace import Trace
+from fim_lsp.pipeline import side_by_side
 from fim_lsp.pipeline.completer import Completer
+from fim_lsp.pipeline.side_by_side import Comparison
 
+COMPARE = "fimLsp/compare"
 EXPLAINED_MOST = 64
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class _Running:
+    """What is in the decode thread or waits for it."""
+
+    version: int
+    cancel: Cancel
 
 
 class Requests:
@@ -27,38 +44,29 @@ class Requests:
     def __init__(self, completer: Completer, trace: Trace):
         self.completer, self.trace = completer, trace
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="decode")
-        self.running: dict[tuple[str, str], Cancel] = {}
+        self.running: dict[tuple[str, str], _Running] = {}
         self.outcomes: OrderedDict[tuple[str, int], Outcome] = OrderedDict()
-        self.last_ms: float | None = None  # from request to answer, of the last one that took a model
+        self.last_ms: float | None = None  # from request to answer, of the last one that a model answered
         self.on_busy: Callable[[bool], None] = lambda busy: None
 
     async def answer(self, method: str, snap: Snapshot, sync_ms: float) -> Outcome:
         """Return the outcome for a snapshot, at once where no model is needed; superseded ones come back empty."""
         cancel = Cancel()
-        key = (snap.uri, method)
-        if older := self.running.get(key):
-            older.raise_for("superseded")
+        self._supersede(method, snap)
         began = time.perf_counter()
         if known := self.completer.look_up(snap):
             look_up_ms = (time.perf_counter() - began) * 1e3
             self.trace.write(method, snap, known, cancel, sync=sync_ms, look_up=look_up_ms)
             return self._keep(snap, known)
-        self.running[key] = cancel
-        self.on_busy(True)
-        try:
-            loop = asyncio.get_running_loop()
-            return self._keep(
-                snap, await loop.run_in_executor(self.pool, self._run, method, snap, cancel, sync_ms, began)
-            )
-        except asyncio.CancelledError:
-            cancel.raise_for("cancelled")
-            raise
-        finally:
-            if self.running.get(key) is cancel:
-                del self.running[key]
-                self.last_ms = round((time.perf_counter() - began) * 1e3, 1)
-            if not self.running:
-                self.on_busy(False)
+        return self._keep(
+            snap, await self._decode(snap, cancel, method, self._run, method, snap, cancel, sync_ms, began)
+        )
+
+    async def compare(self, snap: Snapshot) -> Comparison:
+        """Return what each family says at a snapshot; a superseded comparison comes back empty."""
+        cancel = Cancel()
+        self._supersede(COMPARE, snap)
+        return await self._decode(snap, cancel, COMPARE, side_by_side.compare, self.completer, snap, cancel)
 
     def explain(self, uri: str, offset: int) -> Outcome | None:
         return self.outcomes.get((uri, offset))
@@ -68,9 +76,35 @@ class Requests:
 
     def stop(self) -> None:
         """Cancel everything and let the decode thread end."""
-        for cancel in self.running.values():
-            cancel.raise_for("shutdown")
+        for running in self.running.values():
+            running.cancel.raise_for("shutdown")
         self.pool.shutdown(wait=False, cancel_futures=True)
+
+    def _supersede(self, method: str, snap: Snapshot) -> None:
+        """Cancel the older of its kind, and a comparison of a text that is no more."""
+        older, comparison = self.running.get((snap.uri, method)), self.running.get((snap.uri, COMPARE))
+        if older:
+            older.cancel.raise_for("superseded")
+        if comparison and comparison.version < snap.version:
+            comparison.cancel.raise_for("superseded")
+
+    async def _decode(
+        self, snap: Snapshot, cancel: Cancel, method: str, work: Callable[..., Answer], *args: Any
+    ) -> Answer:
+        """Run work(*args) in the decode thread; when the request is cancelled, so is the work."""
+        key, running = (snap.uri, method), _Running(snap.version, cancel)
+        self.running[key] = running
+        self.on_busy(True)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.pool, work, *args)
+        except asyncio.CancelledError:
+            cancel.raise_for("cancelled")
+            raise
+        finally:
+            if self.running.get(key) is running:
+                del self.running[key]
+            if not self.running:
+                self.on_busy(False)
 
     def _run(self, method: str, snap: Snapshot, cancel: Cancel, sync_ms: float, began: float) -> Outcome:
         queued_ms = (time.perf_counter() - began) * 1e3
@@ -82,6 +116,8 @@ class Requests:
             outcome = Outcome(reason=str(problem))
         finally:
             self.trace.write(method, snap, outcome, cancel, sync=sync_ms, queued=queued_ms)
+        if not cancel.is_set():
+            self.last_ms = round((time.perf_counter() - began) * 1e3, 1)
         return outcome
 
     def _keep(self, snap: Snapshot, outcome: Outcome) -> Outcome:

@@ -18,10 +18,11 @@ from fim_lsp.domain import Outcome, Snapshot
 from fim_lsp.lsp import loading, protocol
 from fim_lsp.lsp.documents import Document
 from fim_lsp.lsp.jsonrpc import FimProtocol
-from fim_lsp.lsp.requests import Requests
+from fim_lsp.lsp.requests import COMPARE, Requests
 from fim_lsp.lsp.settings import Settings, pull, watch
 from fim_lsp.lsp.trace import Trace
 from fim_lsp.pipeline.completer import Completer
+from fim_lsp.pipeline.side_by_side import Comparison
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +73,13 @@ class FimServer(LanguageServer):
     def report_server_error(self, error: Exception, source: Any) -> None:
         if not self.protocol.refuse_unreadable(error):
             logger.error("%s: %s", getattr(source, "__name__", source), error)
+
+
+def _place(params: Any) -> tuple[str, lsp.Position]:
+    try:
+        return protocol.place(params)
+    except ValueError as problem:
+        raise JsonRpcInvalidParams(str(problem)) from None
 
 
 def _model_of(config: Config) -> tuple[str, str, str]:
@@ -128,15 +136,25 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
     def explain(params: Any) -> dict[str, Any]:
         if not params:
             return protocol.explanation(server.requests.latest() or Outcome(reason="no completion was requested yet"))
-        try:
-            uri, position = protocol.place(params)
-        except ValueError as problem:
-            raise JsonRpcInvalidParams(str(problem)) from None
+        uri, position = _place(params)
         document = server.document(uri)
         if document is None:
             return protocol.explanation(NOT_OPEN)
         known = server.requests.explain(uri, document.offset(position))
         return protocol.explanation(known or Outcome(reason="no completion was requested here"))
+
+    @server.feature(COMPARE)
+    async def compare(params: Any) -> dict[str, Any]:
+        uri, position = _place(params)
+        document = server.document(uri)
+        if document is None:
+            return protocol.comparison(Comparison(reason=NOT_OPEN.reason))
+        snap = protocol.snapshot(document, position, manual=True)
+        found = await server.requests.compare(snap)
+        if document.version != snap.version:
+            found = Comparison(reason=MOVED_ON.reason)
+        here = lsp.Range(position, position)
+        return protocol.comparison(found, lambda suggestion: protocol.inline_item(suggestion, document, here))
 
     @server.feature(lsp.SHUTDOWN)
     def shutdown(params: None) -> None:
@@ -147,9 +165,9 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
 
 def serve(settings_file: Mapping[str, Any], trace_file: Path | None, trace_text: bool) -> None:
     """Speak LSP over standard input and output until the client leaves."""
-    from fim_lsp.backends import create
+    from fim_lsp.backends import create, read_table
 
-    server = make_server(Completer(Config(), create), settings_file, Trace(trace_file, trace_text))
+    server = make_server(Completer(Config(), create, read_table), settings_file, Trace(trace_file, trace_text))
     try:
         server.start_io()
     finally:

@@ -39,6 +39,8 @@ class Trace:
             "reason": outcome.reason,
             "backend": outcome.backend,
             "why": outcome.why,
+            "confidence": [suggestion.confidence for suggestion in outcome.suggestions],
+            "expected_ms": dict(outcome.choice.expected_ms) if outcome.choice else {},
             "timings": {**{name: round(ms, 3) for name, ms in timings.items()}, **outcome.timings},
             "tokens": dict(outcome.tokens),
         }

@@ -42,7 +42,6 @@ class Recipe:
     canvases: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 12, 16)  # short ones: a length that is tried need not be guessed
     block_canvases: tuple[int, ...] = (4, 8, 16, 32)
     length_bonus: float = 0.0  # added to a canvas's mean log-probability for each doubling of its length
-    threshold: float = 0.0  # a confidence below it is not worth showing
     prefix_tokens: int = 384
     suffix_tokens: int = 128
 
@@ -62,6 +61,7 @@ class Fill:
     scores: list[float]  # log-probability of each committed content; of a mask, nothing yet
     end: list[float] = field(default_factory=list)  # of the [delete] that ended it, once that is committed
     guess: list[int] = field(default_factory=list)  # contents with the likeliest token for each mask, up to its end
+    log_probs: list[float] = field(default_factory=list)  # of each token of the guess, and of its end where one is said
     total: float = -math.inf  # log-probability of the guess; none before the first pass
     mean: float = -math.inf  # the same for each token
 
@@ -73,9 +73,9 @@ class Fill:
         """Take tokens and scores, committed or predicted, for all of the canvas."""
         end = next((at for at, token in enumerate(tokens) if token in marks.own), len(tokens))
         self.guess = tokens[:end]
-        read = scores[: end + 1] + (self.end if end == len(tokens) else [])
-        self.total = sum(read) if read else -math.inf
-        self.mean = self.total / max(len(read), 1)
+        self.log_probs = scores[: end + 1] + (self.end if end == len(tokens) else [])
+        self.total = sum(self.log_probs) if self.log_probs else -math.inf
+        self.mean = self.total / max(len(self.log_probs), 1)
 
     def commit(self, tokens: list[int], scores: list[float], limit: float, marks: Marks) -> None:
         """Write what reaches `limit` into the masks; a [delete] ends the canvas, an <expand> makes room."""

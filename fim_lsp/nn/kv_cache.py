@@ -28,11 +28,14 @@ class KVCache:
             self.keys, self.values = (F.pad(kept, (0, 0, 0, more)) for kept in (self.keys, self.values))
             self.capacity = capacity
 
+    def shared(self, prompt: list[int]) -> int:
+        """Return the length of the longest common prefix with `prompt`, but its last token."""
+        limit = max(min(len(self.ids), len(prompt) - 1), 0)
+        return next((at for at in range(limit) if self.ids[at] != prompt[at]), limit)
+
     def reuse(self, prompt: list[int]) -> int:
-        """Keep the longest common prefix with `prompt`, but its last token, and return its length."""
-        limit = min(len(self.ids), len(prompt) - 1)
-        same = next((at for at in range(limit) if self.ids[at] != prompt[at]), limit)
-        self.truncate(max(same, 0))
+        """Keep what is shared with `prompt` and return its length."""
+        self.truncate(self.shared(prompt))
         return len(self.ids)
 
     def truncate(self, length: int) -> None:

@@ -1,16 +1,16 @@
-"""The whole pipeline on one screen: look up, plan, gather context, generate, stop, filter, remember."""
+"""The whole pipeline on one screen: look up, plan, gather context, choose, generate, stop, filter, remember."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
-from fim_lsp import context, filters
+from fim_lsp import context
 from fim_lsp.backends.base import Backend
-from fim_lsp.backends.router import Router
+from fim_lsp.backends.router import ReadTable, Router, no_table
 from fim_lsp.config import Config
-from fim_lsp.domain import Cancel, FimRequest, Meter, Outcome, Plan, Snapshot, Suggestion
-from fim_lsp.pipeline import gate, joint, stops
+from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Outcome, Plan, Snapshot
+from fim_lsp.pipeline import answer, gate, joint
+from fim_lsp.pipeline.answer import Answer
 from fim_lsp.pipeline.cache import Cache
 from fim_lsp.syntax import LANGUAGES, Site, Trees, describe
 
@@ -18,9 +18,9 @@ from fim_lsp.syntax import LANGUAGES, Site, Trees, describe
 class Completer:
     """Complete snapshots; `look_up` on the event loop, everything else in one worker thread."""
 
-    def __init__(self, config: Config, create: Callable[[str, str], Backend]):
+    def __init__(self, config: Config, create: Callable[[str, str], Backend], read_table: ReadTable = no_table):
         self.config = config
-        self.router = Router(config, create)
+        self.router = Router(config, create, read_table)
         self.cache, self.trees = Cache(), Trees()
 
     def configure(self, config: Config) -> None:
@@ -30,12 +30,10 @@ class Completer:
         self.cache.clear()
 
     def warm_up(self) -> tuple[str, str]:
-        """Load the model and run it once; returns (backend, why); raises ModelError."""
-        backend, why = self.router.pick()
-        plan = Plan(max_tokens=2)
-        for drafts in backend.generate(FimRequest(("def warm_up():\n    ", "\n"), plan), Cancel(), Meter()):
-            list(drafts)
-        return backend.name, why
+        """Load the model asked for, or that `auto` begins with, and try it; (backend, why); raises ModelError."""
+        backend = self.router.ready()
+        self.router.try_out(backend)
+        return backend.name, self.router.choose().why
 
     def forget(self) -> None:
         """Drop suggestions and cached keys and values, for measurements from cold."""
@@ -53,50 +51,61 @@ class Completer:
         if known := self.look_up(snap):
             return known
         meter = Meter()
-        backend, why = self.router.pick()
+        backend = self.router.ready(snap.language)
         with meter.stage("context"):
             site = describe(snap, self.trees.tree(snap, LANGUAGES[snap.language]))
             plan = gate.plan(snap, self.config, site)
-            request = context.build(snap, site, plan, backend.budget.prefix_chars, backend.budget.suffix_chars)
-        kept, dropped = self._generate(backend, request, snap, site, cancel, meter)
-        reason = "" if kept else _reason(dropped, cancel, plan)
-        outcome = Outcome(kept, reason, backend.name, f"{why}; {plan.why}", meter.timings, meter.tokens)
-        if cancel.is_set() or (plan.expired and not kept):
+            request = _request(backend, snap, site, plan)
+        with meter.stage("choose"):
+            backend, choice = self.router.pick(request, site)
+        answers = self._ask(backend, choice, snap, site, plan, cancel)
+        best, why = answer.surer(answers), _why(choice, answers, plan)
+        for one in answers:
+            meter.add(one.meter)
+        reason = "" if best.kept else answer.reason(best.dropped, cancel, plan)
+        outcome = Outcome(best.kept, reason, best.backend, why, meter.timings, meter.tokens, choice)
+        if cancel.is_set() or (plan.expired and not best.kept):
             return outcome
         return self.cache.remember(snap, outcome)
 
     def fill(self, segments: tuple[str, ...], language: str, cancel: Cancel) -> Outcome:
         """Fill all holes of a text, n between its n+1 segments, as one; raises ModelError."""
         meter = Meter()
-        backend, why = self.router.pick()
         plan = gate.plan_text(self.config)
-        found = [last for drafts in backend.generate(FimRequest(segments, plan), cancel, meter) for last in drafts]
+        request = FimRequest(segments, plan, language=language)
+        self.router.ready(language)
+        backend, choice = self.router.pick(request)
+        found = [last for drafts in backend.generate(request, cancel, meter) for last in drafts]
         with meter.stage("parse"):
             best = joint.choose(segments, found, LANGUAGES[language])
-        reason = "" if best else _reason([], cancel, plan)
-        return Outcome((best,) if best else (), reason, backend.name, why, meter.timings, meter.tokens)
+        reason = "" if best else answer.reason((), cancel, plan)
+        return Outcome((best,) if best else (), reason, backend.name, choice.why, meter.timings, meter.tokens, choice)
 
-    def _generate(
-        self, backend: Backend, request: FimRequest, snap: Snapshot, site: Site, cancel: Cancel, meter: Meter
-    ) -> tuple[tuple[Suggestion, ...], list[str]]:
-        kept: list[Suggestion] = []
-        dropped: list[str] = []
-        for drafts in backend.generate(request, cancel, meter):
-            raw = stops.apply(drafts, snap, request.plan, site)
-            if raw is None or cancel.is_set():
-                continue
-            with meter.stage("filters"):
-                shown, dropper = filters.apply(raw, snap)
-            if shown is None:
-                dropped.append(dropper)
-            elif shown.text not in [other.text for other in kept]:
-                kept.append(replace(shown, confidence=round(shown.confidence, 4)))
-        return tuple(kept), dropped
+    def _ask(
+        self, backend: Backend, choice: Choice, snap: Snapshot, site: Site, plan: Plan, cancel: Cancel
+    ) -> list[Answer]:
+        """Return the chosen family's answer, and the other's where the first is unsure and time is left."""
+
+        def ask(asked: Backend, family: str) -> Answer:
+            request = _request(asked, snap, site, plan)
+            said = answer.generate(asked, request, snap, site, choice.place, cancel)
+            self.router.learn(family, said.meter)
+            return said
+
+        first = ask(backend, choice.family)
+        if cancel.is_set() or (second := self.router.second(choice, first.confidence, snap.language, plan)) is None:
+            return [first]
+        return [first, ask(*second)]
 
 
-def _reason(dropped: list[str], cancel: Cancel, plan: Plan) -> str:
-    if cancel.is_set():
-        return cancel.reason or "cancelled"
-    if dropped:
-        return f"filter {dropped[0]}"
-    return "deadline" if plan.expired else "the model had nothing to say"
+def _request(backend: Backend, snap: Snapshot, site: Site, plan: Plan) -> FimRequest:
+    return context.build(snap, site, plan, backend.budget.prefix_chars, backend.budget.suffix_chars)
+
+
+def _why(choice: Choice, answers: list[Answer], plan: Plan) -> str:
+    why = f"{choice.why}; {plan.why}"
+    if len(answers) == 2:
+        first, second = answers
+        why += f"; {first.backend} {answer.told(first.confidence)}, so {second.backend} was asked too: "
+        why += answer.told(second.confidence)
+    return why

@@ -78,7 +78,8 @@ def _config(record: Record, trunk: Trunk) -> dict[str, Any]:
     if record.family == "bert":
         marks = runs.marks_of(Path(record.source))
         config["infill"] = {"begin": marks.begin, "mask": marks.mask, "delete": marks.delete, "expand": marks.expand}
-        config.pop("fim", None)
+        for theirs in ("fim", "confidence", "routing"):  # the decoder's: this model's are yet to be measured
+            config.pop(theirs, None)
     else:
         config.setdefault("fim", runs.FIM)
     return config

@@ -57,6 +57,13 @@ class Record:
         raw |= {"settings": Settings(**raw["settings"]), "layers": tuple(raw["layers"])}
         return cls(**raw)
 
+    @classmethod
+    def of_model(cls, folder: Path) -> Record:
+        """Return the record of a model as it stands, of no run; raises ModelError."""
+        config = read_config(folder)
+        family = "bert" if config.infill else "gpt"
+        return cls(family, "", str(folder), False, tuple(range(config.layers)), 0, 0, 0.0, Settings())
+
     def trunk(self) -> Trunk:
         """Make the trunk as it was when the run began; raises ModelError."""
         own = marks_of(Path(self.source)).own if self.family == "bert" else ()
@@ -111,7 +118,13 @@ def train(record: Record, run: Path, corpus: Rows, resume: bool, tell: Tell) -> 
 
 
 def load(run: Path) -> tuple[Record, Trunk, dict[str, Any]]:
-    """Return a run's record, its trunk at the last checkpoint, and where that stood; raises ModelError."""
+    """Return a run's record, its trunk at the last checkpoint, and where that stood; raises ModelError.
+
+    A model's folder is taken too: a run of no steps from it.
+    """
+    if not (run / RECORD).is_file() and (run / "config.json").is_file():
+        record = Record.of_model(run)
+        return record, record.trunk(), {"step": 0, "tokens": 0}
     record = Record.read(run)
     trunk = record.trunk()
     with torch.no_grad():

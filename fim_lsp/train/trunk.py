@@ -103,7 +103,7 @@ class Layer(nn.Module):
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
-    """Return softmax(qk/√d + mask)v; spelt out on a CPU, where compiled products take half the time of its flash kernel."""
+    """Return softmax(qk/√d + mask)v; spelt out on a CPU: compiled, it takes half the time of the flash kernel."""
     if q.device.type != "cpu":
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     return torch.softmax(q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5 + mask, -1) @ v

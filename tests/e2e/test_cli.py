@@ -68,6 +68,14 @@ def test_complete_several_marks(family):
         (["complete", "a.py:1:1", "--model", "nowhere"], b"", 3, "nowhere"),
         (["complete", "a.py:1:1", "--config", "none.toml"], b"", 2, "none.toml"),
         (["eval", "--holes", "a.py"], b"", 2, "a.py"),
+        (["compare", "--holes", "a.py"], b"", 2, "a.py"),
+        (["compare", "--on", "nowhere"], b"", 2, "nowhere"),
+        (["compare", "--compare-to", "a.py"], b"", 2, "a.py"),
+        (["compare", "--model", "llama"], b"", 2, "llama"),
+        (["compare", "--model", "gpt=nowhere"], b"", 3, "nowhere"),
+        (["compare", "--at", "a.py:9:1"], b"", 2, "line 9"),
+        (["compare", "--at", "a.py:1:1", "--html", "p.html"], b"", 2, "--at"),
+        (["holes", ".", "--out", "o.jsonl", "--kind", "loops"], b"", 2, "loops"),
         (["serve", "--config", "none.toml"], b"", 2, "none.toml"),
         (["serve", "--log", "no/such/folder/log"], b"", 2, "--log"),
         (["serve", "--trace", "no/such/folder/trace"], b"", 2, "--trace"),
@@ -117,7 +125,40 @@ def test_eval_counts_what_it_completed():
     assert rows["all"]["latency_p50_ms"] > 0
 
 
+@pytest.mark.model
+def test_compare_writes_what_it_was_asked_for(tmp_path):
+    files = ("--json", "r.json", "--html", "r.html", "--svg", "r.svg")
+    answer = run("compare", "--limit", "2", "--threads", "1", *files, cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert (report["n"], report["n_several"], report["machine"]["threads"]) == (2, 1, 1)
+    assert [one["family"] for one in report["contenders"]] == ["gpt", "bert"]
+    for one in report["contenders"]:
+        assert one["n"] == 2
+        assert one["latency_ms"]["p50"] > 0
+        assert one["peak_mb"] > 50
+    assert report["contenders"][0]["tokens"]["warm"]["reused"] > 0, "the decoder's keys and values were kept"
+    assert {claim["verdict"] for claim in report["claims"]} <= {"holds", "does not hold", "not shown"}
+    assert "<svg" in (tmp_path / "r.html").read_text()
+    assert (tmp_path / "r.svg").read_text().startswith("<svg")
+    assert b"claims" in answer.stdout
+
+
+@pytest.mark.model
+def test_compare_at_a_place_says_what_complete_says(tmp_path):
+    (tmp_path / "a.py").write_text(FILE)
+    answer = run("compare", "--at", "a.py:2:17", "--json", "at.json", cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    gpt, bert = json.loads((tmp_path / "at.json").read_text())["answers"]
+    assert gpt["text"] == json.loads(run("complete", "a.py:2:17", "--json", cwd=tmp_path).stdout)["text"]
+    assert gpt["warm_ms"] > 0
+    assert bert["warm_ms"] is None
+    assert "prefill" in gpt["outcome"]["timings"]
+    assert "read" in bert["outcome"]["timings"]
+    assert gpt["text"].strip().encode() in answer.stdout
+
+
 def test_help_and_version():
-    for verb in ("serve", "complete", "demo", "eval", "doctor"):
+    for verb in ("serve", "complete", "demo", "eval", "compare", "holes", "doctor"):
         assert b"Usage" in run(verb, "--help").stdout
     assert run("--version").stdout.startswith(b"fim-lsp ")

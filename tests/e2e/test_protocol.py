@@ -203,11 +203,13 @@ def test_two_hundred_mixed_requests_are_each_answered_once(tmp_path):
         client.open(CODE)
         asked = []
         for n in range(200):
-            kind = rng.choice(["inline", "inline", "explain", "unknown", "bad", "edit"])
+            kind = rng.choice(["inline", "inline", "explain", "compare", "unknown", "bad", "edit"])
             if kind == "inline":
                 asked.append(client.ask_inline(1, rng.randint(0, 9), kind=rng.choice([0, 1, 2, 9])))
             elif kind == "explain":
                 client.ask("fimLsp/explain", inline_params(1, rng.randint(0, 9)))
+            elif kind == "compare":
+                asked.append(client.ask_compare(1, rng.randint(0, 9)))
             elif kind == "unknown":
                 client.ask(f"what/is{n}", {"a": n})
             elif kind == "bad":
@@ -296,11 +298,90 @@ def test_the_last_answer_is_explained_and_timed_without_naming_its_place(client)
     client.until_ready()
     client.open(CODE)
     client.inline(1, 8)
-    assert client.request("fimLsp/explain", {})["result"]["shown"] == ["alpha + beta"]
+    explained = client.request("fimLsp/explain", {})["result"]
+    assert (explained["shown"], explained["confidence"]) == (["alpha + beta"], [0.9])
+    assert set(explained["expectedMs"]) == {"gpt", "bert"}
     states = [client.note("fimLsp/status") for _ in range(2)]
     assert [told["state"] for told in states] == ["busy", "ready"]
     assert states[0]["lastMs"] is None
     assert states[1]["lastMs"] > 0
+
+
+PAIR = ("--texts", '["a + b"]', "--bert-texts", '["a):"]')
+
+
+def test_both_families_side_by_side(tmp_path):
+    with Client.fake(tmp_path, *PAIR) as client:
+        client.start()
+        client.until_ready()
+        client.open('if f("😀", )\n')
+        answer = client.compare(0, 11)
+        assert answer["reason"] == ""
+        gpt, bert = answer["sides"]
+        assert (gpt["family"], gpt["item"]["insertText"]) == ("gpt", "a + b")
+        assert (bert["family"], bert["item"]["insertText"]) == ("bert", "a):")
+        assert gpt["item"]["range"] == {"start": {"line": 0, "character": 11}, "end": {"line": 0, "character": 11}}
+        assert bert["item"]["range"] == {"start": {"line": 0, "character": 11}, "end": {"line": 0, "character": 12}}
+        assert gpt["confidence"] == bert["confidence"] == 0.9
+        for side in (gpt, bert):
+            cold = side["runs"]["cold"]
+            assert cold["totalMs"] >= sum(cold["timings"].values())
+        assert answer["taken"] == answer["choice"]["family"] == "gpt"
+        assert set(answer["choice"]["expectedMs"]) == {"gpt", "bert"}
+        client.inline(0, 11)
+        assert client.explain(0, 11)["shown"] == ["a + b"]
+    client.check_clean()
+
+
+def test_a_family_without_weights_is_an_entry_with_its_error(tmp_path):
+    with Client.fake(tmp_path, *PAIR, "--broken", "bert") as client:
+        client.start()
+        client.open(CODE)
+        gpt, bert = client.compare(1, 8)["sides"]
+        assert gpt["item"]["insertText"] == "a + b"
+        assert bert == {
+            "family": "bert",
+            "error": "no weights of bert here: put some",
+            "item": None,
+            "confidence": None,
+            "reason": "",
+            "runs": {},
+        }
+    client.check_clean()
+
+
+def test_a_comparison_is_cancelled_superseded_or_moot_but_always_answered(tmp_path):
+    with Client.fake(tmp_path, "--step-s", "0.02", "--texts", LONG) as client:
+        client.start(initializationOptions={"deadlineMs": 20_000})
+        client.until_ready()
+        client.open(CODE)
+        cancelled = client.ask_compare(1, 8)
+        time.sleep(0.2)
+        client.notify("$/cancelRequest", {"id": cancelled})
+        assert client.wait(cancelled, 2)["error"]["code"] == -32800
+        older = client.ask_compare(1, 8)
+        time.sleep(0.2)
+        newer = client.ask_compare(1, 7)
+        assert client.wait(older, 2)["result"]["reason"] == "superseded"
+        client.type(0, 0, "#")
+        typed = client.ask_inline(1, 8)
+        assert client.wait(newer, 2)["result"]["reason"] == "the document changed before the answer came"
+        assert client.wait(typed)["result"]["items"]
+    client.check_clean()
+
+
+def test_a_comparison_that_cannot_be_made_says_why(client):
+    client.start()
+    assert client.compare(0, 0)["reason"] == "the document is not open"
+    client.open("word\n")
+    assert client.compare(0, 2) == {
+        "reason": "the cursor is inside a word",
+        "choice": {"family": "", "why": "", "expectedMs": {}},
+        "taken": "",
+        "rounds": 0,
+        "sides": [],
+    }
+    assert client.request("fimLsp/compare", {"position": 3})["error"]["code"] == -32602
 
 
 def test_the_settings_choose_the_family(tmp_path):

@@ -18,7 +18,7 @@ LONG = "".join(f"def function_{n}(a, b):\n    return a + b * {n}\n\n\n" for n in
 def test_a_file_is_opened_and_completed(tmp_path):
     with Client.real(tmp_path) as client:
         began = time.monotonic()
-        client.start()
+        client.start(initializationOptions={"backend": "gpt"})
         print(f"initialize {time.monotonic() - began:.2f} s")
         client.open(CODE)
         asked = client.ask_inline(1, 16)
@@ -111,7 +111,7 @@ def test_a_broken_model_is_one_message_and_empty_answers(tmp_path, folder):
         (path / "model-00001-of-00003.safetensors").unlink()
         (path / "model-00001-of-00003.safetensors").write_bytes(b"\x08" * 1000)
     with Client.real(tmp_path) as client:
-        client.start(initializationOptions={"gpt": {"model": str(path)}})
+        client.start(initializationOptions={"backend": "gpt", "gpt": {"model": str(path)}})
         client.open(CODE)
         assert client.inline(1, 16) == []
         assert str(path) in client.note("window/showMessage")["message"]
@@ -122,3 +122,17 @@ def test_a_broken_model_is_one_message_and_empty_answers(tmp_path, folder):
         assert client.inline(1, 16)[0]["insertText"] == " + second"
     client.check_clean()
     assert not iter_notes(client, "window/showMessage"), "one message is enough"
+
+
+def test_auto_goes_on_with_the_family_that_loads(tmp_path):
+    with Client.real(tmp_path) as client:
+        client.start(initializationOptions={"gpt": {"model": str(tmp_path / "missing")}})
+        client.until_ready()
+        client.open(CODE)
+        client.inline(1, 16)
+        explained = client.explain(1, 16)
+        assert explained["backend"] == "bert"
+        assert "gpt cannot be loaded" in explained["why"]
+        assert set(explained["expectedMs"]) == {"gpt", "bert"}
+        assert "bert answers alone" in client.note("window/showMessage")["message"]
+    client.check_clean()

@@ -70,3 +70,18 @@ def test_files(tmp_path):
         read_file(bad)
     with pytest.raises(ConfigError, match="does not exist"):
         read_file(tmp_path / "none.toml")
+
+
+def test_a_mapping_is_one_setting():
+    config, problems = from_client({"backendByLanguage": {"python": "bert", "go": "gpt"}})
+    assert (dict(config.backend_by_language), problems) == ({"python": "bert", "go": "gpt"}, [])
+    layers = [("file", {"backendByLanguage": {"go": "gpt"}}), ("client", {"backendByLanguage": {"python": "bert"}})]
+    assert resolve(layers).config.backend_by_language == {"python": "bert"}
+    assert Config().backend_by_language == {}
+
+
+@pytest.mark.parametrize("value", ["bert", {"python": "gtp"}, {"python": 1}, ["bert"]])
+def test_a_bad_mapping_is_named(value):
+    config, (problem,) = from_client({"backendByLanguage": value})
+    assert config == Config()
+    assert "fimLsp.backendByLanguage" in problem

@@ -59,6 +59,10 @@ heading('COMMANDS', ':FimLsp')
 for _, row in ipairs({
   { 'status', 'The server, its backend, and whether suggestions are on here.' },
   { 'explain', 'Why the last answer was what it was, and where its time went.' },
+  {
+    'compare',
+    'Run both families at the cursor and show what each says, what it cost and which one is taken; 1 and 2 insert, r runs again, q closes. Outside of insert mode it is where insert mode was left, else at the cursor, at the end of a line behind it.',
+  },
   { 'log', "Open the server's log." },
   { 'restart', 'Stop the server and start it anew.' },
   { 'toggle [buffer|language|all]', 'Switch automatic suggestions off, or on again.' },

@@ -1,6 +1,7 @@
 /** The commands and the menu. */
 
 import { type Disposable, type LogOutputChannel, ViewColumn, commands, window, workspace } from "vscode";
+import type { Compare } from "./compare.ts";
 import { type Explanation, render } from "./explain.ts";
 import { install } from "./install.ts";
 import type { Pages } from "./pages.ts";
@@ -22,14 +23,16 @@ export interface Parts {
   pause: Pause;
   server: Supervisor;
   pages: Pages;
+  compare: Compare;
 }
 
 /** Register every command of package.json. */
 export function register(parts: Parts): Disposable[] {
-  const { log, pause, server } = parts;
+  const { log, pause, server, compare } = parts;
   const document = () => window.activeTextEditor?.document;
   const own: Record<string, () => unknown> = {
     explain: () => explain(parts),
+    compare: () => compare.run(),
     showServer: () => showServer(server),
     showLog: () => log.show(),
     doctor: () => doctor(server),
@@ -109,6 +112,7 @@ async function menu(pause: Pause): Promise<void> {
     { label: `${verb("everywhere")} everywhere`, command: "toggle" },
     { label: "$(arrow-swap) Switch backend", command: "backend" },
     { label: "$(question) Explain the last answer", command: "explain" },
+    { label: "$(split-horizontal) Compare BERT and GPT at the cursor", command: "compare" },
     { label: "$(server-process) Show the resolved server", command: "showServer" },
     { label: "$(output) Show log", command: "showLog" },
     { label: "$(pulse) Run doctor", command: "doctor" },

@@ -2,6 +2,7 @@
 
 import { type ExtensionContext, window, workspace } from "vscode";
 import { register } from "./commands.ts";
+import { Compare } from "./compare.ts";
 import { Pages } from "./pages.ts";
 import { Pause } from "./pause.ts";
 import { watchPython } from "./python.ts";
@@ -19,6 +20,7 @@ export function activate(context: ExtensionContext): void {
   const status = new StatusItem(pause);
   const pages = new Pages();
   const supervisor = new Supervisor(context, log, pause, status);
+  const compare = new Compare(supervisor);
   server = supervisor;
 
   const restart = () => void supervisor.restartIfWanted();
@@ -27,7 +29,8 @@ export function activate(context: ExtensionContext): void {
     pause,
     status,
     pages,
-    ...register({ log, pause, pages, server: supervisor }),
+    compare,
+    ...register({ log, pause, pages, compare, server: supervisor }),
     workspace.onDidOpenTextDocument((document) => supervisor.wake(document)),
     workspace.onDidGrantWorkspaceTrust(restart),
     workspace.onDidChangeConfiguration((change) => {

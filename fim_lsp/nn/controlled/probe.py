@@ -68,7 +68,10 @@ def judge(model: Any, before: Ids, fill: Ids, after: Ids) -> Opinion:
 
 
 def time_at(shape: Shape, length: int) -> Cost:
-    """Measure a model of this shape on a context of `length` tokens, the least of a few, for other programs only add; weights do not matter."""
+    """Measure a model of this shape on a context of `length` tokens; weights do not matter.
+
+    The least of a few, as timeit takes it: other programs only add.
+    """
     model: Any = build(replace(shape, places=length + ROOM)).eval()
     ids = [len(SPECIAL) + n % (shape.vocab - len(SPECIAL)) for n in range(length)]
     before, after = ids[: length * 3 // 4], ids[length * 3 // 4 :]

@@ -38,10 +38,17 @@ def screen(tmp_path_factory) -> Iterator[Screen]:
 
 @pytest.fixture
 def scripted(tmp_path) -> Iterator[callable]:
-    """Start a Neovim whose server says what it is told: scripted(texts, options, init)."""
+    """Start a Neovim whose server says what it is told: scripted(texts, options, init, more)."""
     opened: list[Screen] = []
 
-    def start(texts: str = '["alpha + beta"]', options: str = "", init: str = "", step_s: float = 0.0) -> Screen:
+    def start(
+        texts: str = '["alpha + beta"]',
+        options: str = "",
+        init: str = "",
+        step_s: float = 0.0,
+        more: tuple[str, ...] = (),
+        **size: int,
+    ) -> Screen:
         script = ROOT / "tests/fake_server.py"
         command = [
             sys.executable,
@@ -52,9 +59,10 @@ def scripted(tmp_path) -> Iterator[callable]:
             texts,
             "--step-s",
             str(step_s),
+            *more,
         ]
         setup = f"{init}\nrequire('fim_lsp').setup({{ cmd = {lua_list(command)}, {options} }})"
-        opened.append(Screen(tmp_path / f"n{len(opened)}", setup))
+        opened.append(Screen(tmp_path / f"n{len(opened)}", setup, **size))
         return opened[-1]
 
     yield start

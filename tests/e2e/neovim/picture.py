@@ -1,4 +1,7 @@
-"""Draw docs/neovim.svg from a real Neovim's screen: `python -m tests.e2e.neovim.picture`."""
+"""Draw docs/neovim.svg or docs/compare-neovim.svg from a real Neovim's screen.
+
+`python -m tests.e2e.neovim.picture [compare]`
+"""
 
 from __future__ import annotations
 
@@ -33,26 +36,46 @@ class Rectangle:
 LINES = 14
 
 
-def main() -> None:
+def typing(screen: Screen) -> int:
+    """Type up to a suggestion; returns how many lines of the screen to draw."""
+    screen.until_ghost()
+    return LINES
+
+
+def compare(screen: Screen) -> int:
+    """Open the comparison there; returns how many lines of the screen to draw."""
+    screen.until_ghost()
+    screen.nvim.input("<Esc>")
+    screen.nvim.command("FimLsp compare")
+    screen.until(lambda: any("GPT-style" in row for row in screen.rows()), "both sides", 240)
+    return screen.height - 2  # without the status line
+
+
+PICTURES = {"neovim.svg": (typing, WIDTH, HEIGHT), "compare-neovim.svg": (compare, 112, 27)}
+
+
+def main(name: str) -> None:
+    play, width, height = PICTURES[name]
     with tempfile.TemporaryDirectory() as folder:
         command = f"{{ {sys.executable!r}, '-m', 'fim_lsp', 'serve' }}"
-        screen = Screen(Path(folder), f"require('fim_lsp').setup({{ cmd = {command} }})")
+        setup = f"require('fim_lsp').setup({{ cmd = {command} }})"
+        screen = Screen(Path(folder), setup, width=width, height=height)
         screen.edit(CODE + "\n", CODE.count("\n"), 8)
-        screen.until_ghost()
+        lines = play(screen)
         with Path(os.devnull).open("w") as nowhere:
-            console = Console(record=True, width=WIDTH, file=nowhere, force_terminal=True, color_system="truecolor")
-            for line in cells(screen.nvim)[:LINES]:
+            console = Console(record=True, width=width, file=nowhere, force_terminal=True, color_system="truecolor")
+            for line in cells(screen.nvim, width, height)[:lines]:
                 console.print(Text.assemble(*line), overflow="crop", no_wrap=True)
-            save_svg(console, ROOT / "docs/neovim.svg")
+            save_svg(console, ROOT / "docs" / name)
         screen.close()
 
 
-def cells(nvim: pynvim.Nvim) -> list[list[tuple[str, Style]]]:
+def cells(nvim: pynvim.Nvim, width: int, height: int) -> list[list[tuple[str, Style]]]:
     """Return the screen, cell by cell with its colours, from the events a fresh UI is sent (:help ui-linegrid)."""
     nvim.ui_detach()
-    grid = [[(" ", 0)] * WIDTH for _ in range(HEIGHT)]
+    grid = [[(" ", 0)] * width for _ in range(height)]
     styles = {0: Style()}
-    nvim.ui_attach(WIDTH, HEIGHT, rgb=True, ext_linegrid=True)
+    nvim.ui_attach(width, height, rgb=True, ext_linegrid=True)
     while True:
         _, method, events = nvim.next_message()
         if method != "redraw":
@@ -82,4 +105,4 @@ def _style(rgb: dict[str, Any]) -> Style:
 
 
 if __name__ == "__main__":
-    main()
+    main("compare-neovim.svg" if sys.argv[1:] == ["compare"] else "neovim.svg")

@@ -25,7 +25,7 @@ def find_nvim() -> str | None:
 class Screen:
     """Neovim, embedded, with the plugin as a plain pack/ checkout."""
 
-    def __init__(self, folder: Path, setup: str = "", is_packed: bool = True):
+    def __init__(self, folder: Path, setup: str = "", is_packed: bool = True, width: int = WIDTH, height: int = HEIGHT):
         start = folder / "site/pack/test/start"
         start.mkdir(parents=True)
         if is_packed:
@@ -35,9 +35,9 @@ class Screen:
         nvim = find_nvim()
         assert nvim
         argv = [nvim, "--clean", "--embed", "--headless", "-n", "-u", str(init)]
-        self.folder = folder
+        self.folder, self.height = folder, height
         self.nvim = pynvim.attach("child", argv=argv)
-        self.nvim.ui_attach(WIDTH, HEIGHT, rgb=True)
+        self.nvim.ui_attach(width, height, rgb=True)
         self.nvim.options["shortmess"] += "I"
 
     def close(self) -> None:
@@ -79,7 +79,7 @@ class Screen:
               rows[row] = table.concat(line):gsub('%s+$', '')
             end
             return rows""",
-            HEIGHT,
+            self.height,
         )
         return list(cells)
 

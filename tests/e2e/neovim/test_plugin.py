@@ -108,7 +108,10 @@ def test_a_late_answer_is_not_shown(scripted):
 def test_what_is_superseded_is_cancelled(scripted, tmp_path):
     screen = scripted('["' + "x" * 60 + '"]', step_s=0.1)
     screen.edit(LINE, 0, 8)
-    time.sleep(0.5)
+    state = "return require('fim_lsp.status').told().state"
+    screen.until(lambda: screen.lua(state) == "ready", "a loaded model")
+    screen.nvim.input("p")
+    screen.until(lambda: screen.lua(state) == "busy", "a request that runs")
     screen.nvim.input("q")
     screen.until(lambda: "cancelled" in (tmp_path / "trace.jsonl").read_text(), "a cancelled request")
 
@@ -185,6 +188,7 @@ def test_explain_status_and_health_read_well(scripted):
     screen.nvim.input("q")
     assert screen.lua("return require('fim_lsp.commands').complete('', 'FimLsp ')") == [
         "backend",
+        "compare",
         "explain",
         "log",
         "restart",

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Error, Frame, Page, Playwright
 
 ROOT = Path(__file__).resolve().parents[3]
 VSIX = ROOT / "editors/vscode/dist/fim-lsp.vsix"
@@ -186,8 +186,23 @@ class Window:
         self.page.wait_for_selector(".quick-input-widget .monaco-list-row")
         self.page.keyboard.press("Enter")
 
+    def until_page(self, selector: str) -> Frame:
+        """Wait for a page of the extension's own that has an element; return the frame it is drawn in."""
+        has_it = lambda: next((one for one in self.page.frames if _has(one, selector)), None)  # noqa: E731
+        return until(has_it, f"a page with {selector}", 120)
+
+    def has_page(self) -> bool:
+        return self.page.query_selector("iframe.webview.ready") is not None
+
     def close(self) -> None:
         self.page.context.close()
+
+
+def _has(frame: Frame, selector: str) -> bool:
+    try:
+        return frame.query_selector(selector) is not None
+    except Error:  # it went away while it was looked at
+        return False
 
 
 def launch(playwright: Playwright) -> Browser:

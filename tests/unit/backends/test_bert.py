@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import pytest
 
 from fim_lsp import backends
 from fim_lsp.config import Config
-from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
+from fim_lsp.domain import Cancel, FimRequest, Meter, Plan, Work
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.syntax import LANGUAGES
 
@@ -101,9 +102,12 @@ def test_several_holes_are_filled_and_the_text_parses(family, text):
     assert not LANGUAGES["python"].parse(filled.encode()).root_node.has_error, filled
 
 
-def test_the_table_can_say_when_to_say_nothing():
-    from dataclasses import replace
+def test_every_token_of_an_answer_has_its_log_probability(bert):
+    (answer,), meter = run(bert)
+    assert len(answer.log_probs) in (meter.tokens["decoded"], meter.tokens["decoded"] + 1)  # its end, where it says one
+    assert math.exp(sum(answer.log_probs) / len(answer.log_probs)) == pytest.approx(answer.confidence)
 
-    shy = backends.create("bert", "")
-    shy.recipe = replace(shy.recipe, threshold=1.01)
-    assert run(shy)[0] == []
+
+def test_the_outlook_is_the_context(bert):
+    _, meter = run(bert)
+    assert bert.outlook(ADD) == Work(meter.tokens["prefilled"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import shutil
 import time
 
@@ -23,7 +24,7 @@ ADD = FimRequest(("def add(first, second):\n    return first", "\n\nprint(add(1,
 
 @pytest.fixture(scope="module")
 def gpt(decoder):
-    return decoder.router.pick()[0]
+    return decoder.router.ready()
 
 
 def run(gpt, request: FimRequest = ADD, cancel: Cancel | None = None):
@@ -55,6 +56,21 @@ def test_a_warm_cache_gives_the_same_answer(gpt):
     assert cold_meter.tokens["reused"] == 0
     assert warm_meter.tokens["reused"] > 20
     assert warm_meter.tokens["prefilled"] < 5
+
+
+def test_the_outlook_is_what_a_run_then_reads_and_reuses(gpt):
+    run(gpt)
+    longer = FimRequest((ADD.segments[0] + " +", ADD.segments[1]), ADD.plan)
+    first, again = gpt.outlook(longer), gpt.outlook(longer)
+    _, meter = run(gpt, longer)
+    assert first == again
+    assert (first.reused, first.tokens - first.reused) == (meter.tokens["reused"], meter.tokens["prefilled"])
+
+
+def test_every_token_of_an_answer_has_its_log_probability(gpt):
+    (answer,), meter = run(gpt)
+    assert len(answer.log_probs) == meter.tokens["decoded"]
+    assert math.exp(sum(answer.log_probs) / len(answer.log_probs)) == pytest.approx(answer.confidence)
 
 
 def test_typing_only_appends(gpt):

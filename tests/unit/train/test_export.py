@@ -13,7 +13,7 @@ import torch
 from fim_lsp.backends.models import models_folder
 from fim_lsp.errors import ConfigError
 from fim_lsp.nn.canvas import lay_out
-from fim_lsp.nn.checkpoint import read_config
+from fim_lsp.nn.checkpoint import read_config, read_tensors
 from fim_lsp.nn.encoder import Encoder
 from fim_lsp.train import export, gguf_file, runs, shards, warm
 from fim_lsp.train.loop import Settings
@@ -101,6 +101,16 @@ def test_gguf_is_read_back_by_transformers_as_it_was(run, tmp_path):
     by_name = {token["content"]: token["id"] for token in ids["added_tokens"]}
     for key, name in (("pre", "<fim_prefix>"), ("suf", "<fim_suffix>"), ("mid", "<fim_middle>")):
         assert int(fields[f"tokenizer.ggml.fim_{key}_token_id"].parts[-1][0]) == by_name[name]
+
+
+def test_a_models_folder_is_exported_as_it_stands(run, tmp_path):
+    export.export(run, "transformers", tmp_path / "model")
+    export.export(run, "packed", tmp_path / "directly")
+    report = export.export(tmp_path / "model", "packed", tmp_path / "packed")
+    assert report["step"] == 0
+    own, directly = (read_tensors(folder) for folder in (tmp_path / "packed", tmp_path / "directly"))
+    assert own.keys() == directly.keys()
+    assert all(torch.equal(own[name], directly[name]) for name in own)
 
 
 def test_an_infiller_goes_on_from_an_infiller(run, tmp_path):

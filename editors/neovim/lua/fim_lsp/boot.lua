@@ -8,7 +8,7 @@ function M.load()
     require('fim_lsp.commands').run(args.fargs)
   end, {
     nargs = '*',
-    desc = 'fim-lsp: status, explain, log, restart, toggle, backend',
+    desc = 'fim-lsp: status, explain, compare, log, restart, toggle, backend',
     complete = function(lead, line)
       return require('fim_lsp.commands').complete(lead, line)
     end,

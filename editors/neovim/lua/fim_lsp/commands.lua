@@ -17,6 +17,11 @@ local VERBS = {
       require('fim_lsp.explain').last()
     end,
   },
+  compare = {
+    run = function()
+      require('fim_lsp.compare').here()
+    end,
+  },
   log = {
     run = function()
       vim.cmd.tabedit(vim.fn.fnameescape(require('fim_lsp.server').log_path()))

@@ -3,7 +3,7 @@ local M = {}
 
 ---@class fim_lsp.Setting a setting of the server, from settings.lua
 ---@field key string
----@field type 'string'|'integer'|'boolean'|'string[]'
+---@field type 'string'|'integer'|'boolean'|'string[]'|'table'
 ---@field default any
 ---@field enum? string[]
 ---@field min? integer

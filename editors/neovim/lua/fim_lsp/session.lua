@@ -157,16 +157,9 @@ end
 ---@param items table[]
 ---@param encoding string
 function M.show(buf, place, items, encoding)
-  local line = place.before .. place.rest
   local all = {} ---@type fim_lsp.Suggestion[]
   for _, item in ipairs(items) do
-    item = vim.deepcopy(item)
-    for _, edge in ipairs({ 'start', 'end' }) do
-      if item.range and item.range[edge].line == place.row then
-        item.range[edge].character = vim.str_byteindex(line, encoding, item.range[edge].character, false)
-      end
-    end
-    all[#all + 1] = require('fim_lsp.suggestion').read(item, place)
+    all[#all + 1] = require('fim_lsp.suggestion').decode(item, place, encoding)
   end
   if #all > 0 then
     shown = { buf = buf, place = place, all = all, index = 1 }
@@ -205,11 +198,9 @@ function M.take(length)
     return
   end
   local taken, left = require('fim_lsp.suggestion').split(shown.all[shown.index], length)
-  local row, col, buf = shown.place.row, shown.place.col, shown.buf
-  local lines = vim.split(taken.text, '\n', { plain = true })
+  local buf = shown.buf
   require('fim_lsp.ghost').clear(buf)
-  vim.api.nvim_buf_set_text(buf, row, col, row, col + #taken.covered, lines)
-  vim.api.nvim_win_set_cursor(0, { row + #lines, #lines == 1 and col + #lines[1] or #lines[#lines] })
+  M.put(buf, shown.place, taken)
   if left then
     shown = { buf = buf, place = M.place(), all = { left }, index = 1 }
     M.draw()
@@ -217,6 +208,20 @@ function M.take(length)
     shown = nil
     M.ask_soon(buf)
   end
+end
+
+--- Put a suggestion into the buffer of this window, and the cursor behind it.
+---@param buf integer
+---@param place fim_lsp.Place
+---@param taken fim_lsp.Suggestion
+---@return [integer, integer] cursor row from 1 and column
+function M.put(buf, place, taken)
+  local row, col = place.row, place.col
+  local lines = vim.split(taken.text, '\n', { plain = true })
+  vim.api.nvim_buf_set_text(buf, row, col, row, col + #taken.covered, lines)
+  local cursor = { row + #lines, #lines == 1 and col + #lines[1] or #lines[#lines] }
+  vim.api.nvim_win_set_cursor(0, cursor)
+  return cursor
 end
 
 ---@return fim_lsp.Place

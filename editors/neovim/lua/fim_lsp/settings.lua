@@ -10,6 +10,13 @@ return {
     doc = "Which model family completes: `auto` picks one per request, `gpt` is the decoder, `bert` the infiller.",
   },
   {
+    key = "backendByLanguage",
+    type = "table",
+    default = {},
+    wanted = "a mapping from language ids to one of auto, gpt, bert",
+    doc = "`backend` for some languages only, by language id.",
+  },
+  {
     key = "gpt.model",
     type = "string",
     default = "",

@@ -14,6 +14,21 @@ local M = {}
 ---@field before string the line left of the cursor
 ---@field rest string the line right of it
 
+--- Read an item as it came from the server.
+---@param item table lsp.InlineCompletionItem
+---@param place fim_lsp.Place
+---@param encoding string of its columns
+---@return fim_lsp.Suggestion?
+function M.decode(item, place, encoding)
+  item = vim.deepcopy(item)
+  for _, edge in ipairs({ 'start', 'end' }) do
+    if item.range and item.range[edge].line == place.row then
+      item.range[edge].character = vim.str_byteindex(place.before .. place.rest, encoding, item.range[edge].character, false)
+    end
+  end
+  return M.read(item, place)
+end
+
 --- Read an item of the server for a cursor; nil where it does not fit there any more.
 ---@param item table lsp.InlineCompletionItem, its range in byte columns already
 ---@param place fim_lsp.Place

@@ -1,0 +1,101 @@
+"""The rule of `auto`: which family goes first at a place, and when it hands over to the other.
+
+What it goes by is known before decoding: the kind of place, how often each family was right at such places, and what
+each would cost here and now. The rates, the price of a second and the limits are fitted (`fim-lsp router fit`, the
+table `routing` of a model's config.json), none chosen by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fim_lsp.domain import Choice, FimRequest
+
+PLACES = (
+    "string",
+    "comment",
+    "empty block",
+    "before a closer",
+    "before text",
+    "blank line",
+    "after a name",
+    "end of line",
+    "several holes",
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """What was measured of a family: exact matches (0..1) and steps by kind of place, and the fitted limits."""
+
+    hits: Mapping[str, float] = field(default_factory=dict)
+    steps: Mapping[str, float] = field(default_factory=dict)
+    token_ms: float = 1.0  # of a token read, before this machine has been measured
+    step_ms: float = 20.0  # of a token decoded, or a pass
+    price: float = 0.0  # exact matches that a second is worth
+    hand_over: float = 0.0  # an answer less likely than this is worth asking the other family
+
+    @classmethod
+    def read(cls, table: Mapping[str, Any]) -> Table | None:
+        """Read the table of config.json; None without one."""
+        return cls(**table) if table else None
+
+
+@dataclass(frozen=True)
+class Bid:
+    """What a family offers at a place: how often it is right there, None where that was not measured, and how soon."""
+
+    family: str
+    hits: float | None
+    expected_ms: float
+
+    def worth(self, price: float) -> float:
+        return (self.hits or 0.0) - price * self.expected_ms / 1e3
+
+    def __str__(self) -> str:
+        rate = "unrated" if self.hits is None else f"{self.hits:.0%} right"
+        return f"{self.family} {rate} in {self.expected_ms:.0f} ms"
+
+
+def kind_of_place(request: FimRequest, zone: str) -> str:
+    """Return the kind of place in the words of PLACES; `zone` is the tree's: code, string or comment."""
+    if len(request.segments) > 2:
+        return "several holes"
+    if zone != "code":
+        return zone
+    if request.plan.multiline:
+        return "empty block"
+    left, right = request.segments[0].rpartition("\n")[2], request.segments[1].partition("\n")[0].strip()
+    if right:
+        return "before a closer" if right[0] in ")]}" else "before text"
+    if not left.strip():
+        return "blank line"
+    return "after a name" if left[-1].isalnum() or left[-1] in "_." else "end of line"
+
+
+def decide(place: str, bids: Sequence[Bid], price: float, left_ms: float) -> Choice:
+    """Return the bid worth most: exact matches expected, less the price of its time; in time if any is.
+
+    hits  0.24 at 600 ms, 0.20 at 200 ms, a second being worth 0.15:  0.24 - 0.09 = 0.15 < 0.20 - 0.03 = 0.17
+    """
+    in_time = [bid for bid in bids if bid.expected_ms <= left_ms]
+    if not in_time:
+        best, rule = min(bids, key=lambda bid: bid.expected_ms), f"the quicker, {left_ms:.0f} ms are left"
+    elif len(in_time) < len(bids):
+        best, rule = in_time[0], f"in time, {left_ms:.0f} ms are left"
+    elif any(bid.hits is None for bid in bids):
+        best, rule = bids[0], "the first named, for want of rates"
+    else:
+        best = max(bids, key=lambda bid: bid.worth(price))
+        rule = f"worth more, a second costing {price:.0%}"
+    others = "; ".join(str(bid) for bid in bids if bid is not best)
+    why = f"auto, {place}: {best}, {rule}; {others}"
+    return Choice(best.family, why, {bid.family: round(bid.expected_ms, 1) for bid in bids}, place)
+
+
+def hands_over(confidence: float, limit: float) -> bool:
+    """True when the first family's answer is so unlikely, nothing at all counting as 0, that the other's is worth
+    its time; a limit of 0 says that it never is."""
+    return max(confidence, 0.0) < limit

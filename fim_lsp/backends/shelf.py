@@ -1,0 +1,73 @@
+"""The loaded backends: one at once where it is waited for, the other behind the requests' back.
+
+decode thread   ──get gpt──▶ r1 ── r2: wants bert, gpt answers ── r3: bert answers
+                                    └─fetch─▶ load, run once ─┘
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+
+from fim_lsp.backends.base import Backend
+from fim_lsp.errors import ModelError
+
+logger = logging.getLogger(__name__)
+
+
+class Shelf:
+    """Backends by family; a failure to load is remembered until the family's model changes."""
+
+    def __init__(self, models: Mapping[str, str], create: Callable[[str, str], Backend]):
+        self.models, self.create = dict(models), create
+        self.loaded: dict[str, Backend] = {}
+        self.failed: dict[str, ModelError] = {}
+        self.coming: dict[str, threading.Thread] = {}
+        self.locks = {family: threading.Lock() for family in models}
+
+    def get(self, family: str) -> Backend:
+        """Return a backend, loading it or waiting for it if need be; raises ModelError."""
+        with self.locks[family]:
+            if family in self.failed:
+                raise self.failed[family]
+            if family not in self.loaded:
+                try:
+                    self.loaded[family] = self.create(family, self.models[family])
+                except ModelError as problem:
+                    self.failed[family] = problem
+                    raise
+            return self.loaded[family]
+
+    def fetch(self, family: str, try_out: Callable[[Backend], None]) -> None:
+        """Begin to load a backend and to run it once; whoever asks for it meanwhile is not kept waiting."""
+        if family not in self.coming and family not in self.loaded and family not in self.failed:
+            wanted = family, self.models[family], try_out
+            thread = threading.Thread(target=self._fetch, args=wanted, name=f"load {family}", daemon=True)
+            self.coming[family] = thread
+            thread.start()
+
+    def replace(self, models: Mapping[str, str]) -> list[str]:
+        """Take new models; a family whose model changed is loaded again when next wanted. Returns those families."""
+        changed = [family for family in models if models[family] != self.models[family]]
+        self.models = dict(models)
+        for family in changed:
+            self.loaded.pop(family, None)
+            self.failed.pop(family, None)
+        return changed
+
+    def _fetch(self, family: str, model: str, try_out: Callable[[Backend], None]) -> None:
+        try:
+            backend = self.create(family, model)
+            try_out(backend)
+        except ModelError as problem:
+            if self.models[family] == model:
+                self.failed[family] = problem
+        except Exception as problem:
+            logger.exception("loading %s failed", family)
+            self.failed[family] = ModelError(f"loading {family} failed: {problem!r}; `fim-lsp doctor` tells more")
+        else:
+            if self.models[family] == model:  # the settings may have changed meanwhile
+                self.loaded.setdefault(family, backend)
+        finally:
+            del self.coming[family]

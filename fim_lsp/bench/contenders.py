@@ -1,0 +1,96 @@
+"""Who takes part in a comparison: a model behind the whole pipeline, and the same model seen three ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fim_lsp.backends import create
+from fim_lsp.backends.base import Backend
+from fim_lsp.backends.models import CONTROLLED, find_model
+from fim_lsp.backends.router import BUILT
+from fim_lsp.config import Config
+from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion, Work
+from fim_lsp.errors import InputError
+from fim_lsp.pipeline.completer import Completer
+
+PATIENCE_MS = 60_000
+
+
+@dataclass(frozen=True)
+class Family:
+    """A kind of model that can be named in `--model`."""
+
+    label: str
+    keeps: bool  # what it computed for one request serves the next, so that warm differs from cold
+
+
+FAMILIES: Mapping[str, Family] = {
+    "gpt": Family("GPT-style decoder", keeps=True),
+    "bert": Family("BERT-style infiller", keeps=False),
+    **{name: Family("of the controlled set", keeps=False) for name in CONTROLLED},
+}
+
+
+class Altered:
+    """A backend that is given each request changed."""
+
+    def __init__(self, inner: Backend, change: Callable[[FimRequest], FimRequest]):
+        self.inner, self.change = inner, change
+        self.name, self.budget, self.calibration = inner.name, inner.budget, inner.calibration
+
+    def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
+        return self.inner.generate(self.change(request), cancel, meter)
+
+    def outlook(self, request: FimRequest) -> Work:
+        return self.inner.outlook(self.change(request))
+
+    def forget(self) -> None:
+        self.inner.forget()
+
+
+def hide_suffix(request: FimRequest) -> FimRequest:
+    """Show the model nothing right of the cursor."""
+    return replace(request, segments=(request.segments[0], ""))
+
+
+def read_only(request: FimRequest) -> FimRequest:
+    """Have the model read, and say as little as it can."""
+    return replace(request, plan=replace(request.plan, max_tokens=1))
+
+
+class Contender:
+    """One model: `completer` as a user has it, `blind` without its suffix, `reader` to warm its cache."""
+
+    def __init__(self, name: str, family: str, folder: Path, backend: Backend):
+        self.name, self.family, self.folder, self.backend = name, family, folder, backend
+        self.keeps = FAMILIES[family].keeps
+        self.completer = self._behind_pipeline(backend)
+        self.blind = self._behind_pipeline(Altered(backend, hide_suffix))
+        self.reader = self._behind_pipeline(Altered(backend, read_only))
+
+    def forget(self) -> None:
+        """Drop what was suggested and what the model keeps: the next request is a cold one."""
+        for completer in (self.completer, self.blind, self.reader):
+            completer.cache.clear()
+        self.backend.forget()
+
+    def _behind_pipeline(self, backend: Backend) -> Completer:
+        known = self.family if self.family in BUILT else BUILT[0]  # what the router calls it; it gets this one anyway
+        return Completer(Config(backend=known, deadline_ms=PATIENCE_MS), lambda family, model: backend)
+
+
+def contend(specs: Sequence[str]) -> list[Contender]:
+    """Load contenders from FAMILY or FAMILY=FOLDER; raises InputError, ModelError."""
+    contenders: list[Contender] = []
+    for spec in specs:
+        family, _, setting = spec.partition("=")
+        if family not in FAMILIES:
+            raise InputError(f"--model {spec!r}: the families are {', '.join(FAMILIES)}, as in gpt or gpt=FOLDER")
+        folder = find_model(family, setting)
+        name = family if not setting else f"{family} {folder.name}"
+        if name in [other.name for other in contenders]:
+            raise InputError(f"--model {spec!r} is named twice")
+        contenders.append(Contender(name, family, folder, create(family, str(folder))))
+    return contenders

@@ -1,0 +1,81 @@
+"""What every command shares: errors told in one line, settings, a loaded completer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from fim_lsp.errors import FimError
+
+if TYPE_CHECKING:
+    from fim_lsp.config import Resolved
+    from fim_lsp.pipeline.completer import Completer
+
+ModelFolder = Annotated[
+    str, typer.Option("--model", help="Folder of another model of the backend; the shipped one by default.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn our errors into one line and an exit code."""
+    try:
+        yield
+    except FimError as problem:
+        typer.secho(f"fim-lsp: {problem}", err=True, fg="red")
+        raise typer.Exit(problem.exit_code) from None
+
+
+def settings(config: Path | None, model: str, backend: str) -> Resolved:
+    """Resolve the command line's settings over the file's; problems are warned of."""
+    from fim_lsp.config import read_file, resolve
+
+    given: dict[str, Any] = {"deadlineMs": 60_000}  # a person at a prompt waits; the editor's user does not
+    if model:
+        given[backend if backend == "bert" else "gpt"] = {"model": model}
+    if backend:
+        given["backend"] = backend
+    resolved = resolve([("command line", given), ("file", read_file(config) if config else {})])
+    for problem in resolved.problems:
+        warn(problem)
+    return resolved
+
+
+def load(resolved: Resolved) -> Completer:
+    """Return a completer whose model is loaded; raises ModelError."""
+    from fim_lsp.backends import create, read_table
+    from fim_lsp.pipeline.completer import Completer
+
+    completer = Completer(resolved.config, create, read_table)
+    began = time.perf_counter()
+    with waiting("loading the model"):
+        completer.warm_up()
+    Console(stderr=True).print(f"[dim]model loaded in {time.perf_counter() - began:.1f} s[/dim]")
+    return completer
+
+
+def waiting(what: str) -> Any:
+    """Return a context in which a spinner turns on standard error."""
+    return Console(stderr=True).status(f"{what} …")
+
+
+def warn(message: str) -> None:
+    """Print a warning on standard error."""
+    Console(stderr=True).print(f"[yellow]fim-lsp: {message}[/yellow]", highlight=False)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file as UTF-8; raises InputError."""
+    from fim_lsp.errors import InputError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as problem:
+        raise InputError(f"{path} cannot be written: {problem.strerror}") from None

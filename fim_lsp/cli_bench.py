@@ -1,0 +1,170 @@
+"""The commands that measure: `eval`, `compare`, `holes`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from fim_lsp.cli_base import AsJson, ModelFolder, load, settings, told, waiting, write
+from fim_lsp.errors import InputError
+
+if TYPE_CHECKING:
+    from fim_lsp.bench.quality import Hole
+    from fim_lsp.domain import Outcome, Snapshot
+
+app = typer.Typer()
+
+HoleFile = Annotated[
+    Path | None, typer.Option(help="JSON lines of holes; the shipped ones by default.", metavar="FILE")
+]
+On = Annotated[Path | None, typer.Option(help="Cut holes into this file or folder instead.", metavar="PATH")]
+HOLES_OF_A_KIND = 40
+
+
+@app.command("eval")
+def evaluate(
+    holes: HoleFile = None,
+    limit: Annotated[int, typer.Option(help="Only so many holes, spread over the file; 0 for all.", min=0)] = 0,
+    on: On = None,
+    model: ModelFolder = "",
+    backend: Annotated[str, typer.Option("--backend", help="auto, gpt or bert.")] = "gpt",
+    as_json: AsJson = False,
+) -> None:
+    """Measure exact match of first lines and cold latency of the whole pipeline on recorded holes."""
+    with told():
+        from rich.progress import track
+
+        from fim_lsp.backends.models import models_folder
+        from fim_lsp.bench import cut, quality, report
+        from fim_lsp.nn.tokenizer import Tokenizer
+
+        completer = load(settings(None, model, backend))
+        chosen = cut.cut(cut.read_files(on), HOLES_OF_A_KIND, seed=0) if on else quality.read_holes(holes)
+        chosen = chosen[:: max(1, len(chosen) // limit)][:limit] if limit else chosen
+
+        def cold(snap: Snapshot, cancel: Any) -> Outcome:
+            completer.forget()
+            return completer.complete(snap, cancel)
+
+        scores = list(track(quality.run(chosen, cold), "completing", len(chosen), console=Console(stderr=True)))
+        vocabulary = Tokenizer.from_folder(models_folder() / "gpt")
+        rows = quality.summarise(scores, lambda text: len(vocabulary.encode(text)))
+        if as_json:
+            typer.echo(json.dumps(rows))
+        else:
+            report.show_scores(Console(), rows)
+
+
+@app.command()
+def compare(
+    holes: HoleFile = None,
+    on: On = None,
+    at: Annotated[str, typer.Option(help="One place, 1-based, instead of holes.", metavar="FILE:LINE:COL")] = "",
+    model: Annotated[
+        list[str], typer.Option(help="A contender: gpt, bert, gpt=FOLDER or bert=FOLDER; may be given several times.")
+    ] = ["gpt", "bert"],  # noqa: B006
+    controlled: Annotated[
+        bool, typer.Option("--controlled", help="Five small models of one size besides (docs/controlled.md).")
+    ] = False,
+    limit: Annotated[int, typer.Option(help="Only so many holes, drawn over all kinds; 0 for all.", min=0)] = 200,
+    seed: Annotated[int, typer.Option(help="Draws the holes, the turns and the intervals.")] = 0,
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 for one a core.", min=0)] = 0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the report here.", metavar="FILE")] = None,
+    html_file: Annotated[
+        Path | None, typer.Option("--html", help="Write a page with pictures here.", metavar="FILE")
+    ] = None,
+    svg_file: Annotated[Path | None, typer.Option("--svg", help="Write one picture here.", metavar="FILE")] = None,
+    older: Annotated[
+        Path | None, typer.Option("--compare-to", help="An earlier --json, to tell the change.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Compare BERT against GPT on the same holes: quality, latency, memory, and what becomes of the claims."""
+    with told():
+        if at:
+            if html_file or svg_file or older:
+                raise InputError("--at compares one place: it goes with --json, not with --html, --svg, --compare-to")
+            _compare_at(at, model, threads, json_file)
+            return
+        from fim_lsp.backends.models import CONTROLLED
+        from fim_lsp.bench import change, page, plots, report
+        from fim_lsp.bench.choose import choose
+        from fim_lsp.bench.compare import compare as run
+        from fim_lsp.bench.contenders import contend
+
+        before = change.read(older) if older else None
+        chosen = choose(holes, on, limit, seed)
+        with waiting("loading the models"):
+            contenders = contend([*model, *(CONTROLLED if controlled else ())])
+        with _progress() as progress:
+            task = progress.add_task("comparing", total=len(chosen))
+            result = run(chosen, contenders, seed, threads, lambda: progress.advance(task))
+        report.show(Console(), result)
+        if before is not None:
+            report.show_change(Console(), change.against(result, before))
+        if json_file is not None:
+            write(json_file, json.dumps(result))
+        if html_file is not None:
+            write(html_file, page.render(result))
+        if svg_file is not None:
+            write(svg_file, plots.poster(result))
+
+
+@app.command("holes")
+def record_holes(
+    place: Annotated[Path, typer.Argument(help="A Python file, or a folder of them.")],
+    out: Annotated[Path, typer.Option(help="JSON lines to write.")],
+    per_kind: Annotated[int, typer.Option(help="Holes of each kind.", min=1)] = HOLES_OF_A_KIND,
+    kind: Annotated[list[str] | None, typer.Option(help="Only this kind; may be given several times.")] = None,
+    seed: Annotated[int, typer.Option(help="Another seed cuts other holes.")] = 0,
+    bare: Annotated[bool, typer.Option("--bare", help="Record the decoder's bare greedy first line too.")] = False,
+) -> None:
+    """Cut holes into files and record them, for `eval` and `compare`; several_holes is a kind apart."""
+    with told():
+        from fim_lsp.bench import cut
+        from fim_lsp.bench.quality import SEVERAL
+        from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
+
+        if unknown := set(kind or []).difference(cut.KINDS, {SEVERAL}):
+            raise InputError(f"--kind {', '.join(sorted(unknown))}: there are {', '.join((*cut.KINDS, SEVERAL))}")
+        texts = list(cut.read_files(place))
+        single = [one for one in kind or cut.KINDS if one != SEVERAL]
+        cuts = cut.cut(texts, per_kind, seed, single) if single else []
+        cuts += cut.cut_several(texts, per_kind, seed) if SEVERAL in (kind or []) else []
+        decoder = load(settings(None, "", "gpt")).router.ready() if bare else None
+
+        def line(hole: Hole) -> str:
+            assert decoder is not None
+            drafts = next(decoder.generate(FimRequest((hole.prefix, hole.suffix), Plan()), Cancel(), Meter()))
+            said = [draft.text for draft in drafts]
+            return (said[-1] if said else "").lstrip("\n").split("\n")[0]
+
+        cut.write(out, cuts, line if bare else None)
+        typer.echo(f"{len(cuts)} holes in {out}")
+
+
+def _compare_at(place: str, model: Sequence[str], threads: int, json_file: Path | None) -> None:
+    from fim_lsp import machine, places, terminal
+    from fim_lsp.bench.at_cursor import ask
+    from fim_lsp.bench.contenders import contend
+
+    snap = places.from_file(place)
+    with waiting("loading the models and asking them"):
+        machine.pin(threads)
+        answers = ask(snap, contend(model))
+    terminal.show_side_by_side(
+        Console(), snap, place, [(one.name, one.outcome, one.cold_ms, one.warm_ms) for one in answers]
+    )
+    if json_file is not None:
+        record = {"place": place, "machine": machine.describe(), "answers": [one.record() for one in answers]}
+        write(json_file, json.dumps(record, ensure_ascii=False))
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True))

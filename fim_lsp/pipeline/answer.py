@@ -1,0 +1,78 @@
+"""What one family says to a request, stopped, filtered and judged; of two such answers, the surer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from fim_lsp import filters
+from fim_lsp.backends.base import Backend
+from fim_lsp.domain import Cancel, FimRequest, Meter, Plan, Snapshot, Suggestion
+from fim_lsp.pipeline import stops
+from fim_lsp.syntax import Site
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Suggestions of a backend, the best first, and why others were dropped."""
+
+    backend: str
+    kept: tuple[Suggestion, ...]
+    dropped: tuple[str, ...]
+    meter: Meter = field(compare=False)
+
+    @property
+    def confidence(self) -> float | None:
+        return self.kept[0].confidence if self.kept else None
+
+
+def generate(backend: Backend, request: FimRequest, snap: Snapshot, site: Site, place: str, cancel: Cancel) -> Answer:
+    """Run a backend; a lone candidate that is too unlikely is dropped, for nobody chooses among it and others."""
+    meter = Meter()
+    kept: list[Suggestion] = []
+    dropped: list[str] = []
+    for drafts in backend.generate(request, cancel, meter):
+        raw = stops.apply(drafts, snap, request.plan, site)
+        if raw is None or cancel.is_set():
+            continue
+        with meter.stage("filters"):
+            shown, dropper = filters.apply(raw, snap)
+        if shown is None:
+            dropped.append(f"filter {dropper}")
+            continue
+        shown = _judge(backend, shown, place, request)
+        if request.plan.candidates == 1 and _is_unlikely(backend, shown):
+            dropped.append(f"too unlikely, {shown.confidence:.1%}")
+        elif shown.text not in [other.text for other in kept]:
+            kept.append(shown)
+    return Answer(backend.name, tuple(kept), tuple(dropped), meter)
+
+
+def surer(answers: Sequence[Answer]) -> Answer:
+    """Return the answer whose best suggestion is likelier, the first of equals; one that says nothing comes last."""
+    return max(answers, key=lambda answer: -1.0 if answer.confidence is None else answer.confidence)
+
+
+def reason(dropped: Sequence[str], cancel: Cancel, plan: Plan) -> str:
+    """Say why there is no suggestion."""
+    if cancel.is_set():
+        return cancel.reason or "cancelled"
+    if dropped:
+        return dropped[0]
+    return "deadline" if plan.expired else "the model had nothing to say"
+
+
+def told(confidence: float | None) -> str:
+    """Say how sure an answer is."""
+    return "nothing to say" if confidence is None else f"{confidence:.0%} sure"
+
+
+def _judge(backend: Backend, shown: Suggestion, place: str, request: FimRequest) -> Suggestion:
+    judged = backend.calibration.judge(shown, place, request.segments) if backend.calibration else shown
+    return replace(judged, confidence=round(judged.confidence, 4))
+
+
+def _is_unlikely(backend: Backend, shown: Suggestion) -> bool:
+    """True below the fitted limit; what deadline or budget cut short is shown all the same."""
+    limit = backend.calibration.shown if backend.calibration else 0.0
+    return shown.finish == "stop" and shown.confidence < limit

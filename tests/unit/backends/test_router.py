@@ -1,0 +1,178 @@
+"""Who answers, who is loaded and when, with backends that need no weights."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from fim_lsp.backends.fake import FakeBackend
+from fim_lsp.backends.models import read_table
+from fim_lsp.backends.router import BUILT, Router
+from fim_lsp.backends.routing import Table
+from fim_lsp.config import Config
+from fim_lsp.domain import FimRequest, Meter, Plan
+from fim_lsp.errors import ModelError, ModelMissing
+
+ASK = FimRequest(("x = ", "\n"), Plan(), language="python")
+RATED = {
+    "gpt": Table({"end of line": 0.2}, {"end of line": 10}),
+    "bert": Table({"end of line": 0.5}, {"end of line": 1}),
+}
+
+
+class Factory:
+    """Makes named fakes; `broken` families cannot be had, `slow` ones wait for `go`."""
+
+    def __init__(self, broken: tuple[str, ...] = (), slow: tuple[str, ...] = ()):
+        self.broken, self.slow, self.go = broken, slow, threading.Event()
+        self.made: list[tuple[str, str]] = []
+
+    def __call__(self, family: str, model: str) -> FakeBackend:
+        if family in self.slow:
+            assert self.go.wait(10)
+        self.made.append((family, model))
+        if family in self.broken:
+            raise ModelMissing(f"no {family} here")
+        backend = FakeBackend("text")
+        backend.name = family
+        return backend
+
+
+def router(factory: Factory, tables=None, **settings) -> Router:
+    return Router(Config(**settings), factory, lambda family, model: (tables or {}).get(family))
+
+
+def wait_for(done) -> None:
+    until = time.monotonic() + 10
+    while not done() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert done()
+
+
+@pytest.mark.parametrize("family", BUILT)
+def test_a_setting_decides_and_the_other_is_never_loaded(family):
+    factory = Factory()
+    backend, choice = router(factory, backend=family, tables=RATED).pick(ASK)
+    assert (backend.name, choice.family, choice.why) == (family, family, "fimLsp.backend")
+    assert set(choice.expected_ms) == set(BUILT)
+    assert [name for name, _ in factory.made] == [family]
+
+
+def test_a_language_may_have_its_own():
+    it = router(Factory(), backend="gpt", backend_by_language={"python": "bert"})
+    assert it.choose(ASK).family == "bert"
+    assert it.choose(ASK).why == "fimLsp.backendByLanguage"
+    assert it.choose(FimRequest(("", ""), Plan(), language="go")).family == "gpt"
+    assert it.ready("python").name == "bert"
+
+
+def test_the_second_model_is_loaded_aside_when_first_wanted():
+    factory = Factory(slow=("bert",))
+    it = router(factory, tables=RATED)
+    assert it.ready().name == "gpt"
+    backend, choice = it.pick(ASK)
+    assert (backend.name, choice.family) == ("gpt", "gpt")
+    assert "bert is being loaded" in choice.why
+    assert it.choose(ASK).family == "bert"
+    it.pick(ASK)
+    factory.go.set()
+    wait_for(lambda: "bert" in it.shelf.loaded)
+    assert it.pick(ASK)[0].name == "bert"
+    assert [name for name, _ in factory.made] == ["gpt", "bert"]
+
+
+def test_a_second_model_that_cannot_be_loaded_is_explained_from_then_on():
+    it = router(Factory(broken=("bert",)), tables=RATED)
+    it.ready()
+    it.pick(ASK)
+    wait_for(lambda: "bert" in it.shelf.failed)
+    backend, choice = it.pick(ASK)
+    assert backend.name == "gpt"
+    assert "bert cannot be loaded (no bert here)" in choice.why
+
+
+def test_a_second_model_that_breaks_while_it_is_tried_is_not_used():
+    class Breaks(Factory):
+        def __call__(self, family, model):
+            backend = super().__call__(family, model)
+            if family == "bert":
+                backend.generate = lambda *_: 1 / 0
+            return backend
+
+    it = router(Breaks(), tables=RATED)
+    it.ready()
+    it.pick(ASK)
+    wait_for(lambda: "bert" in it.shelf.failed)
+    assert it.pick(ASK)[0].name == "gpt"
+
+
+def test_auto_works_with_the_one_that_loads():
+    it = router(Factory(broken=("gpt",)))
+    assert it.ready().name == "bert"
+    backend, choice = it.pick(ASK)
+    assert (backend.name, choice.family) == ("bert", "bert")
+    assert "gpt cannot be loaded" in choice.why
+
+
+def test_no_model_at_all_is_an_error_and_so_is_the_one_asked_for():
+    with pytest.raises(ModelError, match="no bert"):
+        router(Factory(broken=BUILT)).ready()
+    with pytest.raises(ModelError, match="no gpt"):
+        router(Factory(broken=("gpt",)), backend="gpt").ready()
+
+
+def test_a_changed_model_is_loaded_again():
+    factory = Factory(broken=("gpt",))
+    it = router(factory, backend="gpt")
+    with pytest.raises(ModelError):
+        it.ready()
+    factory.broken = ()
+    with pytest.raises(ModelError):
+        it.ready()
+    it.configure(Config(backend="gpt", gpt_model="/other"))
+    assert it.ready().name == "gpt"
+    assert factory.made == [("gpt", ""), ("gpt", "/other")]
+
+
+def test_a_model_that_was_being_loaded_when_the_settings_changed_is_dropped():
+    factory = Factory(slow=("bert",))
+    it = router(factory, tables=RATED)
+    it.ready()
+    it.pick(ASK)
+    it.configure(Config(bert_model="/other"))
+    factory.go.set()
+    wait_for(lambda: not it.shelf.coming)
+    assert "bert" not in it.shelf.loaded
+
+
+def test_the_costs_are_the_tables_until_they_are_measured():
+    it = router(Factory(), tables=RATED)
+    before = it.choose(ASK).expected_ms
+    meter = Meter()
+    meter.timings, meter.tokens = {"decode": 10_000.0}, {"decoded": 10}
+    it.learn("gpt", meter)
+    after = it.choose(ASK).expected_ms
+    assert after["gpt"] > 40 * before["gpt"]
+    assert after["bert"] == pytest.approx(50 * before["bert"], rel=0.01)  # a guess, at the pace of this machine
+    meter.timings, meter.tokens = {"fill": 30.0}, {"passes": 1}
+    it.learn("bert", meter)
+    assert it.choose(ASK).expected_ms["bert"] < 2 * before["bert"]
+
+
+def test_too_little_time_sends_a_request_to_the_quicker_one():
+    it = router(Factory(), tables={**RATED, "bert": Table({"end of line": 0.1}, {"end of line": 1})})
+    assert it.choose(ASK).family == "gpt"
+    hurried = FimRequest(ASK.segments, Plan(deadline=time.monotonic() + 0.1), language="python")
+    assert it.choose(hurried).family == "bert"
+
+
+def test_a_folder_without_tables_is_unrated(tmp_path):
+    assert read_table("gpt", str(tmp_path)) is None
+    (tmp_path / "config.json").write_text("[")
+    assert read_table("gpt", str(tmp_path)) is None
+    (tmp_path / "config.json").write_text('{"routing": {"no such": 1}}')
+    assert read_table("gpt", str(tmp_path)) is None
+    (tmp_path / "config.json").write_text('{"routing": {"hits": {"string": 0.5}, "price": 0.1}}')
+    assert read_table("gpt", str(tmp_path)).hits == {"string": 0.5}
