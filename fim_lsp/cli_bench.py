@@ -100,7 +100,7 @@ def compare(
         before = change.read(older) if older else None
         chosen = choose(holes, on, limit, seed)
         with waiting("loading the models"):
-            contenders = contend([*model, *(CONTROLLED if controlled else ())])
+            contenders = contend(list(dict.fromkeys([*model, *(CONTROLLED if controlled else ())])))
         with _progress() as progress:
             task = progress.add_task("comparing", total=len(chosen))
             result = run(chosen, contenders, seed, threads, lambda: progress.advance(task))

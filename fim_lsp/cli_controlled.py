@@ -24,11 +24,12 @@ def train(
     with told():
         from dataclasses import replace
 
-        from fim_lsp.train import controlled, controlled_rows
+        from fim_lsp.train import controlled, controlled_rows, recall_task
 
         pace = replace(controlled.PACE, threads=threads, seed=seed)
         with progress() as tell:
             controlled.train(corpus, out, controlled_rows.Settings(tokens, seed=seed), tell, pace)
+            recall_task.train(out, tell, replace(recall_task.PACE, threads=threads, seed=seed))
         Console(stderr=True).print(f"[dim]{out}/*/curve.svg[/dim]")
 
 
@@ -38,10 +39,11 @@ def export(
 ) -> None:
     """Write the controlled set as it ships, and print loss and exact match before and after packing."""
     with told():
-        from fim_lsp.train import controlled
+        from fim_lsp.train import controlled, recall_task
 
         with Console(stderr=True).status("packing …"):
             report = controlled.write(run, out)
+            report["recall"] = recall_task.write(run, out)
         typer.echo(json.dumps(report, indent=1))
 
 

@@ -43,7 +43,7 @@ def measure(folder: Path, names: Iterable[str], texts: Sequence[str], limit: int
 
 
 def show(console: Console, report: Report) -> None:
-    """Print the three tables."""
+    """Print what was measured, a table for each question."""
     models = report["models"]
     first = next(iter(models.values()))
     for title, key, unit in (("reading a context", "read_ms", "ms"), ("a token, or a canvas of 8", "step_ms", "ms")):
@@ -51,7 +51,13 @@ def show(console: Console, report: Report) -> None:
         for at, (length, _) in enumerate(first[key]):
             table.add_row(str(length), *(f"{one[key][at][1]:.1f}" for one in models.values()))
         console.print(table)
-    table = Table("tokens back", "n", *models, title="recall: nats a token gained by the name's being there")
+    table = Table(
+        "tokens back", *models, title="recall alone, trained for it: names brought back, %", title_justify="left"
+    )
+    for at, (distance, _) in enumerate(first["recall_alone"]):
+        table.add_row(str(distance), *(f"{one['recall_alone'][at][1]:.0f}" for one in models.values()))
+    console.print(table)
+    table = Table("tokens back", "n", *models, title="recall in code: nats a token gained by the name's being there")
     for at, row in enumerate(first["recall"]):
         cells = (one["recall"][at] for one in models.values())
         said = (f"{c['gain']:+.2f}" for c in cells)
@@ -68,8 +74,10 @@ def _measure(folder: Path, texts: Sequence[str], tokenizer: Tokenizer, asked: Pr
     config, model = read_raw_config(folder), load(folder)
     shape = Shape.read(config["controlled"])
     costs = [(length, probe.time_at(shape, length)) for length in LENGTHS]
+    alone = json.loads((folder.parent / "recall.json").read_text(encoding="utf-8"))
     report = {
         "parameters": config["parameters"],
+        "recall_alone": alone[folder.name],
         "read_ms": [[length, round(cost.read_ms, 2)] for length, cost in costs],
         "step_ms": [[length, round(cost.step_ms, 3)] for length, cost in costs],
         "recall": [_recall(model, bucket, some) for bucket, some in asked.items() if some],

@@ -25,11 +25,13 @@ Report = dict[str, Any]
 def draw(report: Report) -> str:
     """Return the picture as SVG text."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(10.4, 6.6), layout="constrained")
-        panels = figure.subplots(2, 2)
-        for axes, panel in zip(panels.flat, (_reading, _writing, _recall, _learning), strict=True):
+        figure = Figure(figsize=(12.6, 6.6), layout="constrained")
+        panels = figure.subplots(2, 3).flat
+        for axes, panel in zip(panels, (_reading, _writing, _learning, _recall_alone, _recall), strict=False):
             panel(axes, report["models"])
-        panels[0, 0].legend(frameon=False, fontsize=8)
+        key = panels[5]
+        key.axis("off")
+        key.legend(*panels[0].get_legend_handles_labels(), frameon=False, loc="center", fontsize=10)
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None})
     text = out.getvalue()
@@ -37,13 +39,13 @@ def draw(report: Report) -> str:
 
 
 def _reading(axes: Axes, models: Report) -> None:
-    _lines(axes, models, "read_ms")
     axes.set(title="Time to read a context", xlabel="tokens", ylabel="milliseconds", xscale="log", yscale="log")
+    _lines(axes, models, "read_ms")
 
 
 def _writing(axes: Axes, models: Report) -> None:
+    axes.set(title="Time for one more token, or a canvas of 8 (small-bert)", xlabel="tokens before it", xscale="log")
     _lines(axes, models, "step_ms")
-    axes.set(title="Time for one more token (small-bert: a canvas of 8)", xlabel="tokens before it", xscale="log")
     axes.set(ylabel="milliseconds", ylim=(0, None))
 
 
@@ -51,8 +53,14 @@ def _lines(axes: Axes, models: Report, key: str) -> None:
     for name, one in models.items():
         lengths, values = zip(*one[key], strict=True)
         axes.plot(lengths, values, "o-", ms=3, color=COLOURS[name], label=name)
-        axes.set_xticks(lengths, [str(length) for length in lengths], minor=False)
-        axes.minorticks_off()
+        axes.set_xticks(lengths, [str(length) for length in lengths])
+        axes.set_xticks([], minor=True)
+
+
+def _recall_alone(axes: Axes, models: Report) -> None:
+    axes.set(title="Recall, trained for nothing else", xlabel="tokens since it stood there", xscale="log")
+    _lines(axes, models, "recall_alone")
+    axes.set(ylabel="names brought back, %", ylim=(0, 104))
 
 
 def _recall(axes: Axes, models: Report) -> None:
@@ -63,7 +71,7 @@ def _recall(axes: Axes, models: Report) -> None:
         axes.plot(labels, [row["gain"] for row in rows], "o-", ms=3, color=COLOURS[name])
         low, high = ([row["interval"][end] for row in rows] for end in (0, 1))
         axes.fill_between(labels, low, high, color=COLOURS[name], alpha=0.1)
-    axes.set(title="Recall of a name", xlabel="tokens since it stood there", ylabel="nats a token gained by it")
+    axes.set(title="Recall of a name in code", xlabel="tokens since it stood there", ylabel="nats a token gained by it")
 
 
 def _learning(axes: Axes, models: Report) -> None:

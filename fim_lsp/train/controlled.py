@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
@@ -66,18 +66,19 @@ class Member:
         return build(self.shape)
 
 
-def members(rows: ShardReader, shapes: tuple[Shape, ...] = SHAPES) -> Iterator[Member]:
-    """Yield the models with their objectives; BERT draws foreign suffixes from `rows`."""
+def members(
+    suffixes: Sequence[Sequence[int]], shapes: Sequence[Shape] = SHAPES, context_weight: float = 0.3
+) -> Iterator[Member]:
+    """Yield the models with their objectives; BERT draws foreign suffixes from those given."""
     for shape in shapes:
         if shape.kind == "small-bert":
-            suffixes = [row[2] for row in islice(rows.rows(0), len(rows))]
             pairs = PairObjective.sized(CONTEXT, CONTEXT + 2 + CANVAS, suffixes)
             yield Member(shape, pairs, pairs.plain())
         elif shape.kind == "encoder-decoder":
             spans = Seq2SeqObjective(shape.places, shape.places + WRITTEN)
             yield Member(shape, spans, replace(spans, hidden=0.0))
         else:
-            causal = GptObjective(PREFIX, SUFFIX, MIDDLE, END, LENGTH, context_weight=0.3)
+            causal = GptObjective(PREFIX, SUFFIX, MIDDLE, END, LENGTH, context_weight)
             yield Member(shape, causal, causal)
 
 
@@ -97,7 +98,7 @@ def train(
         raise ConfigError(f"{out} holds a set of other rows or settings: give another --out, or remove it")
     (out / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     reader = ShardReader(out / "rows")
-    for number, member in enumerate(members(reader, shapes)):
+    for number, member in enumerate(members(_suffixes(reader), shapes)):
         run = out / member.shape.kind
         run.mkdir(exist_ok=True)
         trainer = _trainer(run, member, reader, pace)
@@ -106,7 +107,7 @@ def train(
         else:
             (run / "log.jsonl").unlink(missing_ok=True)
         if trainer.progress() < 1.0:
-            trainer.train(partial(_tell, tell, member.shape.kind, number, len(shapes)))
+            trainer.train(partial(tell_of, tell, member.shape.kind, number, len(shapes)))
             plot.draw(run)
 
 
@@ -119,7 +120,7 @@ def write(run: Path, out: Path) -> dict[str, Any]:
     shutil.copy(run / "rows" / "tokenizer.json", out)
     (out / "recipe.toml").write_text(_recipe(record), encoding="utf-8")
     report: dict[str, Any] = {"rows": record["rows"]}
-    for member in members(reader, shapes):
+    for member in members(_suffixes(reader), shapes):
         kind, folder = member.shape.kind, out / member.shape.kind
         trainer = _trainer(run / kind, member, reader, pace)
         trainer.resume()
@@ -144,7 +145,12 @@ def write(run: Path, out: Path) -> dict[str, Any]:
     return report
 
 
-def _tell(tell: Tell, kind: str, number: int, of: int, line: dict[str, Any], done: float) -> None:
+def _suffixes(rows: ShardReader) -> list[Sequence[int]]:
+    return [row[2] for row in islice(rows.rows(0), len(rows))]
+
+
+def tell_of(tell: Tell, kind: str, number: int, of: int, line: dict[str, Any], done: float) -> None:
+    """Tell a line of one model's log as a share of all of them."""
     tell(line, (number + done) / of, kind)
 
 
