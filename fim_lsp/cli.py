@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from fim_lsp import __version__, cli_bench, cli_router, cli_train
+from fim_lsp import __version__, cli_bench, cli_controlled, cli_router, cli_train
 from fim_lsp.cli_base import AsJson, ModelFolder, load, settings, told, waiting
 
 if TYPE_CHECKING:
@@ -26,9 +26,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+cli_train.app.command("controlled")(cli_controlled.train)
+cli_train.app.command("export-controlled")(cli_controlled.export)
 app.add_typer(cli_train.app, name="train")
 app.add_typer(cli_bench.app)
 app.add_typer(cli_router.app, name="router")
+app.command("attention")(cli_controlled.attention)
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Settings in TOML (see docs/settings.md).", metavar="FILE")

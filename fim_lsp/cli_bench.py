@@ -69,6 +69,9 @@ def compare(
     model: Annotated[
         list[str], typer.Option(help="A contender: gpt, bert, gpt=FOLDER or bert=FOLDER; may be given several times.")
     ] = ["gpt", "bert"],  # noqa: B006
+    controlled: Annotated[
+        bool, typer.Option("--controlled", help="Five small models of one size besides (docs/controlled.md).")
+    ] = False,
     limit: Annotated[int, typer.Option(help="Only so many holes, drawn over all kinds; 0 for all.", min=0)] = 200,
     seed: Annotated[int, typer.Option(help="Draws the holes, the turns and the intervals.")] = 0,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 for one a core.", min=0)] = 0,
@@ -88,6 +91,7 @@ def compare(
                 raise InputError("--at compares one place: it goes with --json, not with --html, --svg, --compare-to")
             _compare_at(at, model, threads, json_file)
             return
+        from fim_lsp.backends.models import CONTROLLED
         from fim_lsp.bench import change, page, plots, report
         from fim_lsp.bench.choose import choose
         from fim_lsp.bench.compare import compare as run
@@ -96,7 +100,7 @@ def compare(
         before = change.read(older) if older else None
         chosen = choose(holes, on, limit, seed)
         with waiting("loading the models"):
-            contenders = contend(model)
+            contenders = contend(list(dict.fromkeys([*model, *(CONTROLLED if controlled else ())])))
         with _progress() as progress:
             task = progress.add_task("comparing", total=len(chosen))
             result = run(chosen, contenders, seed, threads, lambda: progress.advance(task))

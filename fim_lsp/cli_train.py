@@ -189,23 +189,23 @@ def _train(
                 family, str(corpus), str(start), scratch, runs.choose(layers, start), *lengths, context_weight,
                 loop.Settings(**pace),
             )  # fmt: skip
-        with _progress() as tell:
+        with progress() as tell:
             runs.train(record, out, ShardReader(Path(record.corpus)), resume, tell)
         plot.draw(out)
         Console(stderr=True).print(f"[dim]{out / 'curve.svg'}[/dim]")
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[dict[str, Any], float], None]]:
+def progress() -> Iterator[Callable[..., None]]:
+    """Show a bar; yields a function of a line of the log, the share that is done, and maybe whose line it is."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("training", total=1.0)
 
-        def tell(line: dict[str, Any], done: float) -> None:
-            said = (
-                f"step {line['step']} · {line['tokens']} tokens · loss {line.get('loss', line.get('validation_loss'))}"
-            )
-            bar.update(task, completed=min(done, 1.0), description=said)
+        def tell(line: dict[str, Any], done: float, whose: str = "") -> None:
+            loss = line.get("loss", line.get("validation_loss"))
+            said = f"{whose} step {line['step']} · {line['tokens']} tokens · loss {loss}"
+            bar.update(task, completed=min(done, 1.0), description=said.strip())
 
         yield tell
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fim_lsp.backends.base import Backend
-from fim_lsp.backends.models import find_model, read_table
+from fim_lsp.backends.models import CONTROLLED, find_model, read_table
 from fim_lsp.errors import ModelMismatch
 
 __all__ = ["create", "read_table"]
@@ -22,4 +22,8 @@ def create(family: str, model: str = "") -> Backend:
         from fim_lsp.backends.bert import BertBackend
 
         return BertBackend.from_folder(folder)
+    if family in CONTROLLED:
+        from fim_lsp.backends import baselines
+
+        return baselines.from_folder(folder)
     raise ModelMismatch(f"there is no backend named {family!r} in this version; use gpt or bert")

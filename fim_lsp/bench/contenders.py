@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fim_lsp.backends import create
 from fim_lsp.backends.base import Backend
-from fim_lsp.backends.models import find_model
+from fim_lsp.backends.models import CONTROLLED, find_model
 from fim_lsp.backends.router import BUILT
 from fim_lsp.config import Config
 from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion, Work
@@ -29,6 +29,7 @@ class Family:
 FAMILIES: Mapping[str, Family] = {
     "gpt": Family("GPT-style decoder", keeps=True),
     "bert": Family("BERT-style infiller", keeps=False),
+    **{name: Family("of the controlled set", keeps=False) for name in CONTROLLED},
 }
 
 

@@ -76,6 +76,31 @@ def lay_out(pieces: Sequence[Sequence[int]], marks: Marks) -> Layout:
     return layout
 
 
-def slots(hole: Hole, contents: Sequence[int]) -> tuple[list[int], range]:
-    """Return what the slots of a canvas read, and their positions."""
+def slots(hole: Hole, contents: Sequence[int], is_shifted: bool = True) -> tuple[list[int], range]:
+    """Return what the slots of a canvas read, and their positions; BERT's own are not shifted."""
+    if not is_shifted:
+        return list(contents), range(hole.start, hole.start + len(contents))
     return [hole.left, *contents][: len(contents)], range(hole.start - 1, hole.start - 1 + len(contents))
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Several canvases side by side: what their slots read and where, whose they are, and which are asked."""
+
+    ids: list[int]
+    positions: list[int]
+    owners: list[int]
+    asked: list[int]
+
+
+def spread(holes: Sequence[Hole], canvases: Sequence[Canvas], wanted: int, is_shifted: bool = True) -> Spread:
+    """Lay canvases side by side; asked are the slots whose content is `wanted`, by canvas, hole and slot."""
+    on = Spread([], [], [], [])
+    for owner, canvas in enumerate(canvases):
+        for hole, contents in zip(holes, canvas, strict=True):
+            on.asked.extend(len(on.ids) + n for n, token in enumerate(contents) if token == wanted)
+            ids, positions = slots(hole, contents, is_shifted)
+            on.ids.extend(ids)
+            on.positions.extend(positions)
+            on.owners.extend([owner] * len(contents))
+    return on

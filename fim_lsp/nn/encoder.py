@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from fim_lsp.nn.canvas import Canvas, Hole, Layout, slots
+from fim_lsp.nn.canvas import Canvas, Hole, Layout, spread
 from fim_lsp.nn.kv_cache import KVCache
 from fim_lsp.nn.transformer import Layers
 
@@ -38,23 +38,13 @@ class Encoder(Layers):
 
         All canvases go through in one pass; `banned` ids get none.
         """
-        ids: list[int] = []
-        positions: list[int] = []
-        owners: list[int] = []
-        asked: list[int] = []
-        for owner, canvas in enumerate(canvases):
-            for hole, contents in zip(reading.holes, canvas, strict=True):
-                asked.extend(len(ids) + n for n, token in enumerate(contents) if token == wanted)
-                seen, places = slots(hole, contents)
-                ids.extend(seen)
-                positions.extend(places)
-                owners.extend([owner] * len(contents))
-        reading.cache.make_room(reading.length + len(ids))
-        whose = torch.tensor(owners, device=self.device)
-        mask = torch.ones(len(ids), reading.length + len(ids), dtype=torch.bool, device=self.device)
+        on = spread(reading.holes, canvases, wanted)
+        reading.cache.make_room(reading.length + len(on.ids))
+        whose = torch.tensor(on.owners, device=self.device)
+        mask = torch.ones(len(whose), reading.length + len(whose), dtype=torch.bool, device=self.device)
         mask[:, reading.length :] = whose[:, None] == whose[None, :]
-        at = torch.tensor(positions, device=self.device)
-        x = self.run(ids, at, reading.cache, reading.length, mask)
-        logits = self.logits(x[torch.tensor(asked, device=self.device)])
+        at = torch.tensor(on.positions, device=self.device)
+        x = self.run(on.ids, at, reading.cache, reading.length, mask)
+        logits = self.logits(x[torch.tensor(on.asked, device=self.device)])
         logits[:, list(banned)] = -torch.inf
         return logits.log_softmax(-1)

@@ -90,6 +90,24 @@ def fits_kernel(part: dict[str, Tensor], device: torch.device) -> bool:
     return is_packed(part) and device.type == "cpu" and all(size % BLOCK == 0 for size in part["weight"].shape)
 
 
+def scale_name(name: str) -> str:
+    """Return under which name a matrix keeps the scale of its rows."""
+    return f"{name.removesuffix('.weight')}.scale"
+
+
+def dense(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return float32 tensors, rows of int8 matrices multiplied by their scales."""
+    out = {}
+    for name, tensor in tensors.items():
+        if name.endswith(".scale"):
+            continue
+        part = {"weight": tensor}
+        if tensor.dtype == torch.int8:
+            part["scale"] = tensors[scale_name(name)]
+        out[name] = dequantise(part, torch.float32)
+    return out
+
+
 def dequantise(part: dict[str, Tensor], dtype: torch.dtype) -> Tensor:
     """Return weight [out, in] in `dtype`, rows multiplied by their scale when packed."""
     if not is_packed(part):

@@ -7,7 +7,7 @@ from pathlib import Path
 from tokenizers import Tokenizer as _Tokenizer
 
 from fim_lsp.errors import ModelCorrupt, ModelMissing
-from fim_lsp.nn.checkpoint import vocabulary_folder
+from fim_lsp.nn.checkpoint import tokenizer_folder
 
 
 class Tokenizer:
@@ -22,7 +22,7 @@ class Tokenizer:
     @classmethod
     def from_folder(cls, folder: Path) -> Tokenizer:
         """Load tokenizer.json, from where the model's vocabulary lies; raises ModelMissing, ModelCorrupt."""
-        folder = vocabulary_folder(folder)
+        folder = tokenizer_folder(folder)
         path = folder / "tokenizer.json"
         if not path.is_file():
             raise ModelMissing(f"no tokenizer.json in {folder}: copy it from where the model came from")

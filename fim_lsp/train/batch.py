@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 PAD, CONTEXT = 0, 1  # groups; the views of a canvas count from 2
 Row = Sequence[Sequence[int]]  # context, fill, context, ...: ids, pieces may be empty
@@ -26,6 +26,38 @@ class Example:
         self.ids.extend(ids)
         self.positions.extend(positions)
         self.groups.extend([group] * len(ids))
+
+
+class Shape(Protocol):
+    """The widths of a network."""
+
+    @property
+    def vocab(self) -> int: ...
+
+    @property
+    def hidden(self) -> int: ...
+
+
+class Network(Protocol):
+    """What is trained: an `nn.Module` with hidden states [rows, length, hidden] and logits as separate steps."""
+
+    @property
+    def config(self) -> Shape: ...
+
+    @property
+    def layers(self) -> Iterable[nn.Module]:
+        """What may be compiled, each by itself."""
+        ...
+
+    def __call__(self, ids: Tensor, positions: Tensor, mask: Tensor) -> Any: ...
+
+    def logits(self, hidden: Tensor) -> Tensor: ...
+
+    def parameters(self) -> Iterator[nn.Parameter]: ...
+
+    def named_parameters(self) -> Iterator[tuple[str, nn.Parameter]]: ...
+
+    def modules(self) -> Iterator[nn.Module]: ...
 
 
 class Objective(Protocol):
@@ -79,7 +111,7 @@ class Batch:
             torch.tensor(targets, device=device, dtype=torch.long),
             torch.tensor(weights, device=device),
             torch.tensor(numbers, device=device, dtype=torch.long),
-            sum(len(e.ids) for e in examples),
+            sum(group != PAD for e in examples for group in e.groups),
         )
 
 

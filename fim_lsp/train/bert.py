@@ -28,6 +28,9 @@ class BertObjective:
     marks: Marks
     length: int = 448
     context: int = 320
+    hidden_rows: float = HIDDEN_CONTEXT_ROWS
+    is_shifted: bool = True
+    shown: frozenset[int] = frozenset()  # marks of the context that are never hidden
 
     def example(self, row: Row, seed: tuple[int, int]) -> Example:
         """Build the example of a row; the same seed builds the same one."""
@@ -47,10 +50,11 @@ class BertObjective:
 
     def _add_context(self, example: Example, layout: Layout, rng: np.random.Generator) -> None:
         ids = list(layout.ids)
-        if rng.random() < HIDDEN_CONTEXT_ROWS:
+        if rng.random() < self.hidden_rows:
             for at in np.flatnonzero(rng.random(len(ids) - 1) < HIDDEN_CONTEXT) + 1:
-                example.targets.append((int(at), ids[at], 1.0, -1))
-                ids[at] = self.marks.mask
+                if ids[at] not in self.shown:
+                    example.targets.append((int(at), ids[at], 1.0, -1))
+                    ids[at] = self.marks.mask
         example.add(ids, layout.positions, CONTEXT)
 
     def _add_canvas(
@@ -71,7 +75,7 @@ class BertObjective:
         hidden = rng.random(size) < rng.uniform(0.1, 1.0) if is_partial else np.ones(size, dtype=bool)
         hidden |= np.isin(contents, self.marks.own)  # neither mark is ever written into a canvas
         shown = [self.marks.mask if dark else token for token, dark in zip(contents, hidden, strict=True)]
-        ids, positions = slots(hole, shown)
+        ids, positions = slots(hole, shown, self.is_shifted)
         first = len(example.ids)
         example.add(ids, positions, CONTEXT + 1 + is_partial)
         end = len(fill)  # the first delete or the expand is part of the answer, what follows is dropped

@@ -12,13 +12,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from fim_lsp.errors import ModelMissing
-from fim_lsp.train.trunk import Trunk
+from fim_lsp.train.batch import Network
 
 FILE = "checkpoint.safetensors"
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
-def save(run: Path, trunk: Trunk, optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+def save(run: Path, trunk: Network, optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
     """Write all of it, whole or not at all: to a file beside, then renamed over the last one."""
     tensors: dict[str, Tensor] = {}
     for name, parameter in trunk.named_parameters():
@@ -33,7 +33,7 @@ def save(run: Path, trunk: Trunk, optimizer: torch.optim.Optimizer, state: dict[
     beside.replace(run / FILE)
 
 
-def load(run: Path, trunk: Trunk, optimizer: torch.optim.Optimizer | None = None) -> dict[str, Any]:
+def load(run: Path, trunk: Network, optimizer: torch.optim.Optimizer | None = None) -> dict[str, Any]:
     """Bring a trunk, and an optimizer, to the last checkpoint and return its state; raises ModelMissing."""
     path = run / FILE
     if not path.is_file():

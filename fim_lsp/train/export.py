@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fim_lsp.errors import ConfigError
 from fim_lsp.nn.checkpoint import EMBEDDING, pack, read_raw_config, vocabulary_folder
+from fim_lsp.nn.quant import scale_name
 from fim_lsp.train import gguf_file, runs
 from fim_lsp.train.folder import write_folder
 from fim_lsp.train.runs import Record
@@ -66,7 +67,7 @@ def packed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     out = {}
     for name, tensor in tensors.items():
         if tensor.ndim == 2 and name != "marks.weight":
-            out[name], out[f"{name.removesuffix('weight')}scale"] = pack(tensor)
+            out[name], out[scale_name(name)] = pack(tensor)
         else:
             out[name] = tensor.to(torch.bfloat16)
     return out

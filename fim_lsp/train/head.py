@@ -8,22 +8,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fim_lsp.train.batch import Batch
-from fim_lsp.train.trunk import Trunk
+from fim_lsp.train.batch import Batch, Network
 
 CHUNK = 256
 
 
 class Score(NamedTuple):
-    """Sums over a batch: weighted loss and weight, spans and those predicted exactly."""
+    """Sums over a batch: weighted loss and weight, the same of spans alone, spans and those predicted exactly."""
 
     loss: float
     weight: float
+    span_loss: float
+    span_weight: float
     spans: int
     exact: int
 
 
-def score(trunk: Trunk, hidden: Tensor, batch: Batch, scale: float | None = None) -> Score:
+def score(trunk: Network, hidden: Tensor, batch: Batch, scale: float | None = None) -> Score:
     """Score hidden states [rows, length, hidden] at the batch's places; with `scale`, backpropagate loss × scale.
 
     Each chunk is backpropagated to its own hidden states at once and its logits dropped; the trunk follows at the end.
@@ -37,15 +38,17 @@ def score(trunk: Trunk, hidden: Tensor, batch: Batch, scale: float | None = None
     for start in range(0, len(leaf), CHUNK):
         chunk = slice(start, start + CHUNK)
         logits = trunk.logits(leaf[chunk]).float()
-        loss = (F.cross_entropy(logits, targets[chunk], reduction="none") * weights[chunk]).sum()
+        loss = F.cross_entropy(logits, targets[chunk], reduction="none") * weights[chunk]
         if scale is not None:
-            (loss * scale).backward()  # type: ignore[no-untyped-call]
+            (loss.sum() * scale).backward()  # type: ignore[no-untyped-call]
         losses.append(loss.detach())
         right.append(logits.detach().argmax(1) == targets[chunk])
     if scale is not None and leaf.grad is not None:
         at_places.backward(leaf.grad)  # type: ignore[no-untyped-call]
     spans, exact = _exact(torch.cat(right)[:count], batch.spans)
-    return Score(float(torch.stack(losses).sum()), float(batch.weights.sum()), spans, exact)
+    loss, of_span = torch.cat(losses)[:count], batch.spans >= 0
+    sums = [float(values.sum()) for values in (loss, batch.weights, loss[of_span], batch.weights[of_span])]
+    return Score(sums[0], sums[1], sums[2], sums[3], spans, exact)
 
 
 def _exact(right: Tensor, spans: Tensor) -> tuple[int, int]:

@@ -13,9 +13,8 @@ from typing import Any, Protocol
 import torch
 
 from fim_lsp.train import checkpoint, machine
-from fim_lsp.train.batch import Batch, Objective, Row
+from fim_lsp.train.batch import Batch, Network, Objective, Row
 from fim_lsp.train.head import Score, score
-from fim_lsp.train.trunk import Trunk
 
 WARM_UP, WARM_DOWN = 0.02, 0.6  # shares of the run: the rate rises, holds, and falls linearly to nothing
 
@@ -28,8 +27,9 @@ class Rows(Protocol):
 
 @dataclass(frozen=True)
 class Settings:
-    """How long and how fast; a run ends at `tokens` or after `minutes`, whichever is given."""
+    """How long and how fast; a run ends after `rows`, at `tokens` or after `minutes`, whichever is given."""
 
+    rows: int = 0
     tokens: int = 0
     minutes: float = 0.0
     batch: int = 8
@@ -39,6 +39,7 @@ class Settings:
     clip: float = 1.0
     seed: int = 1
     compile: bool = True
+    dtype: str = ""  # float32 or bfloat16; "": the faster one, by measurement
     threads: int = 0  # 0: the cores that other programs leave, looked at before each step
     checkpoint_s: float = 300.0
     validation_rows: int = 64
@@ -46,10 +47,22 @@ class Settings:
 
 
 class Trainer:
-    """One run; `train` goes on from wherever its checkpoint left it."""
+    """One run; `train` goes on from wherever its checkpoint left it.
 
-    def __init__(self, run: Path, trunk: Trunk, objective: Objective, corpus: Rows, settings: Settings):
+    `validation` is the objective of the rows set aside, if another.
+    """
+
+    def __init__(
+        self,
+        run: Path,
+        trunk: Network,
+        objective: Objective,
+        corpus: Rows,
+        settings: Settings,
+        validation: Objective | None = None,
+    ):
         self.run, self.objective, self.corpus, self.settings = run, objective, corpus, settings
+        self.validation = validation or objective
         self.device = next(trunk.parameters()).device
         self.trunk, self.dtype = trunk, torch.float32
         self.parameters = [p for p in trunk.parameters() if p.requires_grad]
@@ -76,7 +89,7 @@ class Trainer:
             torch.set_num_threads(self.settings.threads)
         if self.settings.compile:
             machine.compile_layers(self.trunk, self.device)
-        self.dtype, peak = machine.pick_dtype(self.trunk.config.hidden, self.device)
+        self.dtype, peak = machine.pick_dtype(self.trunk.config.hidden, self.device, self.settings.dtype)
         rows = self.corpus.rows(self.state["rows"])
         began = time.monotonic() - self.state["seconds"]
         saved = time.monotonic()
@@ -101,6 +114,8 @@ class Trainer:
 
     def progress(self) -> float:
         """Return the share of the run that is done, 0 to 1."""
+        if self.settings.rows:
+            return float((self.state["rows"] - self.settings.validation_rows) / self.settings.rows)
         if self.settings.tokens:
             return float(self.state["tokens"] / self.settings.tokens)
         return float(self.state["seconds"] / (60 * self.settings.minutes))
@@ -113,7 +128,7 @@ class Trainer:
             some = rows[at : at + self.settings.batch]
             if len(some) == self.settings.batch:
                 with torch.no_grad(), machine.autocast(self.device, self.dtype):
-                    batch = self._batch(some, at)
+                    batch = self._batch(self.validation, some, at)
                     scores.append(score(self.trunk, self.trunk(batch.ids, batch.positions, batch.mask), batch))
         return {f"validation_{name}": value for name, value in _means(scores).items()}
 
@@ -123,7 +138,7 @@ class Trainer:
             group["lr"] = rate = settings.rate * min(1.0, max(done, 1e-3) / WARM_UP, (1 - done) / WARM_DOWN)
         batches = []
         for _ in range(settings.accumulate):
-            batches.append(self._batch(list(islice(rows, settings.batch)), self.state["rows"]))
+            batches.append(self._batch(self.objective, list(islice(rows, settings.batch)), self.state["rows"]))
             self.state["rows"] += settings.batch
         weight = sum(float(batch.weights.sum()) for batch in batches)
         scores, flops = [], 0.0
@@ -141,14 +156,15 @@ class Trainer:
         speed = {"tokens_per_s": round(tokens / seconds, 1), "share_of_matmul": round(flops / seconds / peak, 3)}
         return {**_means(scores), "rate": rate, **speed}
 
-    def _batch(self, rows: list[Row], number: int) -> Batch:
-        examples = [self.objective.example(row, (self.settings.seed, number + n)) for n, row in enumerate(rows)]
-        return Batch.stack(examples, self.objective, self.device)
+    def _batch(self, objective: Objective, rows: list[Row], number: int) -> Batch:
+        examples = [objective.example(row, (self.settings.seed, number + n)) for n, row in enumerate(rows)]
+        return Batch.stack(examples, objective, self.device)
 
 
 def _means(scores: list[Score]) -> dict[str, float]:
-    weight, spans = sum(s.weight for s in scores), sum(s.spans for s in scores)
+    sums = Score(*(sum(values) for values in zip(*scores, strict=True))) if scores else Score(0, 0, 0, 0, 0, 0)
     return {
-        "loss": round(sum(s.loss for s in scores) / max(weight, 1e-6), 4),
-        "exact_match": round(sum(s.exact for s in scores) / max(spans, 1), 4),
+        "loss": round(sums.loss / max(sums.weight, 1e-6), 4),
+        "span_loss": round(sums.span_loss / max(sums.span_weight, 1e-6), 4),
+        "exact_match": round(sums.exact / max(sums.spans, 1), 4),
     }

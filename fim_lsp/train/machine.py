@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 import psutil
 import torch
 
-from fim_lsp.train.trunk import Trunk
+from fim_lsp.train.batch import Network
 
 log = logging.getLogger(__name__)
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # names of glibc's mallopt(3)
@@ -24,9 +24,10 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
     return torch.autocast(device.type, dtype) if dtype is torch.bfloat16 else nullcontext()
 
 
-def pick_dtype(width: int, device: torch.device) -> tuple[torch.dtype, float]:
-    """Return the faster type of the two on this machine, by measurement, and its FLOP/s."""
-    rates = {dtype: matmul_rate(width, device, dtype) for dtype in (torch.float32, torch.bfloat16)}
+def pick_dtype(width: int, device: torch.device, wanted: str = "") -> tuple[torch.dtype, float]:
+    """Return the type `wanted`, or the faster of the two on this machine, and its FLOP/s by measurement."""
+    dtypes = [getattr(torch, wanted)] if wanted else [torch.float32, torch.bfloat16]
+    rates = {dtype: matmul_rate(width, device, dtype) for dtype in dtypes}
     best = max(rates, key=lambda dtype: rates[dtype])
     return best, rates[best]
 
@@ -63,7 +64,7 @@ def keep_pages() -> None:
             log.info("no glibc: freed pages go back to the system, steps may be a little slower")
 
 
-def compile_layers(trunk: Trunk, device: torch.device) -> bool:
+def compile_layers(trunk: Network, device: torch.device) -> bool:
     """Compile one layer, which serves them all; False with a message where there is no compiler."""
     if device.type == "cpu" and not any(map(shutil.which, ("c++", "g++", "clang++"))):
         log.warning("no C++ compiler found: the layers run uncompiled, about a tenth slower")
@@ -86,9 +87,10 @@ def matmul_rate(width: int, device: torch.device, dtype: torch.dtype, seconds: f
     return count * 2 * a.shape[0] * a.shape[1] * b.shape[0] / (time.perf_counter() - began)
 
 
-def step_flops(trunk: Trunk, places: int, targets: int) -> float:
+def step_flops(trunk: Network, places: int, targets: int) -> float:
     """Estimate the FLOPs of forward and backward over `places` of padded input and `targets` of output."""
-    matrices = sum(p.numel() for p in trunk.layers.parameters() if p.ndim == 2)
     head = trunk.config.vocab * trunk.config.hidden
-    trained = any(p.requires_grad for p in (trunk.lm_head or trunk.embed_tokens).parameters())
+    wide = [p for p in trunk.parameters() if p.ndim == 2]
+    matrices = sum(p.numel() for p in wide if len(p) != trunk.config.vocab)
+    trained = any(p.requires_grad for p in wide if len(p) == trunk.config.vocab)
     return 6.0 * matrices * places + (6.0 if trained else 4.0) * head * targets

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from fim_lsp.errors import ModelMismatch, ModelMissing
 from fim_lsp.nn.checkpoint import read_config, read_tensors
-from fim_lsp.nn.quant import dequantise
+from fim_lsp.nn.quant import dense
 from fim_lsp.train.trunk import Trunk
 
 
@@ -43,16 +42,3 @@ def _copy(trunk: Trunk, tensors: dict[str, Tensor], chosen: list[int], source: P
         if (tensor := tensors.get(".".join(parts))) is None:
             raise ModelMissing(f"{source} lacks {'.'.join(parts)}: copy the model folder again")
         parameter.data.copy_(tensor)
-
-
-def dense(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return float32 tensors, rows of int8 matrices multiplied by their scales."""
-    out = {}
-    for name, tensor in tensors.items():
-        if name.endswith(".scale"):
-            continue
-        part = {"weight": tensor}
-        if tensor.dtype == torch.int8:
-            part["scale"] = tensors[name.removesuffix("weight") + "scale"]
-        out[name] = dequantise(part, torch.float32)
-    return out

@@ -1,0 +1,76 @@
+"""The controlled set on the command line: train it, write it as it ships, and measure what attention bought."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from fim_lsp.cli_base import told, write
+from fim_lsp.cli_train import progress
+
+
+def train(
+    corpus: Annotated[Path, typer.Argument(help="Folder of `fim-lsp train corpus`; its texts are cut anew.")],
+    out: Annotated[Path, typer.Option(help="Folder of the set; started again, it goes on where it was.")],
+    tokens: Annotated[int, typer.Option(help="Tokens of rows that each model sees.", min=1000)] = 1_600_000,
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 for as many as other programs leave cores.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Another seed draws other rows and weights.")] = 1,
+) -> None:
+    """Train the controlled set: five small architectures of one size, same rows, same order."""
+    with told():
+        from dataclasses import replace
+
+        from fim_lsp.train import controlled, controlled_rows, recall_task
+
+        pace = replace(controlled.PACE, threads=threads, seed=seed)
+        with progress() as tell:
+            controlled.train(corpus, out, controlled_rows.Settings(tokens, seed=seed), tell, pace)
+            recall_task.train(out, tell, replace(recall_task.PACE, threads=threads, seed=seed))
+        Console(stderr=True).print(f"[dim]{out}/*/curve.svg[/dim]")
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of a trained set.")],
+    out: Annotated[Path, typer.Option(help="Folder to write, as models/controlled.")],
+) -> None:
+    """Write the controlled set as it ships, and print loss and exact match before and after packing."""
+    with told():
+        from fim_lsp.train import controlled, recall_task
+
+        with Console(stderr=True).status("packing …"):
+            report = controlled.write(run, out)
+            report["recall"] = recall_task.write(run, out)
+        typer.echo(json.dumps(report, indent=1))
+
+
+def attention(
+    models: Annotated[
+        Path | None, typer.Option(help="Folder of the set; the shipped one by default.", metavar="FOLDER")
+    ] = None,
+    on: Annotated[
+        Path | None, typer.Option(help="Python files or a folder for the recall probe; the shipped holes by default.")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.", metavar="FILE")] = None,
+    svg: Annotated[Path | None, typer.Option(help="Write the picture here.", metavar="FILE")] = None,
+    limit: Annotated[int, typer.Option(help="Most probes at each distance.", min=1)] = 60,
+) -> None:
+    """Measure what attention bought: time against length, recall against distance, quality at equal training."""
+    with told():
+        from rich.progress import track
+
+        from fim_lsp.backends.models import CONTROLLED, models_folder
+        from fim_lsp.bench import controlled, controlled_plot, cut, quality
+
+        texts = [text for _, _, text in cut.read_files(on)] if on else controlled.texts_of(quality.read_holes())
+        console = Console(stderr=True)
+        names = track(CONTROLLED, "measuring", console=console)
+        report = controlled.measure(models or models_folder() / "controlled", names, texts, limit)
+        controlled.show(Console(), report)
+        if json_file is not None:
+            write(json_file, json.dumps(report, indent=1) + "\n")
+        if svg is not None:
+            write(svg, controlled_plot.draw(report))

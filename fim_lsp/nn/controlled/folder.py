@@ -1,0 +1,45 @@
+"""A model of the set on disk: config.json with its shape, int8 rows, the tokenizer one folder up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fim_lsp.errors import ModelCorrupt, ModelMismatch
+from fim_lsp.nn.checkpoint import read_raw_config, read_tensors
+from fim_lsp.nn.controlled.bert import SmallBert
+from fim_lsp.nn.controlled.gpt import SmallGpt
+from fim_lsp.nn.controlled.network import Network, Shape
+from fim_lsp.nn.controlled.recurrent import Recurrent
+from fim_lsp.nn.controlled.seq2seq import EncoderDecoder
+from fim_lsp.nn.quant import dense
+
+KINDS: dict[str, type[Network]] = {
+    "rnn": Recurrent,
+    "lstm": Recurrent,
+    "encoder-decoder": EncoderDecoder,
+    "small-gpt": SmallGpt,
+    "small-bert": SmallBert,
+}
+
+
+def build(shape: Shape) -> Network:
+    """Make a model with random weights; raises ModelMismatch."""
+    if shape.kind not in KINDS:
+        raise ModelMismatch(f"there is no {shape.kind!r} in the controlled set: {', '.join(KINDS)}")
+    return KINDS[shape.kind](shape)
+
+
+def load(folder: Path) -> Any:
+    """Load a model of the set; raises ModelMissing, ModelCorrupt, ModelMismatch."""
+    table = read_raw_config(folder).get("controlled")
+    if not table:
+        raise ModelMismatch(f"{folder} is not of the controlled set: its config.json has no `controlled` table")
+    network = build(Shape.read(table))
+    try:
+        network.load_state_dict(dense(read_tensors(folder)))
+    except RuntimeError as problem:
+        raise ModelCorrupt(f"{folder} holds other weights than its config.json says: {problem}") from None
+    return network.eval().to(torch.float32)

@@ -1,0 +1,59 @@
+"""The controlled set as it ships: found when asked for, of one size, and small."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fim_lsp import backends
+from fim_lsp.backends.models import CONTROLLED, find_model, models_folder
+from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
+from fim_lsp.errors import ModelMismatch
+from fim_lsp.nn.checkpoint import read_tensors
+from fim_lsp.nn.quant import dense
+
+pytestmark = pytest.mark.model
+
+ADD = FimRequest(("def add(first, second):\n    return first", "\n\nprint(add(1, 2))\n"), Plan(max_tokens=12))
+
+
+def parameters(name: str) -> int:
+    return sum(tensor.numel() for tensor in dense(read_tensors(find_model(name, ""))).values())
+
+
+def test_the_five_are_of_one_size_within_two_percent():
+    counts = {name: parameters(name) for name in CONTROLLED}
+    assert max(counts.values()) < 1.02 * min(counts.values()), counts
+    for name, count in counts.items():
+        assert json.loads((find_model(name, "") / "config.json").read_text())["parameters"] == count
+
+
+@pytest.mark.parametrize("name", CONTROLLED)
+def test_each_is_at_most_three_megabytes(name):
+    files = list(find_model(name, "").iterdir())
+    assert {"config.json", "curve.json", "model.safetensors"} == {file.name for file in files}
+    assert sum(file.stat().st_size for file in files) < 3e6
+
+
+def test_they_were_trained_on_the_same_rows():
+    curves = [json.loads((find_model(name, "") / "curve.json").read_text()) for name in CONTROLLED]
+    assert len({tuple(point["tokens"] for point in curve) for curve in curves}) == 1
+    assert all(curve[-1]["span_loss"] < curve[0]["span_loss"] for curve in curves)
+    assert (models_folder() / "controlled" / "recipe.toml").is_file()
+
+
+@pytest.mark.parametrize("name", CONTROLLED)
+def test_each_answers_behind_the_seam(name):
+    backend = backends.create(name)
+    meter = Meter()
+    answers = [list(drafts)[-1] for drafts in backend.generate(ADD, Cancel(), meter)]
+    assert backend.name == name
+    assert len(answers) == 1
+    assert 0 < answers[0].confidence <= 1
+    assert meter.tokens["prefilled"] > 20
+
+
+def test_none_is_loaded_under_another_name():
+    with pytest.raises(ModelMismatch, match="no backend named 'mamba'"):
+        backends.create("mamba", str(models_folder()))
