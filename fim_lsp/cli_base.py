@@ -40,8 +40,8 @@ def settings(config: Path | None, model: str, backend: str) -> Resolved:
     given: dict[str, Any] = {"deadlineMs": 60_000}  # a person at a prompt waits; the editor's user does not
     if model:
         given[backend if backend == "bert" else "gpt"] = {"model": model}
-    if backend:
-        given["backend"] = backend
+    if backend or model:  # a model that is asked for answers, or says why not
+        given["backend"] = backend or "gpt"
     resolved = resolve([("command line", given), ("file", read_file(config) if config else {})])
     for problem in resolved.problems:
         warn(problem)
