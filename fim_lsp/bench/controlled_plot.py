@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from fim_lsp.bench.palette import LIGHT
 from fim_lsp.bench.plots import STYLE
@@ -40,11 +41,14 @@ def draw(report: Report) -> str:
 
 def _reading(axes: Axes, models: Report) -> None:
     axes.set(title="Time to read a context", xlabel="tokens", ylabel="milliseconds", xscale="log", yscale="log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
     _lines(axes, models, "read_ms")
 
 
 def _writing(axes: Axes, models: Report) -> None:
-    axes.set(title="Time for one more token, or a canvas of 8 (small-bert)", xlabel="tokens before it", xscale="log")
+    axes.set(title="Time to write a token (BERT: eight)", xlabel="tokens before it", xscale="log")
     _lines(axes, models, "step_ms")
     axes.set(ylabel="milliseconds", ylim=(0, None))
 
