@@ -86,12 +86,14 @@ def compare(
 ) -> None:
     """Compare BERT against GPT on the same holes: quality, latency, memory, and what becomes of the claims."""
     with told():
+        from fim_lsp.backends.models import CONTROLLED
+
+        named = list(dict.fromkeys([*model, *(CONTROLLED if controlled else ())]))
         if at:
             if html_file or svg_file or older:
                 raise InputError("--at compares one place: it goes with --json, not with --html, --svg, --compare-to")
-            _compare_at(at, model, threads, json_file)
+            _compare_at(at, named, threads, json_file)
             return
-        from fim_lsp.backends.models import CONTROLLED
         from fim_lsp.bench import change, page, plots, report
         from fim_lsp.bench.choose import choose
         from fim_lsp.bench.compare import compare as run
@@ -100,7 +102,7 @@ def compare(
         before = change.read(older) if older else None
         chosen = choose(holes, on, limit, seed)
         with waiting("loading the models"):
-            contenders = contend(list(dict.fromkeys([*model, *(CONTROLLED if controlled else ())])))
+            contenders = contend(named)
         with _progress() as progress:
             task = progress.add_task("comparing", total=len(chosen))
             result = run(chosen, contenders, seed, threads, lambda: progress.advance(task))

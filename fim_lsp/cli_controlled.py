@@ -16,7 +16,7 @@ from fim_lsp.cli_train import progress
 def train(
     corpus: Annotated[Path, typer.Argument(help="Folder of `fim-lsp train corpus`; its texts are cut anew.")],
     out: Annotated[Path, typer.Option(help="Folder of the set; started again, it goes on where it was.")],
-    tokens: Annotated[int, typer.Option(help="Tokens of rows that each model sees.", min=1000)] = 1_600_000,
+    tokens: Annotated[int, typer.Option(help="Tokens of rows that each model sees.", min=1000)] = 2_000_000,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 for as many as other programs leave cores.", min=0)] = 0,
     seed: Annotated[int, typer.Option(help="Another seed draws other rows and weights.")] = 1,
 ) -> None:

@@ -28,6 +28,8 @@ class Shelf:
 
     def get(self, family: str) -> Backend:
         """Return a backend, loading it or waiting for it if need be; raises ModelError."""
+        if coming := self.coming.get(family):
+            coming.join()  # a second copy would take its memory, and no less time
         with self.locks[family]:
             if family in self.failed:
                 raise self.failed[family]

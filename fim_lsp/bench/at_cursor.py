@@ -19,7 +19,7 @@ class Answer:
     family: str
     outcome: Outcome
     cold_ms: float
-    warm_ms: float | None  # None of one that keeps nothing: it is cold every time
+    warm_ms: float | None  # None where it was not asked for, or nothing is kept: then every request is a cold one
 
     def record(self) -> dict[str, Any]:
         """Return plain data for JSON."""
@@ -31,14 +31,15 @@ def ask(snap: Snapshot, contenders: Sequence[Contender]) -> list[Answer]:
     """Ask every contender, after one warm-up each."""
     for one in contenders:
         one.completer.warm_up()
-    return [_ask(snap, one) for one in contenders]
+    return [ask_one(snap, one) for one in contenders]
 
 
-def _ask(snap: Snapshot, one: Contender) -> Answer:
+def ask_one(snap: Snapshot, one: Contender, is_warm_wanted: bool = True) -> Answer:
+    """Ask a contender from cold and, where it keeps anything, as one keystroke after another request."""
     one.forget()
     outcome, cold_ms, _ = timed(lambda: one.completer.complete(snap, Cancel()))
     warm_ms = None
-    if one.keeps:
+    if one.keeps and is_warm_wanted:
         warm(one, snap)
         warm_ms = round(timed(lambda: one.completer.complete(snap, Cancel()))[1], 2)
     return Answer(one.name, one.family, outcome, round(cold_ms, 2), warm_ms)

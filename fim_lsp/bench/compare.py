@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -10,6 +11,7 @@ from fim_lsp import __version__, machine
 from fim_lsp.backends.models import models_folder
 from fim_lsp.bench import claims, footprint
 from fim_lsp.bench.contenders import Contender
+from fim_lsp.bench.neighbours import Neighbours
 from fim_lsp.bench.quality import Hole
 from fim_lsp.bench.summary import sum_up
 from fim_lsp.bench.trials import run
@@ -30,8 +32,9 @@ def compare(
     machine.pin(threads)
     tokenizer = Tokenizer.from_folder(models_folder() / "gpt")  # one measure of length, whoever takes part
     footprints = {one.name: footprint.measure(one.family, one.folder) for one in contenders}
-    others = footprint.Others()
+    neighbours = Neighbours()
     trials = list(run(holes, contenders, lambda text: len(tokenizer.encode(text)), seed, tick))
+    others = round(100 * neighbours.busy_cores() / (os.cpu_count() or 1), 1)
     families = {one.name: one.family for one in contenders}
     return {
         "schema": SCHEMA,
@@ -39,7 +42,7 @@ def compare(
         "n": sum(not hole.further for hole in holes),
         "n_several": sum(bool(hole.further) for hole in holes),
         "seed": seed,
-        "machine": {**machine.describe(), "others_percent": others.percent()},
+        "machine": {**machine.describe(), "others_percent": others},
         "contenders": [sum_up(one, trials, footprints[one.name], seed) for one in contenders],
         "claims": claims.judge(trials, families, footprints),
         "holes": [_describe(hole) for hole in holes],

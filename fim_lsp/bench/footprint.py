@@ -17,24 +17,6 @@ from fim_lsp.errors import ModelError
 PROMPT = "def mean(values):\n    total = 0.0\n    for value in values:\n        total += value\n    " * 12
 
 
-class Others:
-    """How much of the processor other programs take: figures measured beside them are too high."""
-
-    def __init__(self) -> None:
-        self.at = self._spent()
-
-    def percent(self) -> float:
-        """Return their share of all cores since the beginning, in %."""
-        all_s, idle_s, own_s = (now - then for now, then in zip(self._spent(), self.at, strict=True))
-        return round(100 * max(0.0, all_s - idle_s - own_s) / max(all_s, 1e-3), 1)
-
-    def _spent(self) -> tuple[float, float, float]:
-        import psutil
-
-        all_, own = psutil.cpu_times(), psutil.Process().cpu_times()
-        return sum(all_[:8]), all_.idle + getattr(all_, "iowait", 0.0), own.user + own.system
-
-
 def measure(family: str, folder: Path) -> dict[str, float]:
     """Return resident and peak megabytes of a process that loads a model and completes once; raises ModelError."""
     done = subprocess.run(

@@ -9,6 +9,7 @@ from itertools import pairwise
 from fim_lsp.bench.quality import Hole, first_line
 from fim_lsp.bench.stats import edit_similarity
 from fim_lsp.domain import Outcome
+from fim_lsp.pipeline.joint import weave
 from fim_lsp.syntax import LANGUAGES, SyntaxTree
 
 WORD = re.compile(r"\w+|[^\w\s]")
@@ -73,12 +74,8 @@ def _is_valid(hole: Hole, outcome: Outcome) -> bool:
         return False
     best = outcome.suggestions[0]
     first, second, *rest = hole.segments
-    accepted = _weave((first, second[best.replaces :], *rest), best.fills)
-    return _faults(accepted) <= _faults(_weave(hole.segments, hole.golds))
-
-
-def _weave(segments: tuple[str, ...], fills: tuple[str, ...]) -> str:
-    return segments[0] + "".join(fill + after for fill, after in zip(fills, segments[1:], strict=True))
+    accepted = weave((first, second[best.replaces :], *rest), best.fills)
+    return _faults(accepted) <= _faults(weave(hole.segments, hole.golds))
 
 
 def _faults(text: str) -> int:

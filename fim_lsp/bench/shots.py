@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from fim_lsp.backends import create
 from fim_lsp.backends.models import find_model
+from fim_lsp.bench.at_cursor import ask_one
+from fim_lsp.bench.contenders import Contender
 from fim_lsp.bench.quality import Hole, Score
-from fim_lsp.config import Config
-from fim_lsp.domain import Cancel, Finish, Snapshot
+from fim_lsp.domain import Finish
 from fim_lsp.errors import InputError
 from fim_lsp.nn.checkpoint import read_raw_config, shards
-from fim_lsp.pipeline.completer import Completer
 
 FAMILIES = ("gpt", "bert")
 FITTED = ("confidence", "routing")  # tables of config.json that are made from shots, not the other way round
-PATIENCE_MS = 60_000
 
 
 @dataclass(frozen=True)
@@ -49,44 +46,30 @@ class Shot:
 class Shooter:
     """One family's model behind the whole pipeline, told to say whatever it has to say."""
 
-    def __init__(self, family: str, model: str = ""):
-        folder = find_model(family, model)
-        self.family, self.folder, self.model = family, folder, fingerprint(folder)
+    def __init__(self, family: str):
+        folder = find_model(family, "")
         backend = create(family, str(folder))
         backend.calibration = None
-        self.completer = Completer(Config(backend=family, deadline_ms=PATIENCE_MS), lambda family, model: backend)
+        self.contender, self.model = Contender(family, family, folder, backend), fingerprint(folder)
 
     def shoot(self, hole: Hole, is_warm_wanted: bool) -> Shot:
         """Complete a hole, cold and, where the model keeps anything, warm."""
-        snap = hole.snapshot(0)
-        self.completer.forget()
-        outcome, cold_ms = self._time(snap)
-        warm_ms = cold_ms
-        is_kept = "reused" in outcome.tokens and bool(snap.offset)
-        if is_warm_wanted and is_kept:
-            earlier = replace(snap, text=snap.text[: snap.offset - 1] + snap.suffix, offset=snap.offset - 1)
-            self._time(earlier)
-            _, warm_ms = self._time(snap)
+        answer = ask_one(hole.snapshot(0), self.contender, is_warm_wanted)
+        outcome = answer.outcome
         best = outcome.suggestions[0] if outcome.suggestions else None
         return Shot(
             model=self.model,
-            family=self.family,
-            hole=key_of(hole),
+            family=self.contender.family,
+            hole=hole.key,
             text=best.text if best else "",
             finish=best.finish if best else "stop",
             log_probs=tuple(round(p, 4) for p in best.log_probs) if best else (),
-            is_exact=Score(hole, outcome, cold_ms).is_exact,
-            cold_ms=round(cold_ms, 2),
-            warm_ms=round(warm_ms, 2) if is_warm_wanted or not is_kept else None,
+            is_exact=Score(hole, outcome, answer.cold_ms).is_exact,
+            cold_ms=answer.cold_ms,
+            warm_ms=answer.warm_ms if self.contender.keeps else answer.cold_ms,
             timings=dict(outcome.timings),
             tokens=dict(outcome.tokens),
         )
-
-    def _time(self, snap: Snapshot) -> tuple[Any, float]:
-        began = time.perf_counter()
-        outcome = self.completer.complete(snap, Cancel())
-        self.completer.cache.clear()
-        return outcome, (time.perf_counter() - began) * 1e3
 
 
 def shoot(
@@ -101,11 +84,11 @@ def shoot(
         for hole in holes:
             shots = {}
             for family in FAMILIES:
-                shot = known.get((models[family], key_of(hole)))
+                shot = known.get((models[family], hole.key))
                 if shot is None or (is_warm_wanted and shot.warm_ms is None):
                     if family not in shooters:
                         shooters[family] = Shooter(family)
-                        shooters[family].completer.warm_up()
+                        shooters[family].contender.completer.warm_up()
                     shot = shooters[family].shoot(hole, is_warm_wanted)
                     out.write(json.dumps(asdict(shot)) + "\n")
                     out.flush()
@@ -127,11 +110,6 @@ def read(record: Path) -> dict[tuple[str, str], Shot]:
     except (OSError, ValueError, TypeError, KeyError) as problem:
         raise InputError(f"{record} holds no shots ({problem}): remove it to record anew") from None
     return shots
-
-
-def key_of(hole: Hole) -> str:
-    """Return a name for a hole that changes with its text."""
-    return hashlib.sha256("\0".join((hole.prefix, hole.suffix, hole.gold)).encode()).hexdigest()[:16]
 
 
 def fingerprint(folder: Path) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from tokenizers import Tokenizer as _Tokenizer
 
 from fim_lsp.errors import ModelCorrupt, ModelMissing
 from fim_lsp.nn.checkpoint import tokenizer_folder
+
+RECENT = 8  # texts whose ids are kept: the router asks what a request would cost, then the backend takes it
 
 
 class Tokenizer:
@@ -18,6 +21,7 @@ class Tokenizer:
         inner.no_truncation()
         inner.no_padding()
         self.inner = inner
+        self._ids = lru_cache(RECENT)(self._encode)
 
     @classmethod
     def from_folder(cls, folder: Path) -> Tokenizer:
@@ -33,13 +37,15 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of document text, no sentinel and no beginning token among them."""
-        ids: list[int] = self.inner.encode(text, add_special_tokens=False).ids
-        return ids
+        return list(self._ids(text))
 
     def decode(self, ids: list[int]) -> str:
         """Return the text of ids; an unfinished character at the end is left out until it is whole."""
         text: str = self.inner.decode(ids, skip_special_tokens=False)
         return text.rstrip("\ufffd")
+
+    def _encode(self, text: str) -> tuple[int, ...]:
+        return tuple(self.inner.encode(text, add_special_tokens=False).ids)
 
     def sentinel(self, name: str) -> int | None:
         """Return the id of a special token, None when this vocabulary lacks it."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fim_lsp import context
-from fim_lsp.backends.base import Backend
+from fim_lsp.backends.base import Backend, Budget
 from fim_lsp.backends.router import ReadTable, Router, no_table
 from fim_lsp.config import Config
 from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Outcome, Plan, Snapshot
@@ -56,9 +56,10 @@ class Completer:
             site = describe(snap, self.trees.tree(snap, LANGUAGES[snap.language]))
             plan = gate.plan(snap, self.config, site)
             request = _request(backend, snap, site, plan)
+        requests = {backend.budget: request}
         with meter.stage("choose"):
             backend, choice = self.router.pick(request, site)
-        answers = self._ask(backend, choice, snap, site, plan, cancel)
+        answers = self._ask(backend, choice, requests, snap, site, plan, cancel)
         best, why = answer.surer(answers), _why(choice, answers, plan)
         for one in answers:
             meter.add(one.meter)
@@ -82,12 +83,19 @@ class Completer:
         return Outcome((best,) if best else (), reason, backend.name, choice.why, meter.timings, meter.tokens, choice)
 
     def _ask(
-        self, backend: Backend, choice: Choice, snap: Snapshot, site: Site, plan: Plan, cancel: Cancel
+        self,
+        backend: Backend,
+        choice: Choice,
+        requests: Mapping[Budget, FimRequest],
+        snap: Snapshot,
+        site: Site,
+        plan: Plan,
+        cancel: Cancel,
     ) -> list[Answer]:
         """Return the chosen family's answer, and the other's where the first is unsure and time is left."""
 
         def ask(asked: Backend, family: str) -> Answer:
-            request = _request(asked, snap, site, plan)
+            request = requests.get(asked.budget) or _request(asked, snap, site, plan)
             said = answer.generate(asked, request, snap, site, choice.place, cancel)
             self.router.learn(family, said.meter)
             return said

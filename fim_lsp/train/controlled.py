@@ -22,7 +22,7 @@ from fim_lsp.errors import ConfigError
 from fim_lsp.nn.controlled.folder import build
 from fim_lsp.nn.controlled.network import Network, Shape
 from fim_lsp.nn.controlled.probe import one_thread
-from fim_lsp.nn.controlled.vocabulary import END, MIDDLE, PREFIX, SUFFIX
+from fim_lsp.nn.controlled.vocabulary import END, MARKS, MIDDLE, PREFIX, SUFFIX
 from fim_lsp.nn.quant import dense
 from fim_lsp.train import checkpoint, controlled_rows, export, plot
 from fim_lsp.train.batch import Objective
@@ -98,7 +98,7 @@ def train(
         raise ConfigError(f"{out} holds a set of other rows or settings: give another --out, or remove it")
     (out / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     reader = ShardReader(out / "rows")
-    for number, member in enumerate(members(_suffixes(reader), shapes)):
+    for number, member in enumerate(members(_suffixes(reader, rows.aside), shapes)):
         run = out / member.shape.kind
         run.mkdir(exist_ok=True)
         trainer = _trainer(run, member, reader, pace)
@@ -120,7 +120,7 @@ def write(run: Path, out: Path) -> dict[str, Any]:
     shutil.copy(run / "rows" / "tokenizer.json", out)
     (out / "recipe.toml").write_text(_recipe(record), encoding="utf-8")
     report: dict[str, Any] = {"rows": record["rows"]}
-    for member in members(_suffixes(reader), shapes):
+    for member in members(_suffixes(reader, record["rows"]["aside"]), shapes):
         kind, folder = member.shape.kind, out / member.shape.kind
         trainer = _trainer(run / kind, member, reader, pace)
         trainer.resume()
@@ -145,8 +145,9 @@ def write(run: Path, out: Path) -> dict[str, Any]:
     return report
 
 
-def _suffixes(rows: ShardReader) -> list[Sequence[int]]:
-    return [row[2] for row in islice(rows.rows(0), len(rows))]
+def _suffixes(rows: ShardReader, aside: int) -> list[Sequence[int]]:
+    """Return what follows the holes of the rows to train on: those set aside are first."""
+    return [row[2] for row in islice(rows.rows(aside), len(rows) - aside)]
 
 
 def tell_of(tell: Tell, kind: str, number: int, of: int, line: dict[str, Any], done: float) -> None:
@@ -163,8 +164,6 @@ def _tensors(network: Any) -> dict[str, torch.Tensor]:
 
 
 def _config(shape: Shape, parameters: int) -> dict[str, Any]:
-    from fim_lsp.nn.controlled.vocabulary import MARKS
-
     sizes = {"prefix_tokens": PREFIX_TOKENS, "suffix_tokens": SUFFIX_TOKENS}
     config = {
         "model_type": "fim-lsp-controlled",

@@ -72,7 +72,7 @@ def build(source: Path, out: Path, settings: Settings) -> dict[str, Any]:
         "rows": len(training),
         "row_tokens": sum(len(piece) for row, _ in training for piece in row),
         "answer_tokens": sum(len(row[1]) for row, _ in training),
-        "sha256": {path.name: sources.checksum(path) for path in sorted(out.glob("*[nt]")) if path.is_file()},
+        "sha256": {path.name: sources.checksum(path) for path in sorted(out.iterdir())},
     }
     (out / MANIFEST).write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
     return made

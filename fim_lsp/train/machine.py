@@ -5,14 +5,15 @@ from __future__ import annotations
 import ctypes
 import logging
 import math
+import os
 import shutil
 import sys
 import time
 from contextlib import AbstractContextManager, nullcontext
 
-import psutil
 import torch
 
+from fim_lsp.bench.neighbours import Neighbours
 from fim_lsp.train.batch import Network
 
 log = logging.getLogger(__name__)
@@ -32,25 +33,9 @@ def pick_dtype(width: int, device: torch.device, wanted: str = "") -> tuple[torc
     return best, rates[best]
 
 
-class Neighbours:
-    """Other programs: what cores they keep busy. A thread that waits for its core holds up all the others."""
-
-    def __init__(self) -> None:
-        self.process = psutil.Process()
-        self.at, self.spent = time.monotonic(), self._others()
-
-    def leave_them_room(self) -> None:
-        """Use as many threads as there are cores nobody else used since the last call, at least one."""
-        before, spent = self.at, self.spent
-        self.at, self.spent = time.monotonic(), self._others()
-        busy = (self.spent - spent) / max(self.at - before, 1e-3)
-        torch.set_num_threads(max(1, (psutil.cpu_count() or 1) - math.floor(busy + 0.6)))
-
-    def _others(self) -> float:
-        """Seconds of all cores together that were not idle and not this process's."""
-        all_ = psutil.cpu_times()
-        own = self.process.cpu_times()
-        return float(all_.user + all_.system + getattr(all_, "nice", 0.0) - own.user - own.system)
+def leave_room(neighbours: Neighbours) -> None:
+    """Use as many threads as there are cores nobody else used of late, at least one."""
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) - math.floor(neighbours.busy_cores() + 0.6)))
 
 
 def keep_pages() -> None:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from fim_lsp.nn.canvas import Canvas, Hole, Layout, lay_out, spread
-from fim_lsp.nn.controlled.blocks import Block, Seen
+from fim_lsp.nn.controlled.blocks import Block, Seen, through
 from fim_lsp.nn.controlled.network import Network, Shape, initialise
 from fim_lsp.nn.controlled.vocabulary import FOLLOWS, FOREIGN, MARKS, SEPARATOR
 
@@ -81,10 +81,9 @@ class SmallBert(Network):
     def _run(
         self, ids: Tensor, positions: Tensor, segments: Tensor, mask: Tensor | None, past: list[Seen] | None
     ) -> tuple[Tensor, list[Seen]]:
-        x, kept = self.embed_tokens(ids) + self.segment(segments) + self.place(positions), []
-        for number, block in enumerate(self.blocks):
-            x, seen = block(x, mask, past[number] if past else None)
-            kept.append(seen)
+        x, kept = through(
+            self.blocks, self.embed_tokens(ids) + self.segment(segments) + self.place(positions), mask, past
+        )
         return self.norm(x), kept
 
 

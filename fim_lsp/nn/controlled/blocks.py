@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -67,6 +68,17 @@ class Block(nn.Module):
         """Add what each token makes of it by itself."""
         out: Tensor = x + self.down(F.gelu(self.up(self.norm_mlp(x))))
         return out
+
+
+def through(
+    blocks: Iterable[nn.Module], x: Tensor, mask: Tensor | None, past: Sequence[Seen] | None
+) -> tuple[Tensor, list[Seen]]:
+    """Return x after all blocks, and what each of them lets later tokens look back at."""
+    kept = []
+    for number, block in enumerate(blocks):
+        x, seen = block(x, mask, past[number] if past else None)
+        kept.append(seen)
+    return x, kept
 
 
 class CrossBlock(Block):

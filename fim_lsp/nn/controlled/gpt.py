@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from fim_lsp.nn.controlled.blocks import Block, Seen, back
+from fim_lsp.nn.controlled.blocks import Block, Seen, back, through
 from fim_lsp.nn.controlled.network import Network, Shape, Writing, initialise
 from fim_lsp.nn.controlled.vocabulary import MIDDLE, PREFIX, SUFFIX
 
@@ -49,8 +49,5 @@ class SmallGpt(Network):
     def _run(
         self, ids: Tensor, positions: Tensor, mask: Tensor | None, past: list[Seen] | None
     ) -> tuple[Tensor, list[Seen]]:
-        x, kept = self.embed_tokens(ids) + self.place(positions), []
-        for number, block in enumerate(self.blocks):
-            x, seen = block(x, mask, past[number] if past else None)
-            kept.append(seen)
+        x, kept = through(self.blocks, self.embed_tokens(ids) + self.place(positions), mask, past)
         return self.norm(x), kept

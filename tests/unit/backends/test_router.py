@@ -147,6 +147,17 @@ def test_a_model_that_was_being_loaded_when_the_settings_changed_is_dropped():
     assert "bert" not in it.shelf.loaded
 
 
+def test_who_must_have_a_model_that_is_being_loaded_waits_for_it_and_loads_no_second_one():
+    factory = Factory(slow=("bert",))
+    it = router(factory, tables=RATED)
+    it.ready()
+    it.pick(ASK)
+    wait_for(lambda: "bert" in it.shelf.coming)
+    threading.Timer(0.05, factory.go.set).start()
+    assert it.shelf.get("bert").name == "bert"
+    assert [family for family, _ in factory.made].count("bert") == 1
+
+
 def test_the_costs_are_the_tables_until_they_are_measured():
     it = router(Factory(), tables=RATED)
     before = it.choose(ASK).expected_ms

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fim_lsp.bench import claims, footprint, stats, trials
+from fim_lsp.bench import claims, stats, trials
 from fim_lsp.bench.contenders import Contender
 from fim_lsp.bench.summary import LENGTHS
 from fim_lsp.bench.trials import Trial
@@ -114,8 +114,3 @@ def test_intervals_narrow_with_more_values():
     assert 0.3 < low < 0.5 < high < 0.7
     more = stats.interval([1.0] * 200 + [0.0] * 200)
     assert more[1] - more[0] < high - low
-
-
-def test_other_programs_are_a_share():
-    others = footprint.Others()
-    assert 0 <= others.percent() <= 100

@@ -34,17 +34,18 @@ end
 ---@param lines (string|fim_lsp.Line)[]
 function M.fill(window, lines)
   local buf, width = vim.api.nvim_win_get_buf(window), vim.api.nvim_win_get_config(window).width
+  local texts = vim.tbl_map(function(line)
+    return line.text or line
+  end, lines)
   vim.bo[buf].modifiable = true
-  vim.api.nvim_buf_set_lines(buf, 0, -1, false, {})
+  vim.api.nvim_buf_set_lines(buf, 0, -1, false, texts)
+  vim.bo[buf].modifiable = false
   for row, line in ipairs(lines) do
-    line = type(line) == 'table' and line or { text = line, marks = {} }
-    vim.api.nvim_buf_set_lines(buf, row - 1, row == 1 and 1 or row - 1, false, { line.text })
-    for _, mark in ipairs(line.marks) do
+    for _, mark in ipairs(line.marks or {}) do
       vim.api.nvim_buf_set_extmark(buf, NAMESPACE, row - 1, mark[1], { end_col = mark[2], hl_group = mark[3] })
     end
-    width = math.max(width, vim.fn.strdisplaywidth(line.text))
+    width = math.max(width, vim.fn.strdisplaywidth(texts[row]))
   end
-  vim.bo[buf].modifiable = false
   width = math.min(width, vim.o.columns - 4)
   vim.api.nvim_win_set_config(window, {
     relative = 'editor',
