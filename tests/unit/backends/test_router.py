@@ -155,6 +155,7 @@ def test_who_must_have_a_model_that_is_being_loaded_waits_for_it_and_loads_no_se
     wait_for(lambda: "bert" in it.shelf.coming)
     threading.Timer(0.05, factory.go.set).start()
     assert it.shelf.get("bert").name == "bert"
+    wait_for(lambda: not it.shelf.coming)
     assert [family for family, _ in factory.made].count("bert") == 1
 
 
