@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,10 @@ from fim_lsp.backends.base import Backend, Budget
 from fim_lsp.backends.bert import BertBackend
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, Work
-from fim_lsp.nn.canvas import Layout, lay_out
+from fim_lsp.errors import InputError
+from fim_lsp.nn.canvas import GAP, Layout, clamp, lay_out
 from fim_lsp.nn.checkpoint import read_raw_config
+from fim_lsp.nn.controlled.bert import SmallBert
 from fim_lsp.nn.controlled.folder import load
 from fim_lsp.nn.controlled.network import Writer, write
 from fim_lsp.nn.controlled.vocabulary import SEPARATOR
@@ -111,10 +113,20 @@ class SmallBertBackend(BertBackend):
 
     name = "small-bert"
 
+    def __init__(self, model: SmallBert, tokenizer: Tokenizer, table: Mapping[str, Any]):
+        super().__init__(model, tokenizer, table)
+        self.places = model.config.places
+
     def _layout(self, segments: tuple[str, ...]) -> Layout:
+        """Tokenize the pieces, cut to the learned positions, of which a hole takes many; raises InputError."""
+        room = self.places - GAP * (len(segments) - 1) - 2  # beside them stand the beginning and the separator
+        if room < 0:
+            raise InputError(f"{self.name} has positions for {(self.places - 2) // GAP} holes of one text at most")
         pieces = [self.tokenizer.encode(segment) for segment in segments]
         pieces[0] = pieces[0][-self.recipe.prefix_tokens :]
-        pieces[-1] = [SEPARATOR, *pieces[-1][: self.recipe.suffix_tokens]]
+        pieces[-1] = pieces[-1][: self.recipe.suffix_tokens]
+        clamp(pieces, room)
+        pieces[-1] = [SEPARATOR, *pieces[-1]]
         return lay_out(pieces, self.marks)
 
 

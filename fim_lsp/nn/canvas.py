@@ -76,6 +76,19 @@ def lay_out(pieces: Sequence[Sequence[int]], marks: Marks) -> Layout:
     return layout
 
 
+def clamp(pieces: list[list[int]], most: int) -> list[list[int]]:
+    """Cut the list of context pieces to `most` tokens, at its two far ends first, and return it."""
+    while (over := sum(map(len, pieces)) - most) > 0:
+        longer, cut = (0, slice(min(over, len(pieces[0])), None))
+        if len(pieces[-1]) > len(pieces[0]):
+            longer, cut = -1, slice(None, max(len(pieces[-1]) - over, 0))
+        if not pieces[longer]:
+            inner = max(range(len(pieces)), key=lambda n: len(pieces[n]))
+            longer, cut = inner, slice(min(over, len(pieces[inner])), None)
+        pieces[longer] = pieces[longer][cut]
+    return pieces
+
+
 def slots(hole: Hole, contents: Sequence[int], is_shifted: bool = True) -> tuple[list[int], range]:
     """Return what the slots of a canvas read, and their positions; BERT's own are not shifted."""
     if not is_shifted:

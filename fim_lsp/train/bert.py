@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from fim_lsp.nn.canvas import CANVASES, GAP, Hole, Layout, Marks, lay_out, slots
+from fim_lsp.nn.canvas import CANVASES, GAP, Hole, Layout, Marks, clamp, lay_out, slots
 from fim_lsp.train.batch import CONTEXT, PAD, Example, Row
 
 HIDDEN_CONTEXT_ROWS, HIDDEN_CONTEXT = 0.25, 0.15  # masked-language modelling on the context, beside the spans
@@ -36,7 +36,7 @@ class BertObjective:
         """Build the example of a row; the same seed builds the same one."""
         rng = np.random.default_rng(seed)
         example = Example()
-        layout = lay_out(_clamp([list(piece) for piece in row[::2]], self.context), self.marks)
+        layout = lay_out(clamp([list(piece) for piece in row[::2]], self.context), self.marks)
         self._add_context(example, layout, rng)
         for span, (hole, fill) in enumerate(zip(layout.holes, row[1::2], strict=True)):
             room = self.length - len(example.ids)
@@ -98,16 +98,3 @@ def _contents(fill: list[int], size: int, marks: Marks) -> tuple[list[int], list
         return [*fill[: size - 1], marks.expand], [1.0] * size
     deletes = size - len(fill)
     return fill + [marks.delete] * deletes, [1.0] * len(fill) + [1.0 / max(deletes, 1)] * deletes
-
-
-def _clamp(pieces: list[list[int]], most: int) -> list[list[int]]:
-    """Cut a context that is too long at its two far ends."""
-    while (over := sum(map(len, pieces)) - most) > 0:
-        longer, cut = (0, slice(min(over, len(pieces[0])), None))
-        if len(pieces[-1]) > len(pieces[0]):
-            longer, cut = -1, slice(None, max(len(pieces[-1]) - over, 0))
-        if not pieces[longer]:
-            inner = max(range(len(pieces)), key=lambda n: len(pieces[n]))
-            longer, cut = inner, slice(min(over, len(pieces[inner])), None)
-        pieces[longer] = pieces[longer][cut]
-    return pieces

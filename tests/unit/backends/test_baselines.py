@@ -9,7 +9,7 @@ import pytest
 from fim_lsp import backends
 from fim_lsp.backends.models import CONTROLLED, find_model, models_folder
 from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
-from fim_lsp.errors import ModelMismatch
+from fim_lsp.errors import InputError, ModelMismatch
 from fim_lsp.nn.checkpoint import read_tensors
 from fim_lsp.nn.quant import dense
 
@@ -52,6 +52,20 @@ def test_each_answers_behind_the_seam(name):
     assert len(answers) == 1
     assert 0 < answers[0].confidence <= 1
     assert meter.tokens["prefilled"] > 20
+
+
+@pytest.mark.parametrize("name", CONTROLLED)
+@pytest.mark.parametrize("holes", [2, 3])
+def test_each_fills_several_holes_of_a_text_longer_than_it_reads(name, holes):
+    line = "total = add(first, second) + subtract(first, second)\n"
+    segments = (line * 40, *[line * 10] * (holes - 1), line * 40)
+    drafts = backends.create(name).generate(FimRequest(segments, Plan(max_tokens=12)), Cancel(), Meter())
+    assert [len(answer.fills) for one in drafts for answer in one][-1:] == [holes]
+
+
+def test_more_holes_than_there_are_positions_are_told():
+    with pytest.raises(InputError, match="small-bert has positions for 5 holes"):
+        list(backends.create("small-bert").generate(FimRequest(("x",) * 8, Plan()), Cancel(), Meter()))
 
 
 def test_none_is_loaded_under_another_name():
