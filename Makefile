@@ -15,7 +15,7 @@ help: ## list the targets
 
 setup: $(STAMP) ## make .venv and install everything
 
-$(STAMP): pyproject.toml constraints.txt hatch_build.py
+$(STAMP): pyproject.toml constraints.txt hatch_build.py $(wildcard fim_lsp/nn/native/*.[ch])
 	@test -x $(BIN)/python || { echo "making .venv"; $(PYTHON) -m venv .venv; }
 	@echo "installing $(TORCH) and the rest (about a minute)"
 	@$(PIP) install --quiet --constraint constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$(TORCH)"

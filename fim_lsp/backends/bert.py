@@ -10,10 +10,9 @@ from typing import Any
 from fim_lsp.backends.base import Budget
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, Work
-from fim_lsp.nn import infill
+from fim_lsp.nn import infill, pick
 from fim_lsp.nn.canvas import Layout, Marks, lay_out
 from fim_lsp.nn.checkpoint import FAMILIES, read_raw_config
-from fim_lsp.nn.encoder import Encoder
 from fim_lsp.nn.tokenizer import Tokenizer
 
 CHARS_PER_TOKEN, MOST_CHARS_PER_TOKEN = 3.5, 4.5  # as the decoder's: a window that seldom needs clamping
@@ -45,8 +44,7 @@ class BertBackend:
         raw = read_raw_config(folder)
         calibration = Calibration.read(raw.get("confidence", {}))
         if raw.get("model_type") in FAMILIES:
-            encoder = Encoder.from_folder(folder)
-            return cls(encoder, Tokenizer.from_folder(folder), encoder.config.infill, calibration)
+            return cls(pick.encoder(folder), Tokenizer.from_folder(folder), raw.get("infill") or {}, calibration)
         from fim_lsp.nn.masked_lm import MaskedLM
 
         model, tokenizer = MaskedLM.from_folder(folder)

@@ -12,10 +12,9 @@ from fim_lsp.backends.base import Budget
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, Work
 from fim_lsp.errors import ModelMismatch
-from fim_lsp.nn import decode
+from fim_lsp.nn import decode, pick
 from fim_lsp.nn.checkpoint import read_raw_config
 from fim_lsp.nn.tokenizer import Tokenizer
-from fim_lsp.nn.transformer import Decoder
 
 CHARS_PER_TOKEN = 3.5  # Python under a code vocabulary; a little low, so that a window seldom needs clamping
 MOST_CHARS_PER_TOKEN = 4.5  # a suffix is cut at its far end, where clamping by tokens costs nothing
@@ -83,7 +82,7 @@ class GptBackend:
 
     name = "gpt"
 
-    def __init__(self, model: Decoder, tokenizer: Tokenizer, calibration: Calibration | None = None):
+    def __init__(self, model: decode.Model, tokenizer: Tokenizer, calibration: Calibration | None = None):
         self.model, self.tokenizer, self.calibration = model, tokenizer, calibration
         self.format = Format.read(model.config.fim, tokenizer)
         self.budget = Budget(
@@ -96,7 +95,7 @@ class GptBackend:
     def from_folder(cls, folder: Path) -> GptBackend:
         """Load a model folder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
         calibration = Calibration.read(read_raw_config(folder).get("confidence", {}))
-        return cls(Decoder.from_folder(folder), Tokenizer.from_folder(folder), calibration)
+        return cls(pick.decoder(folder), Tokenizer.from_folder(folder), calibration)
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         """Fill the hole of `request`, the candidates branching at their first token, best first; several in turn."""

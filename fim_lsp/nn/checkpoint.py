@@ -1,18 +1,14 @@
-"""Read a model folder: config.json, safetensors shards, nothing pickled."""
+"""What a model folder says of itself: config.json, and which files hold its weights."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError, safe_open
-
 from fim_lsp.errors import ModelCorrupt, ModelMismatch, ModelMissing
-from fim_lsp.nn.canvas import Marks
 
 FAMILIES = ("llama", "qwen2")
 EMBEDDING = "model.embed_tokens"
@@ -124,39 +120,3 @@ def shards(folder: Path) -> list[Path]:
         if not path.is_file():
             raise ModelMissing(f"{path} is named in the index but is not there: copy the model folder again")
     return paths
-
-
-def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
-    """Read all tensors of a folder by name, a borrowed embedding too; raises ModelMissing, ModelCorrupt."""
-    tensors = dict(_read(folder, ""))
-    if (lender := vocabulary_folder(folder)) != folder:
-        tensors |= _read(lender, EMBEDDING)
-    if (marks := tensors.pop("marks.weight", None)) is not None:
-        _put_rows(tensors, read_config(folder).infill, marks)
-    return tensors
-
-
-def _read(folder: Path, beginning: str) -> Iterator[tuple[str, torch.Tensor]]:
-    for path in shards(folder):
-        try:
-            with safe_open(path, framework="pt") as shard:
-                for name in shard.keys():  # noqa: SIM118 - safe_open is not a mapping
-                    if name.startswith(beginning):
-                        yield name, shard.get_tensor(name)
-        except (SafetensorError, OSError, ValueError) as problem:
-            raise ModelCorrupt(f"{path} is truncated or damaged ({problem}): copy the model folder again") from None
-
-
-def _put_rows(tensors: dict[str, torch.Tensor], infill: Mapping[str, Any], rows: torch.Tensor) -> None:
-    """Put an infiller's own rows into the embedding it shares; in int8 they bring their own scale."""
-    weight, scale = tensors[f"{EMBEDDING}.weight"], tensors.get(f"{EMBEDDING}.scale")
-    ids = list(Marks.read(infill).own)
-    if scale is not None:
-        rows, scale[ids] = pack(rows, scale.dtype)
-    weight[ids] = rows.to(weight.dtype)
-
-
-def pack(matrix: torch.Tensor, scale_dtype: torch.dtype = torch.float16) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return int8 rows and the scale of each, the largest entry becoming 127."""
-    scale = (matrix.float().abs().amax(1) / 127).clamp_min(1e-8).to(scale_dtype)
-    return (matrix.float() / scale.float()[:, None]).round().clamp(-127, 127).to(torch.int8), scale

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, fields
 from itertools import product
 from typing import Any, Protocol
 
-from torch import Tensor
+import numpy as np
 
+from fim_lsp.nn.arrays import Floats
 from fim_lsp.nn.canvas import GAP, Canvas, Layout, Marks
 
 EXPANSION = 16
@@ -26,7 +27,7 @@ class Looker(Protocol):
 
     def read(self, layout: Layout) -> Any: ...
 
-    def look(self, reading: Any, canvases: Sequence[Canvas], wanted: int, banned: Sequence[int]) -> Tensor:
+    def look(self, reading: Any, canvases: Sequence[Canvas], wanted: int, banned: Sequence[int]) -> Floats:
         """Return log-probabilities [slots holding `wanted`, vocab], `banned` ids having none."""
         ...
 
@@ -128,11 +129,16 @@ def short_fills(
     for size in sizes:
         for hole in found:
             rows = [next(seen) for _ in range(size)]
-            tops = [row.topk(min(counts[size - 1], len(row))) for row in rows]
-            slots = [list(zip(top.values.tolist(), top.indices.tolist(), strict=True)) for top in tops]
+            slots = [_likeliest(row, counts[size - 1]) for row in rows]
             for picks in product(*slots):
                 hole.append((sum(score for score, _ in picks), [token for _, token in picks]))
     return [sorted(hole, key=lambda one: -one[0]) for hole in found]
+
+
+def _likeliest(row: Floats, count: int) -> list[tuple[float, int]]:
+    """Return (log-probability, id) of the `count` likeliest tokens, best first."""
+    best = np.argpartition(-row, min(count, len(row) - 1))[:count]
+    return sorted(((float(row[token]), int(token)) for token in best), reverse=True)
 
 
 def fill(
@@ -156,7 +162,9 @@ def fill(
         if stop() or not open_ones:
             return
         canvases = [[f.contents for f in c.fills] for c in open_ones]
-        best, tokens = model.look(reading, canvases, marks.mask, (marks.begin, marks.mask)).max(-1)
+        seen = model.look(reading, canvases, marks.mask, (marks.begin, marks.mask))
+        tokens = seen.argmax(-1)
+        best = np.take_along_axis(seen, tokens[:, None], -1)[:, 0]
         sure = 0.0 if number + 1 == recipe.passes else recipe.sure
         at = 0
         for candidate in open_ones:

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from fim_lsp.errors import ModelCorrupt, ModelMismatch
+from fim_lsp.nn.arrays import Floats
 from fim_lsp.nn.canvas import GAP, Canvas, Layout, Marks
 from fim_lsp.nn.quant import pick_device
 from fim_lsp.nn.tokenizer import Tokenizer
@@ -74,13 +76,13 @@ class MaskedLM:
         return Text(layout.ids, [hole.start - GAP * number for number, hole in enumerate(layout.holes)])
 
     @torch.inference_mode()
-    def look(self, reading: Text, canvases: Sequence[Canvas], wanted: int, banned: Sequence[int]) -> Tensor:
+    def look(self, reading: Text, canvases: Sequence[Canvas], wanted: int, banned: Sequence[int]) -> Floats:
         """Return log-probabilities [slots holding `wanted`, vocab], in the order of canvases, holes and slots."""
         rows = [self._row(reading, canvas, wanted) for canvas in canvases]
         seen = [self._run(rows[at : at + ROWS]) for at in range(0, len(rows), ROWS)]
         logits = torch.cat(seen).float()
         logits[:, list(banned)] = -torch.inf
-        return logits.log_softmax(-1)
+        return np.asarray(logits.log_softmax(-1).cpu())
 
     def _row(self, reading: Text, canvas: Canvas, wanted: int) -> tuple[list[int], list[int]]:
         """Return the ids of a whole text with its canvas in place, and the places asked for."""

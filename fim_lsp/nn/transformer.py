@@ -2,26 +2,31 @@
 
 Covers Llama (arXiv 2302.13971), SmolLM2 and Qwen2 (arXiv 2407.10671: biases on Q, K and V). One sequence at
 a time, rows of tokens [tokens, hidden]; checked against transformers in tests/unit/nn. `Decoder` looks back
-only; its sibling of nn/encoder.py looks both ways, over the same layers.
+only; `Encoder` looks both ways, over the same layers. Where nn/native has no kernels, and on a GPU, this computes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from fim_lsp.errors import ModelCorrupt
-from fim_lsp.nn.checkpoint import ModelConfig, read_config, read_tensors
+from fim_lsp.nn.arrays import Floats
+from fim_lsp.nn.checkpoint import ModelConfig, read_config
+from fim_lsp.nn.encoder import Reads
 from fim_lsp.nn.kv_cache import KVCache
 from fim_lsp.nn.quant import Embedding, Linear, pick_device, pick_dtype
+from fim_lsp.nn.tensors import read_tensors
 
-Look = (
-    Literal["all", "back"] | Tensor
-)  # whom a new token sees: all, those before it, or where a mask [new, all] is true
+Seen = str | NDArray[np.bool_]  # whom a new token sees: "all", those before it ("back"), or where [new, all] is true
+Look = str | Tensor  # the same, the mask on the device
 
 
 class Layers:
@@ -46,32 +51,41 @@ class Layers:
     def new_cache(self, capacity: int) -> KVCache:
         return KVCache(self.config, min(capacity, len(self.cos)), self.dtype, self.device)
 
-    def run(self, ids: list[int], positions: slice | Tensor, cache: KVCache, start: int, look: Look) -> Tensor:
+    @torch.inference_mode()
+    def run(self, ids: Sequence[int], positions: Sequence[int], cache: KVCache, start: int, seen: Seen) -> Tensor:
         """Return hidden states [ids, hidden]; their keys and values go into the cache from `start` on."""
         if start + len(ids) > cache.capacity:
             raise ValueError(f"{start + len(ids)} tokens do not fit a cache of {cache.capacity}")
         x = self.embedding.rows(torch.tensor(ids, device=self.device))
-        cos, sin = self.cos[positions], self.sin[positions]
+        look = seen if isinstance(seen, str) else torch.from_numpy(seen).to(self.device)
+        if look == "back" and start and len(ids) > 1:
+            look = _mask(start, start + len(ids), self.device)
+        at = torch.tensor(positions, device=self.device)
+        cos, sin = self.cos[at], self.sin[at]
         for block, keys, values in zip(self.blocks, cache.keys, cache.values, strict=True):
             x = block(x, cos, sin, keys, values, start, look)
         return x
 
-    def logits(self, x: Tensor) -> Tensor:
+    @torch.inference_mode()
+    def logits(self, x: Tensor) -> Floats:
         """Return float32 [rows, vocab] for hidden states [rows, hidden]."""
-        return self.head.logits(F.rms_norm(x, (x.shape[-1],), self.norm, self.config.eps)).float()
+        found = self.head.logits(F.rms_norm(x, (x.shape[-1],), self.norm, self.config.eps))
+        return np.asarray(found.float().cpu())
 
 
 class Decoder(Layers):
     """A causal language model."""
 
-    @torch.inference_mode()
-    def forward(self, ids: list[int], cache: KVCache) -> Tensor:
-        """Append `ids` to the cached sequence and return the last token's logits, float32 [vocab]."""
-        start, end = len(cache), len(cache) + len(ids)
-        look: Look = "all" if len(ids) == 1 else _mask(start, end, self.device) if start else "back"
-        x = self.run(ids, slice(start, end), cache, start, look)
+    def forward(self, ids: list[int], cache: KVCache, rows: int = 1) -> Floats:
+        """Append `ids` to the cached sequence and return the logits after the last `rows` of them, [rows, vocab]."""
+        start = len(cache)
+        x = self.run(ids, range(start, start + len(ids)), cache, start, "back")
         cache.ids.extend(ids)
-        return self.logits(x[-1:])[0]
+        return self.logits(x[-rows:])
+
+
+class Encoder(Reads, Layers):
+    """A masked language model."""
 
 
 class _Weights:

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from fim_lsp.errors import ConfigError
-from fim_lsp.nn.checkpoint import EMBEDDING, pack, read_raw_config, vocabulary_folder
+from fim_lsp.nn.checkpoint import EMBEDDING, read_raw_config, vocabulary_folder
 from fim_lsp.nn.quant import scale_name
+from fim_lsp.nn.tensors import pack
 from fim_lsp.train import gguf_file, runs
 from fim_lsp.train.folder import write_folder
 from fim_lsp.train.runs import Record

@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fim_lsp.nn.arrays import Floats
 from fim_lsp.nn.canvas import Canvas, Hole, Layout, lay_out, spread
 from fim_lsp.nn.controlled.blocks import Block, Seen, through
 from fim_lsp.nn.controlled.network import Network, Shape, initialise
@@ -56,7 +58,7 @@ class SmallBert(Network):
         return Reading(seen, len(layout.ids), layout.holes, hidden[0, 0])
 
     @torch.inference_mode()
-    def look(self, reading: Reading, canvases: Sequence[Canvas], wanted: int, banned: Sequence[int]) -> Tensor:
+    def look(self, reading: Reading, canvases: Sequence[Canvas], wanted: int, banned: Sequence[int]) -> Floats:
         """Return log-probabilities [slots holding `wanted`, vocab] of several canvases in one pass."""
         on = spread(reading.holes, canvases, wanted, is_shifted=False)
         ids, positions = self._tensors(on.ids, on.positions)
@@ -66,7 +68,7 @@ class SmallBert(Network):
         hidden, _ = self._run(ids, positions, torch.zeros_like(ids), mask, reading.seen)
         logits = self.logits(hidden[0, torch.tensor(on.asked, device=ids.device)]).float()
         logits[:, [*banned, SEPARATOR, FOLLOWS, FOREIGN]] = -torch.inf
-        return logits.log_softmax(-1)
+        return np.asarray(logits.log_softmax(-1).cpu())
 
     @torch.inference_mode()
     def follows(self, before: Sequence[int], after: Sequence[int]) -> float:

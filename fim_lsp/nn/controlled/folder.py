@@ -8,13 +8,14 @@ from typing import Any
 import torch
 
 from fim_lsp.errors import ModelCorrupt, ModelMismatch
-from fim_lsp.nn.checkpoint import read_raw_config, read_tensors
+from fim_lsp.nn.checkpoint import read_raw_config
 from fim_lsp.nn.controlled.bert import SmallBert
 from fim_lsp.nn.controlled.gpt import SmallGpt
 from fim_lsp.nn.controlled.network import Network, Shape
 from fim_lsp.nn.controlled.recurrent import Recurrent
 from fim_lsp.nn.controlled.seq2seq import EncoderDecoder
 from fim_lsp.nn.quant import dense
+from fim_lsp.nn.tensors import read_tensors
 
 KINDS: dict[str, type[Network]] = {
     "rnn": Recurrent,

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fim_lsp.nn.arrays import Floats
 from fim_lsp.nn.controlled.vocabulary import END, SPECIAL
 from fim_lsp.nn.decode import Step, pick
 
@@ -53,11 +55,11 @@ class Network(nn.Module):
         """Return [n, vocab] for hidden [n, hidden], by the embedding."""
         return F.linear(hidden, self.embed_tokens.weight)
 
-    def following(self, hidden: Tensor) -> Tensor:
+    def following(self, hidden: Tensor) -> Floats:
         """Return logits [vocab] of the next token for hidden [hidden]; of the marks only the end can follow."""
         logits = self.logits(hidden).float()
         logits[END + 1 : len(SPECIAL)] = -torch.inf
-        return logits
+        return np.asarray(logits.detach().cpu())
 
 
 class Writing(NamedTuple):
@@ -65,7 +67,7 @@ class Writing(NamedTuple):
 
     kept: Any
     length: int
-    logits: Tensor
+    logits: Floats
 
 
 class Writer(Protocol):

@@ -16,6 +16,7 @@ from fim_lsp.nn.controlled.bert import SmallBert
 from fim_lsp.nn.controlled.folder import build
 from fim_lsp.nn.controlled.network import Shape
 from fim_lsp.nn.controlled.vocabulary import MARKS, MASK, SEPARATOR, SPECIAL
+from fim_lsp.nn.encoder import log_softmax
 
 REPEATS = 9
 CANVAS = 8  # slots, for the time of a pass
@@ -60,7 +61,7 @@ def judge(model: Any, before: Ids, fill: Ids, after: Ids) -> Opinion:
     else:
         at, rows = model.begin(before, after, _never), []
         for token in fill:
-            rows.append(at.logits.log_softmax(-1))
+            rows.append(log_softmax(at.logits))
             at = model.advance(at, token)
     scores = [float(row[token]) for row, token in zip(rows, fill, strict=True)]
     firsts = [int(row.argmax()) == token for row, token in zip(rows, fill, strict=True)]

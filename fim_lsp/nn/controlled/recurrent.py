@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -38,7 +39,7 @@ class Recurrent(Network):
     def begin(self, before: Sequence[int], after: Sequence[int], stop: Callable[[], bool]) -> Writing | None:
         """Read suffix, then prefix, in chunks; None when stopped."""
         prompt = [SUFFIX, *after, PREFIX, *before, MIDDLE]
-        at = Writing(None, 0, torch.empty(0))
+        at = Writing(None, 0, np.empty(0, np.float32))
         for start in range(0, len(prompt), CHUNK):
             if stop():
                 return None

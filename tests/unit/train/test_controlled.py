@@ -161,7 +161,7 @@ def test_behind_the_seam_it_answers_and_stops_when_told_to(models, kind):
 
 def test_a_cancel_between_two_tokens_ends_the_answer(models):
     backend = from_folder(models[0] / "small-gpt")
-    backend.model.following = lambda hidden: torch.nn.functional.one_hot(torch.tensor(300), VOCABULARY).float()
+    backend.model.following = lambda hidden: torch.nn.functional.one_hot(torch.tensor(300), VOCABULARY).float().numpy()
     cancel = Cancel()
     request = FimRequest(("x = ", "\n"), Plan(max_tokens=20))
     (stream,) = backend.generate(request, cancel, Meter())

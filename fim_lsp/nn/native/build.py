@@ -1,0 +1,67 @@
+"""Compile the kernels: `python -m fim_lsp.nn.native.build`; installing from source does it where there is a compiler.
+
+Imports nothing of fim_lsp: the build hook loads this file by its path.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+LIBRARY = HERE / "engine.so"
+FLAGS = ["-std=gnu11", "-O3", "-fPIC", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra", "-Wno-psabi"]
+AVX2 = ("avx2", "-mavx2 -mfma -mf16c")
+AVX512 = ("avx512", "-mavx512f -mavx512bw -mavx512vl -mavx512vnni -mfma -mf16c")
+PLAIN = ("plain", "")
+SETS = {  # instruction sets by machine, each a copy of the kernels; engine.c picks one when it runs
+    "x86_64": (PLAIN, AVX2, AVX512),
+    "aarch64": (PLAIN, ("dotprod", "-march=armv8.2-a+dotprod")),
+    "arm64": (PLAIN, ("dotprod", "-march=armv8.2-a+dotprod")),
+}
+
+
+class CannotCompile(Exception):
+    """There is no compiler here, or it refused; fim-lsp runs by torch then."""
+
+
+def compiler() -> str:
+    """Return the C compiler: $CC, or the first of cc, gcc and clang; raises CannotCompile."""
+    found = os.environ.get("CC") or next(filter(shutil.which, ("cc", "gcc", "clang")), None)
+    if not found or sys.platform == "win32":
+        raise CannotCompile("no C compiler (cc, gcc or clang) was found")
+    return found
+
+
+def compile_library(to: Path = LIBRARY) -> Path:
+    """Compile and link; the file appears whole or not at all. Raises CannotCompile with what the compiler said."""
+    cc = compiler().split()
+    sets = SETS.get(platform.machine(), (PLAIN,))
+    with tempfile.TemporaryDirectory(dir=to.parent) as folder:
+        jobs = [(HERE / "kernels.c", name, [f"-DISA={name}", *flags.split()]) for name, flags in sets]
+        jobs.append((HERE / "engine.c", "engine", [f"-DHAS_{name.upper()}" for name, _ in sets]))
+        objects = [str(Path(folder) / f"{name}.o") for _, name, _ in jobs]
+        commands = [
+            [*cc, *FLAGS, *flags, "-c", str(source), "-o", out]
+            for (source, _, flags), out in zip(jobs, objects, strict=True)
+        ]
+        made = Path(folder) / to.name
+        commands.append([*cc, "-shared", "-o", str(made), *objects, "-lm", "-lpthread"])
+        for command in commands:
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                raise CannotCompile(f"{' '.join(command)}\n{done.stderr.strip()}")
+        made.replace(to)
+    return to
+
+
+if __name__ == "__main__":
+    try:
+        print(compile_library())
+    except CannotCompile as problem:
+        sys.exit(f"not compiled: {problem}")

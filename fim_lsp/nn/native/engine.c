@@ -1,0 +1,518 @@
+/* A Llama-family forward pass for processors: weights and buffers of a model, a pool of threads, one layer after another.
+
+   Called by nn/native/__init__.py through ctypes. One thread at a time may run a model. */
+#include "engine.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
+/* ---- which instruction set ---- */
+
+extern const Kernels kernels_plain;
+#if defined(__x86_64__)
+extern const Kernels kernels_avx2, kernels_avx512;
+#elif defined(__aarch64__)
+extern const Kernels kernels_dotprod;
+#endif
+
+static int list(const Kernels **found) {
+    int n = 0;
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+        found[n++] = &kernels_avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found[n++] = &kernels_avx2;
+#elif defined(__aarch64__) && defined(HAS_DOTPROD)
+    found[n++] = &kernels_dotprod;
+#endif
+    found[n++] = &kernels_plain;
+    return n;
+}
+
+/* The name of the instruction sets this processor can run, best first; NULL past the last. */
+const char *fim_kernels(int n) {
+    const Kernels *found[4];
+    return n < list(found) ? found[n]->name : NULL;
+}
+
+/* ---- threads ----
+   A job is cut into pieces which whoever is free takes. The caller waits for the pieces, never for the threads: one that
+   another program keeps off its core holds nobody up. Who finds nothing to do spins a little, then sleeps. */
+
+#define SPINS 4000
+
+typedef void (*Piece)(void *context, int piece, int thread);
+
+typedef struct {
+    int threads;
+    pthread_t *ids;
+    Piece run;
+    void *context;
+    int each;                /* pieces taken at once */
+    _Atomic uint64_t ticket; /* job number << 40 | pieces << 20 | next piece */
+    _Atomic int done, sleeping, leaving;
+    pthread_mutex_t lock;
+    pthread_cond_t work;
+} Pool;
+
+static void rest(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+#define PIECES(ticket) ((int)((ticket) >> 20 & 0xfffff))
+#define NEXT(ticket) ((int)((ticket) & 0xfffff))
+
+static int take(Pool *pool, int thread) {
+    uint64_t ticket = atomic_load(&pool->ticket);
+    if (NEXT(ticket) >= PIECES(ticket)) return 0;
+    const int each = pool->each;
+    if (!atomic_compare_exchange_weak(&pool->ticket, &ticket, ticket + (uint64_t)each)) return 1;
+    const int first = NEXT(ticket), last = first + each < PIECES(ticket) ? first + each : PIECES(ticket);
+    for (int piece = first; piece < last; piece++) pool->run(pool->context, piece, thread);
+    atomic_fetch_add(&pool->done, last - first);
+    return 1;
+}
+
+typedef struct {
+    Pool *pool;
+    int thread;
+} Worker;
+
+static void *work(void *argument) {
+    Worker *self = argument;
+    Pool *pool = self->pool;
+    const int thread = self->thread;
+    free(self);
+    int idle = 0;
+    while (!atomic_load(&pool->leaving)) {
+        if (take(pool, thread)) {
+            idle = 0;
+        } else if (++idle < SPINS) {
+            rest();
+        } else {
+            pthread_mutex_lock(&pool->lock);
+            atomic_fetch_add(&pool->sleeping, 1);
+            uint64_t ticket = atomic_load(&pool->ticket);
+            if (NEXT(ticket) >= PIECES(ticket) && !atomic_load(&pool->leaving)) pthread_cond_wait(&pool->work, &pool->lock);
+            atomic_fetch_sub(&pool->sleeping, 1);
+            pthread_mutex_unlock(&pool->lock);
+            idle = 0;
+        }
+    }
+    return NULL;
+}
+
+/* Run all pieces of a job; returns when they are done. */
+static void share(Pool *pool, Piece run, void *context, int pieces) {
+    if (pieces == 1 || pool->threads == 1) {
+        for (int piece = 0; piece < pieces; piece++) run(context, piece, 0);
+        return;
+    }
+    pool->run = run, pool->context = context;
+    pool->each = pieces / (pool->threads * 8) > 0 ? pieces / (pool->threads * 8) : 1;
+    atomic_store(&pool->done, 0);
+    const uint64_t job = atomic_load(&pool->ticket) >> 40;
+    atomic_store(&pool->ticket, (job + 1) << 40 | (uint64_t)pieces << 20);
+    if (atomic_load(&pool->sleeping)) {
+        pthread_mutex_lock(&pool->lock);
+        pthread_cond_broadcast(&pool->work);
+        pthread_mutex_unlock(&pool->lock);
+    }
+    while (take(pool, 0)) {}
+    for (int spins = 0; atomic_load(&pool->done) < pieces; spins++) spins < SPINS ? rest() : (void)sched_yield();
+}
+
+static int start(Pool *pool, int threads) {
+    pthread_mutex_init(&pool->lock, NULL), pthread_cond_init(&pool->work, NULL);
+    pool->ids = calloc((size_t)threads, sizeof *pool->ids);
+    pool->threads = 1;
+    if (!pool->ids) return 0;
+    for (int n = 1; n < threads; n++) {
+        Worker *worker = malloc(sizeof *worker);
+        if (!worker) return 0;
+        *worker = (Worker){pool, n};
+        if (pthread_create(&pool->ids[n], NULL, work, worker)) return free(worker), 1; /* fewer will do */
+        pool->threads = n + 1;
+    }
+    return 1;
+}
+
+static void stop(Pool *pool) {
+    pthread_mutex_lock(&pool->lock);
+    atomic_store(&pool->leaving, 1);
+    pthread_cond_broadcast(&pool->work);
+    pthread_mutex_unlock(&pool->lock);
+    for (int n = 1; n < pool->threads; n++) pthread_join(pool->ids[n], NULL);
+    free(pool->ids);
+}
+
+/* ---- a model ---- */
+
+typedef struct {
+    int layers, hidden, inner, heads, kv_heads, head_dim, positions, is_tied, threads;
+    float eps, theta;
+} Shape;
+
+enum { QKV, OUT, GATE_UP, DOWN, OF_LAYER };                 /* the matrices of a layer */
+enum { NORM_IN, NORM_MID, NORMS_OF_LAYER };                 /* and its vectors */
+
+typedef struct {
+    Shape shape;
+    const Kernels *kernels;
+    Pool pool;
+    Matrix *matrices; /* of the layers, then embedding, then head where it is not tied */
+    void **slabs;     /* that hold the matrices */
+    uint8_t *slab;    /* what is free of the last */
+    size_t slab_left;
+    int slab_count;
+    float **norms; /* of the layers, then the last */
+    float *cos, *sin; /* [positions, head_dim / 2] */
+    int room;         /* tokens the buffers hold */
+    float *x, *y, *qkv, *mixed, *inner;
+    Quantised narrow, wide; /* of hidden (or all heads), and of inner width */
+    float **scores; /* of each thread */
+    int seen;       /* keys they hold */
+} Model;
+
+static void *take_memory(size_t bytes) {
+    void *memory = NULL;
+    const size_t page = 2 << 20; /* large pages where the system has them: fewer misses of the address cache */
+    if (posix_memalign(&memory, bytes >= page ? page : 64, bytes)) return NULL;
+#ifdef MADV_HUGEPAGE
+    if (bytes >= page) madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
+    return memory;
+}
+
+/* Weights lie in slabs: most matrices are smaller than a large page, and together they fill some. */
+#define SLAB ((size_t)32 << 20)
+
+static uint8_t *take_weights(Model *m, size_t bytes) {
+    bytes = (bytes + 63) / 64 * 64;
+    if (bytes > m->slab_left) {
+        const size_t size = bytes > SLAB ? bytes : SLAB;
+        void **slabs = realloc(m->slabs, (size_t)(m->slab_count + 1) * sizeof *slabs);
+        if (!slabs) return NULL;
+        m->slabs = slabs;
+        if (!(m->slab = take_memory(size))) return NULL;
+        m->slabs[m->slab_count++] = m->slab;
+        m->slab_left = size;
+    }
+    uint8_t *memory = m->slab;
+    m->slab += bytes, m->slab_left -= bytes;
+    return memory;
+}
+
+static int quantised(Quantised *q, int tokens, int cols) {
+    free(q->values), free(q->scales), free(q->sums);
+    q->cols = cols;
+    q->values = take_memory((size_t)tokens * cols);
+    q->scales = take_memory((size_t)tokens * (cols / GROUP) * sizeof(float));
+    q->sums = take_memory((size_t)tokens * (cols / GROUP) * sizeof(int32_t));
+    return q->values && q->scales && q->sums;
+}
+
+static float *resized(float *old, size_t count) {
+    free(old);
+    return take_memory(count * sizeof(float));
+}
+
+static int attention_width(const Shape *s) { return s->heads * s->head_dim; }
+
+/* Make the buffers hold `tokens` tokens that look at `seen` keys. */
+static int make_room(Model *m, int tokens, int seen) {
+    const Shape *s = &m->shape;
+    if (tokens > m->room) {
+        const int qkv = m->matrices[QKV].rows;
+        m->room = 0;
+        m->x = resized(m->x, (size_t)tokens * s->hidden), m->y = resized(m->y, (size_t)tokens * s->hidden);
+        m->qkv = resized(m->qkv, (size_t)tokens * qkv), m->mixed = resized(m->mixed, (size_t)tokens * attention_width(s));
+        m->inner = resized(m->inner, (size_t)tokens * s->inner);
+        const int most = attention_width(s) > s->hidden ? attention_width(s) : s->hidden;
+        if (!m->x || !m->y || !m->qkv || !m->mixed || !m->inner) return 0;
+        if (!quantised(&m->narrow, tokens, most) || !quantised(&m->wide, tokens, s->inner)) return 0;
+        m->room = tokens;
+    }
+    if (seen > m->seen) {
+        m->seen = 0;
+        for (int n = 0; n < m->pool.threads; n++) {
+            m->scores[n] = resized(m->scores[n], (size_t)m->kernels->query_rows * (seen + LANES));
+            if (!m->scores[n]) return 0;
+        }
+        m->seen = seen;
+    }
+    return 1;
+}
+
+void fim_free(Model *m) {
+    if (!m) return;
+    if (m->pool.ids) stop(&m->pool);
+    const int matrices = m->shape.layers * OF_LAYER + 2, norms = m->shape.layers * NORMS_OF_LAYER + 1;
+    for (int n = 0; m->matrices && n < matrices; n++) free(m->matrices[n].scale), free(m->matrices[n].bias);
+    for (int n = 0; n < m->slab_count; n++) free(m->slabs[n]);
+    for (int n = 0; m->norms && n < norms; n++) free(m->norms[n]);
+    for (int n = 0; m->scores && n < m->shape.threads; n++) free(m->scores[n]);
+    free(m->slabs), free(m->matrices), free(m->norms), free(m->scores), free(m->cos), free(m->sin);
+    free(m->x), free(m->y), free(m->qkv), free(m->mixed), free(m->inner);
+    free(m->narrow.values), free(m->narrow.scales), free(m->narrow.sums);
+    free(m->wide.values), free(m->wide.scales), free(m->wide.sums);
+    free(m);
+}
+
+/* Return a model without weights, run by the named kernels; NULL when memory or the kernels are lacking. */
+Model *fim_new(const Shape *shape, const char *kernels) {
+    Model *m = calloc(1, sizeof *m);
+    if (!m) return NULL;
+    m->shape = *shape;
+    const Kernels *found[4];
+    for (int n = list(found) - 1; n >= 0; n--)
+        if (!strcmp(found[n]->name, kernels)) m->kernels = found[n];
+    const size_t angles = (size_t)shape->positions * (shape->head_dim / 2);
+    m->matrices = calloc((size_t)shape->layers * OF_LAYER + 2, sizeof *m->matrices);
+    m->norms = calloc((size_t)shape->layers * NORMS_OF_LAYER + 1, sizeof *m->norms);
+    m->scores = calloc((size_t)shape->threads, sizeof *m->scores);
+    m->cos = take_memory(angles * sizeof(float)), m->sin = take_memory(angles * sizeof(float));
+    if (!m->kernels || !m->matrices || !m->norms || !m->scores || !m->cos || !m->sin || !start(&m->pool, shape->threads))
+        return fim_free(m), NULL;
+    for (int at = 0; at < shape->positions; at++)
+        for (int i = 0; i < shape->head_dim / 2; i++) {
+            const double angle = at * pow(shape->theta, -2.0 * i / shape->head_dim);
+            m->cos[(size_t)at * (shape->head_dim / 2) + i] = (float)cos(angle);
+            m->sin[(size_t)at * (shape->head_dim / 2) + i] = (float)sin(angle);
+        }
+    return m;
+}
+
+typedef enum { INT8, FLOAT32, FLOAT16, BFLOAT16 } Kind; /* of a checkpoint's numbers */
+
+typedef struct {
+    const Matrix *to;
+    const void *from;
+    const float *scale; /* of int8 rows */
+    Kind kind;
+    int rows;
+} Packing;
+
+static float half_to_float(uint16_t half) {
+    const uint32_t sign = (uint32_t)(half & 0x8000) << 16, rest = half & 0x7fff;
+    uint32_t bits = rest >= 0x7c00 ? 0x7f800000 | (rest & 0x3ff) << 13 : (rest << 13) + (112u << 23);
+    float f = (float)rest * 0x1p-24f; /* what is below the least power of two */
+    if (rest >= 0x400) memcpy(&f, &bits, 4);
+    memcpy(&bits, &f, 4);
+    bits |= sign;
+    memcpy(&f, &bits, 4);
+    return f;
+}
+
+static float number(const Packing *p, int row, int col) {
+    const size_t at = (size_t)row * p->to->cols + col;
+    if (row >= p->rows) return 0;
+    if (p->kind == FLOAT32) return ((const float *)p->from)[at];
+    if (p->kind == FLOAT16) return half_to_float(((const uint16_t *)p->from)[at]);
+    if (p->kind == INT8) return (float)((const int8_t *)p->from)[at] * p->scale[row];
+    const uint32_t bits = (uint32_t)((const uint16_t *)p->from)[at] << 16;
+    float f;
+    memcpy(&f, &bits, 4);
+    return f;
+}
+
+static int rounded(float x, int low, int high) {
+    const int n = (int)lrintf(x);
+    return n < low ? low : n > high ? high : n;
+}
+
+static void pack_8(const Packing *p, int row, uint8_t *to) {
+    const int cols = p->to->cols;
+    if (p->kind == INT8) {
+        const int8_t *from = (const int8_t *)p->from + (size_t)row * cols;
+        for (int k = 0; k < cols; k += 4)
+            for (int i = 0; i < 4; i++) to[(size_t)k * LANES + i] = (uint8_t)((row < p->rows ? from[k + i] : 0) + 128);
+        p->to->scale[row] = row < p->rows ? p->scale[row] : 0;
+        return;
+    }
+    float most = 1e-30f;
+    for (int k = 0; k < cols; k++) most = fmaxf(most, fabsf(number(p, row, k)));
+    for (int k = 0; k < cols; k++) to[(size_t)(k / 4) * 4 * LANES + k % 4] = (uint8_t)(rounded(number(p, row, k) * (127 / most), -127, 127) + 128);
+    p->to->scale[row] = most / 127;
+}
+
+/* As Q4_0 of llama.cpp rounds: the number furthest from zero becomes -8. */
+static void pack_4(const Packing *p, int row, uint8_t *to) {
+    for (int g = 0; g < p->to->cols / GROUP; g++) {
+        float most = 0;
+        for (int k = g * GROUP; k < (g + 1) * GROUP; k++) most = fabsf(number(p, row, k)) > fabsf(most) ? number(p, row, k) : most;
+        const float scale = most / -8, inverse = scale != 0 ? 1 / scale : 0;
+        p->to->scale[(size_t)g * p->to->rows + row] = scale;
+        for (int k = g * GROUP; k < (g + 1) * GROUP; k++) {
+            uint8_t *byte = to + (size_t)(k / 8) * 4 * LANES + k % 4;
+            const uint8_t bits = (uint8_t)(rounded(number(p, row, k) * inverse, -8, 7) + 8);
+            *byte = k / 4 % 2 ? (uint8_t)(*byte | bits << 4) : bits;
+        }
+    }
+}
+
+static void pack(void *context, int block, int thread) {
+    const Packing *p = context;
+    uint8_t *to = p->to->data + (size_t)block * LANES * p->to->cols * p->to->bits / 8;
+    (void)thread;
+    for (int lane = 0; lane < LANES; lane++)
+        (p->to->bits == 4 ? pack_4 : pack_8)(p, block * LANES + lane, to + lane * 4);
+}
+
+/* Give a model its n-th matrix [rows, cols] of a kind, with the scales of int8 rows and maybe a bias, to be kept in 8 or
+   4 bits; 0 when there is no memory. */
+int fim_set_matrix(Model *m, int n, int bits, int rows, int cols, Kind kind, const void *weight, const float *scale,
+                   const float *bias) {
+    Matrix *to = &m->matrices[n];
+    to->rows = (rows + UNIT - 1) / UNIT * UNIT, to->cols = cols, to->bits = bits;
+    to->data = take_weights(m, (size_t)to->rows * cols * bits / 8);
+    to->scale = calloc((size_t)to->rows * (bits == 4 ? cols / GROUP : 1), sizeof(float));
+    to->bias = bias ? calloc((size_t)to->rows, sizeof(float)) : NULL;
+    if (!to->data || !to->scale || (bias && !to->bias)) return 0;
+    if (bias) memcpy(to->bias, bias, (size_t)rows * sizeof(float));
+    share(&m->pool, pack, &(Packing){to, weight, scale, kind, rows}, to->rows / LANES);
+    return 1;
+}
+
+/* Give a model its n-th norm, float [hidden]. */
+int fim_set_norm(Model *m, int n, const float *weight) {
+    m->norms[n] = resized(NULL, (size_t)m->shape.hidden);
+    if (m->norms[n]) memcpy(m->norms[n], weight, (size_t)m->shape.hidden * sizeof(float));
+    return m->norms[n] != NULL;
+}
+
+/* ---- the forward pass ---- */
+
+typedef struct {
+    Model *m;
+    const Matrix *w;
+    const Quantised *x;
+    int tokens, stride;
+    Finish finish;
+    float *y;
+} Product;
+
+static void one_product(void *context, int unit, int thread) {
+    const Product *p = context;
+    (void)thread;
+    p->m->kernels->multiply(p->w, unit, p->x, p->tokens, p->finish, p->y, p->stride);
+}
+
+static void product(Model *m, const Matrix *w, const Quantised *x, int tokens, Finish finish, float *y, int stride) {
+    share(&m->pool, one_product, &(Product){m, w, x, tokens, stride, finish, y}, w->rows / UNIT);
+}
+
+typedef struct {
+    Model *m;
+    const float *x, *norm; /* norm: NULL to leave x as it is */
+    const Quantised *into;
+} Rounding;
+
+static void one_rounding(void *context, int token, int thread) {
+    const Rounding *r = context;
+    const float *x = r->x + (size_t)token * r->into->cols;
+    (void)thread;
+    if (r->norm) {
+        float *y = r->m->y + (size_t)token * r->into->cols;
+        r->m->kernels->normalise(x, r->norm, r->m->shape.eps, r->into->cols, y);
+        x = y;
+    }
+    r->m->kernels->quantise(x, token, r->into);
+}
+
+static void rounding(Model *m, const float *x, const float *norm, Quantised *into, int cols, int tokens) {
+    into->cols = cols;
+    share(&m->pool, one_rounding, &(Rounding){m, x, norm, into}, tokens);
+}
+
+typedef struct {
+    Model *m;
+    const int32_t *positions;
+    int at, stride, capacity;
+    uint16_t *keys, *values;
+} Turning;
+
+static void one_turning(void *context, int token, int thread) {
+    const Turning *t = context;
+    const Shape *s = &t->m->shape;
+    const int d = s->head_dim;
+    const size_t angle = (size_t)t->positions[token] * (d / 2);
+    float *qkv = t->m->qkv + (size_t)token * t->stride;
+    (void)thread;
+    for (int head = 0; head < s->heads + s->kv_heads; head++) t->m->kernels->turn(qkv + head * d, t->m->cos + angle, t->m->sin + angle, d);
+    for (int head = 0; head < s->kv_heads; head++) {
+        const size_t of_head = (size_t)head * t->capacity * d;
+        const float *key = qkv + (s->heads + head) * d, *value = key + s->kv_heads * d;
+        t->m->kernels->keep(key, value, t->at + token, d, t->keys + of_head, t->values + of_head);
+    }
+}
+
+typedef struct {
+    Model *m;
+    const Attention *a;
+    int tiles;
+} Attending;
+
+static void one_attention(void *context, int piece, int thread) {
+    const Attending *at = context;
+    at->m->kernels->attend(at->a, piece / at->tiles, piece % at->tiles, at->m->scores[thread]);
+}
+
+/* Write hidden states float [n, hidden] of tokens whose keys and values go to places start … of the cache.
+
+   keys, values: half floats [layers, kv_heads, capacity × head_dim]. mask: bytes [n, start + n], true where a token may
+   look, or NULL: then each looks at all (is_causal 0) or at those before it. Returns 0 when there is no memory. */
+int fim_run(Model *m, const int32_t *ids, const int32_t *positions, int n, int start, uint16_t *keys, uint16_t *values,
+            int capacity, const uint8_t *mask, int is_causal, float *hidden) {
+    const Shape *s = &m->shape;
+    const Matrix *embedding = &m->matrices[s->layers * OF_LAYER];
+    const int width = attention_width(s), stride = m->matrices[QKV].rows;
+    const size_t of_layer = (size_t)s->kv_heads * capacity * s->head_dim;
+    if (!make_room(m, n, start + n)) return 0;
+    for (int token = 0; token < n; token++) {
+        const int row = ids[token];
+        const uint8_t *from = embedding->data + (size_t)(row / LANES) * LANES * s->hidden + row % LANES * 4;
+        for (int i = 0; i < s->hidden; i++)
+            m->x[(size_t)token * s->hidden + i] = (float)(from[(size_t)(i / 4) * 4 * LANES + i % 4] - 128) * embedding->scale[row];
+    }
+    for (int layer = 0; layer < s->layers; layer++, keys += of_layer, values += of_layer) {
+        const Matrix *w = m->matrices + layer * OF_LAYER;
+        float **norm = m->norms + layer * NORMS_OF_LAYER;
+        rounding(m, m->x, norm[NORM_IN], &m->narrow, s->hidden, n);
+        product(m, &w[QKV], &m->narrow, n, STORE, m->qkv, stride);
+        share(&m->pool, one_turning, &(Turning){m, positions, start, stride, capacity, keys, values}, n);
+        const Attention attention = {s->heads, s->kv_heads, s->head_dim, n, start, start + n, capacity, stride, m->qkv,
+                                     keys, values, mask, is_causal, m->mixed};
+        const int rows = n * (s->heads / s->kv_heads), tiles = (rows + m->kernels->query_rows - 1) / m->kernels->query_rows;
+        share(&m->pool, one_attention, &(Attending){m, &attention, tiles}, tiles * s->kv_heads);
+        rounding(m, m->mixed, NULL, &m->narrow, width, n);
+        product(m, &w[OUT], &m->narrow, n, ADD, m->x, s->hidden);
+        rounding(m, m->x, norm[NORM_MID], &m->narrow, s->hidden, n);
+        product(m, &w[GATE_UP], &m->narrow, n, SWIGLU, m->inner, s->inner);
+        rounding(m, m->inner, NULL, &m->wide, s->inner, n);
+        product(m, &w[DOWN], &m->wide, n, ADD, m->x, s->hidden);
+    }
+    memcpy(hidden, m->x, (size_t)n * s->hidden * sizeof(float));
+    return 1;
+}
+
+/* Write logits float [n, vocab padded to UNIT] for hidden states [n, hidden]. */
+int fim_logits(Model *m, const float *hidden, int n, float *logits) {
+    const Shape *s = &m->shape;
+    const Matrix *head = &m->matrices[s->layers * OF_LAYER + !s->is_tied];
+    if (!make_room(m, n, 1)) return 0;
+    rounding(m, hidden, m->norms[s->layers * NORMS_OF_LAYER], &m->narrow, s->hidden, n);
+    product(m, head, &m->narrow, n, STORE, logits, head->rows);
+    return 1;
+}

@@ -1,0 +1,50 @@
+/* The decoder's and the infiller's layers in C: what engine.c drives and kernels.c computes. */
+#pragma once
+#include <stdint.h>
+
+#define LANES 16 /* rows of a matrix that stand side by side in one 64-byte line of it */
+#define UNIT 32  /* rows of a matrix in one piece of work */
+#define GROUP 64 /* neighbouring activations that share one scale */
+
+/* Weights [rows, cols] of 8 or 4 bits, rows padded to UNIT with zeros, cols a multiple of GROUP. Per LANES rows and four
+   columns one line of 64 bytes, each byte weight + 128, so that a dot product of four runs down every lane; of 4 bits
+   eight columns: the low halves of the bytes are the first four, weight + 8, the high ones the others. */
+typedef struct {
+    int rows, cols, bits;
+    uint8_t *data;
+    float *scale; /* 8 bits: [rows]; 4 bits: [cols / GROUP, rows] */
+    float *bias;  /* [rows] or NULL */
+} Matrix;
+
+/* Activations [tokens, cols] in int8, one scale and one sum of each GROUP. */
+typedef struct {
+    int cols;
+    int8_t *values;
+    float *scales;
+    int32_t *sums;
+} Quantised;
+
+typedef enum { STORE, ADD, SWIGLU } Finish; /* y = out, y += out, y = silu(gate) * up of interleaved rows */
+
+typedef struct {
+    int heads, kv_heads, head_dim;
+    int tokens, start, seen, capacity, stride;
+    const float *qkv;       /* [tokens, stride], queries turned and first */
+    const uint16_t *keys;   /* half floats [kv_heads, capacity / LANES, head_dim, LANES] */
+    const uint16_t *values; /* half floats [kv_heads, capacity, head_dim] */
+    const uint8_t *mask;    /* [tokens, seen] or NULL */
+    int is_causal;
+    float *out; /* [tokens, heads head_dim] */
+} Attention;
+
+/* One instruction set's kernels. */
+typedef struct {
+    const char *name;
+    int query_rows; /* rows of queries that attend together */
+    void (*multiply)(const Matrix *w, int unit, const Quantised *x, int tokens, Finish finish, float *y, int stride);
+    void (*attend)(const Attention *a, int kv_head, int tile, float *scores);
+    void (*normalise)(const float *x, const float *weight, float eps, int cols, float *y);
+    void (*quantise)(const float *x, int token, const Quantised *into);
+    void (*turn)(float *x, const float *cos, const float *sin, int head_dim);
+    void (*keep)(const float *key, const float *value, int at, int head_dim, uint16_t *keys, uint16_t *values);
+} Kernels;

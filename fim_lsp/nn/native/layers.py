@@ -1,0 +1,170 @@
+"""The layers of nn/transformer.py by the compiled kernels: int8 or int4 weights, int8 activations, numpy in and out.
+
+Every token is computed alike whatever stands beside it (kernels.c), so reuse of keys and values, chunks of a prompt and
+the verification of a draft give the very bits that one token after another gives. Nothing here imports torch: a server
+that completes with these answers a second sooner.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from ctypes import byref
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fim_lsp.errors import ModelMismatch
+from fim_lsp.nn.arrays import Arrays, Floats, Part, interleaved, stacked
+from fim_lsp.nn.checkpoint import ModelConfig, read_config
+from fim_lsp.nn.encoder import Reads
+from fim_lsp.nn.native import library
+from fim_lsp.nn.token_cache import TokenCache
+
+LANES, UNIT, GROUP = 16, 32, 64  # of engine.h
+KINDS = {"I8": 0, "F32": 1, "F16": 2, "BF16": 3}  # `Kind` of engine.c
+OF_LAYER, NORMS_OF_LAYER = 4, 2
+
+Mask = NDArray[np.bool_]
+
+
+class HalfCache(TokenCache):
+    """Half floats: keys [layers, kv_heads, capacity / 16, head_dim, 16], values [layers, kv_heads, capacity, …]."""
+
+    def __init__(self, config: ModelConfig, capacity: int):
+        super().__init__(_rounded(capacity))
+        shape = (config.layers, config.kv_heads)
+        self.keys = np.zeros((*shape, self.capacity // LANES, config.head_dim, LANES), np.float16)
+        self.values = np.zeros((*shape, self.capacity, config.head_dim), np.float16)
+
+    @property
+    def nbytes(self) -> int:
+        return self.keys.nbytes + self.values.nbytes
+
+    def make_room(self, capacity: int) -> None:
+        """Grow to at least `capacity` tokens, keeping what is there."""
+        if (more := _rounded(capacity) - self.capacity) > 0:
+            self.keys = np.pad(self.keys, ((0, 0), (0, 0), (0, more // LANES), (0, 0), (0, 0)))
+            self.values = np.pad(self.values, ((0, 0), (0, 0), (0, more), (0, 0)))
+            self.capacity += more
+
+
+class NativeLayers:
+    """A stack of layers over one sequence whose keys and values are cached; `from_folder` is the way in."""
+
+    def __init__(self, config: ModelConfig, arrays: Arrays, kernels: str, bits: int = 8):
+        if problem := unfit(config):
+            raise ModelMismatch(problem)
+        lib = library.library()
+        assert lib is not None, "kernels were named, so they were loaded"
+        self.config, self.lib, self.kernels, self.threads = config, lib, kernels, library.threads()
+        self.positions = min(config.max_positions, 32_768)
+        shape = library.Shape(
+            config.layers, config.hidden, config.intermediate, config.heads, config.kv_heads, config.head_dim,
+            self.positions, int(config.tied), self.threads, config.eps, config.rope_theta,
+        )  # fmt: skip
+        self.model = lib.fim_new(byref(shape), kernels.encode())
+        _expect(self.model)
+        weakref.finalize(self, lib.fim_free, self.model)
+        self._load(arrays, bits)
+
+    @classmethod
+    def from_folder(cls, folder: Path, kernels: str | None = None, bits: int = 8) -> Self:
+        """Load a safetensors folder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
+        return cls(read_config(folder), Arrays.from_folder(folder), kernels or library.kernels()[0], bits)
+
+    def new_cache(self, capacity: int) -> HalfCache:
+        return HalfCache(self.config, min(capacity, self.positions))
+
+    def run(
+        self, ids: Sequence[int], positions: Sequence[int], cache: HalfCache, start: int, look: str | Mask
+    ) -> Floats:
+        """Return hidden states [ids, hidden]; their keys and values go into the cache from `start` on.
+
+        `look`: whom a new token sees: "all", "back" for those before it, or where a mask [ids, start + ids] is true.
+        """
+        n = len(ids)
+        if start + n > cache.capacity:
+            raise ValueError(f"{start + n} tokens do not fit a cache of {cache.capacity}")
+        hidden = np.empty((n, self.config.hidden), np.float32)
+        mask = None if isinstance(look, str) else np.ascontiguousarray(look, np.bool_)
+        tokens, places = np.asarray(ids, np.int32), np.asarray(positions, np.int32)
+        if not (tokens.min() >= 0 and tokens.max() < self.config.vocab and places.max() < self.positions):
+            raise ValueError("a token or a position is outside the model's")
+        _expect(
+            self.lib.fim_run(
+                self.model, _at(tokens), _at(places), n, start, _at(cache.keys), _at(cache.values), cache.capacity,
+                None if mask is None else _at(mask), int(isinstance(look, str) and look == "back"), _at(hidden),
+            )
+        )  # fmt: skip
+        return hidden
+
+    def logits(self, hidden: Floats) -> Floats:
+        """Return float32 [rows, vocab] for hidden states [rows, hidden]."""
+        hidden = np.ascontiguousarray(hidden)
+        out = np.empty((len(hidden), _rounded(self.config.vocab, UNIT)), np.float32)
+        _expect(self.lib.fim_logits(self.model, _at(hidden), len(hidden), _at(out)))
+        return out[:, : self.config.vocab]
+
+    def _load(self, arrays: Arrays, bits: int) -> None:
+        c = self.config
+        for n in range(c.layers):
+            name, first = f"model.layers.{n}", n * OF_LAYER
+            self._matrix(first, stacked(arrays.part(f"{name}.self_attn.{p}_proj") for p in "qkv"), bits)
+            self._matrix(first + 1, arrays.part(f"{name}.self_attn.o_proj"), bits)
+            gate_up = interleaved(arrays.part(f"{name}.mlp.gate_proj"), arrays.part(f"{name}.mlp.up_proj"), LANES)
+            self._matrix(first + 2, gate_up, bits)
+            self._matrix(first + 3, arrays.part(f"{name}.mlp.down_proj"), bits)
+            self._norm(n * NORMS_OF_LAYER, arrays.floats(f"{name}.input_layernorm.weight"))
+            self._norm(n * NORMS_OF_LAYER + 1, arrays.floats(f"{name}.post_attention_layernorm.weight"))
+        self._norm(c.layers * NORMS_OF_LAYER, arrays.floats("model.norm.weight"))
+        self._matrix(c.layers * OF_LAYER, arrays.part("model.embed_tokens"), 8)
+        if not c.tied:
+            self._matrix(c.layers * OF_LAYER + 1, arrays.part("lm_head"), 8)
+
+    def _matrix(self, n: int, part: Part, bits: int) -> None:
+        rows, cols = part.weight.shape
+        weight = np.ascontiguousarray(part.weight)
+        scale, bias = (None if one is None else _at(one) for one in (part.scale, part.bias))
+        _expect(self.lib.fim_set_matrix(self.model, n, bits, rows, cols, KINDS[part.kind], _at(weight), scale, bias))
+
+    def _norm(self, n: int, weight: Floats) -> None:
+        _expect(self.lib.fim_set_norm(self.model, n, _at(weight)))
+
+
+class NativeDecoder(NativeLayers):
+    """A causal language model."""
+
+    def forward(self, ids: list[int], cache: HalfCache, rows: int = 1) -> Floats:
+        """Append `ids` to the cached sequence and return the logits after the last `rows` of them, [rows, vocab]."""
+        start = len(cache)
+        hidden = self.run(ids, range(start, start + len(ids)), cache, start, "back")
+        cache.ids.extend(ids)
+        return self.logits(hidden[-rows:])
+
+
+class NativeEncoder(Reads, NativeLayers):
+    """A masked language model."""
+
+
+def unfit(config: ModelConfig) -> str:
+    """Say why the kernels cannot run a model; empty when they can."""
+    widths = config.hidden, config.intermediate, config.heads * config.head_dim
+    if any(width % GROUP for width in widths):
+        return f"widths {widths} are not all multiples of {GROUP}"
+    return f"heads of {config.head_dim} are not a multiple of {LANES}" if config.head_dim % LANES else ""
+
+
+def _expect(is_done: int | None) -> None:
+    if not is_done:
+        raise MemoryError("there is no memory left for the model")
+
+
+def _at(array: NDArray[np.generic]) -> int:
+    return array.ctypes.data
+
+
+def _rounded(size: int, to: int = LANES) -> int:
+    return -(-size // to) * to

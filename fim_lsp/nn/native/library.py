@@ -1,0 +1,87 @@
+"""The compiled kernels, as ctypes sees them; None where they were not built."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+from ctypes import POINTER, c_char_p, c_float, c_int, c_void_p
+from functools import lru_cache
+
+from fim_lsp.nn.native.build import LIBRARY
+
+logger = logging.getLogger(__name__)
+
+CHOICE = "FIM_LSP_KERNELS"  # environment: `torch`, or one of `kernels()`; empty takes the best
+INTS = ("layers", "hidden", "inner", "heads", "kv_heads", "head_dim", "positions", "is_tied", "threads")
+CORES_MOST = 8  # more threads than that only wait for the memory
+
+
+class Shape(ctypes.Structure):
+    """`Shape` of engine.c."""
+
+    _fields_ = [
+        *(
+            (name, c_int)
+            for name in [
+                "layers",
+                "hidden",
+                "inner",
+                "heads",
+                "kv_heads",
+                "head_dim",
+                "positions",
+                "is_tied",
+                "threads",
+            ]
+        ),
+        ("eps", c_float),
+        ("theta", c_float),
+    ]
+
+
+@lru_cache(1)
+def library() -> ctypes.CDLL | None:
+    """Load the library once."""
+    if not LIBRARY.is_file():
+        return None
+    try:
+        lib = ctypes.CDLL(str(LIBRARY))
+    except OSError as problem:  # built on another machine
+        logger.warning("%s cannot be loaded (%s): torch computes instead", LIBRARY, problem)
+        return None
+    lib.fim_kernels.restype, lib.fim_kernels.argtypes = c_char_p, [c_int]
+    lib.fim_new.restype, lib.fim_new.argtypes = c_void_p, [POINTER(Shape), c_char_p]
+    lib.fim_free.restype, lib.fim_free.argtypes = None, [c_void_p]
+    lib.fim_set_matrix.argtypes = [c_void_p, *[c_int] * 5, c_void_p, c_void_p, c_void_p]
+    lib.fim_set_norm.argtypes = [c_void_p, c_int, c_void_p]
+    lib.fim_run.argtypes = [*[c_void_p] * 3, c_int, c_int, c_void_p, c_void_p, c_int, c_void_p, c_int, c_void_p]
+    lib.fim_logits.argtypes = [c_void_p, c_void_p, c_int, c_void_p]
+    return lib
+
+
+def kernels() -> list[str]:
+    """Name the instruction sets that can run here, best first; none where nothing was compiled."""
+    lib = library()
+    found: list[str] = []
+    while lib and (name := lib.fim_kernels(len(found))):
+        found.append(name.decode())
+    return found
+
+
+def chosen() -> str | None:
+    """Return the kernels to use, or None for torch."""
+    wanted, found = os.environ.get(CHOICE, ""), kernels()
+    if wanted and wanted != "torch" and wanted not in found:
+        logger.warning("%s=%s: this machine has %s", CHOICE, wanted, ", ".join(found) or "no kernels but torch's")
+        wanted = ""
+    return None if wanted == "torch" else wanted or next(iter(found), None)
+
+
+def threads() -> int:
+    """Return how many threads compute: one for each core this process may use."""
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS
+        cores = os.cpu_count() or 1
+    return max(1, min(cores, CORES_MOST))

@@ -1,0 +1,54 @@
+"""Which of the two computes: the compiled kernels where they can run a model, torch where they cannot."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fim_lsp.nn.checkpoint import read_config
+from fim_lsp.nn.native import library
+from fim_lsp.nn.native.layers import NativeDecoder, NativeEncoder, unfit
+
+if TYPE_CHECKING:
+    from fim_lsp.nn.decode import Model
+    from fim_lsp.nn.infill import Looker
+
+NVIDIA = Path("/dev/nvidiactl")  # there where the driver is
+
+logger = logging.getLogger(__name__)
+
+
+def decoder(folder: Path) -> Model:
+    """Load a causal language model; raises ModelMissing, ModelCorrupt, ModelMismatch."""
+    if kernels := _kernels_for(folder):
+        return NativeDecoder.from_folder(folder, kernels)
+    from fim_lsp.nn.transformer import Decoder
+
+    return Decoder.from_folder(folder)
+
+
+def encoder(folder: Path) -> Looker:
+    """Load an infiller of ours; raises ModelMissing, ModelCorrupt, ModelMismatch."""
+    if kernels := _kernels_for(folder):
+        return NativeEncoder.from_folder(folder, kernels)
+    from fim_lsp.nn.transformer import Encoder
+
+    return Encoder.from_folder(folder)
+
+
+def _has_gpu() -> bool:
+    """True where torch has an NVIDIA GPU to compute on; without a driver it is not asked, for that takes a second."""
+    if not NVIDIA.exists():
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _kernels_for(folder: Path) -> str | None:
+    kernels = None if _has_gpu() else library.chosen()
+    if kernels and (problem := unfit(read_config(folder))):
+        logger.warning("%s: %s, so torch computes, which is slower", folder, problem)
+        return None
+    return kernels

@@ -1,0 +1,233 @@
+"""The compiled kernels against torch, against themselves in pieces, and against each other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+
+from fim_lsp.errors import ModelCorrupt, ModelMismatch
+from fim_lsp.nn import pick
+from fim_lsp.nn.canvas import Marks, lay_out
+from fim_lsp.nn.native import build, library
+from fim_lsp.nn.native.layers import NativeDecoder, NativeEncoder
+from fim_lsp.nn.quant import Linear
+from fim_lsp.nn.transformer import Decoder, Encoder
+
+GROUP = 64
+KERNELS = library.kernels()
+SIZES = {
+    "vocab_size": 230,  # not a multiple of the 32 rows of a piece of work
+    "hidden_size": 128,
+    "intermediate_size": 192,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 2,
+    "head_dim": 16,
+    "max_position_embeddings": 256,
+}
+PROMPT = torch.randint(0, 230, (90,), generator=torch.Generator().manual_seed(1)).tolist()
+CPU = torch.device("cpu")
+
+pytestmark = pytest.mark.skipif(not KERNELS, reason="no C compiler was there when fim-lsp was installed")
+
+
+@pytest.fixture(params=["llama", "llama-untied", "qwen2"], scope="module")
+def folder(request, tmp_path_factory):
+    """A random model whose matrices are int8 rows, as the shipped ones are."""
+    import transformers
+
+    torch.manual_seed(0)
+    tied = not request.param.endswith("untied")
+    if request.param == "qwen2":
+        model = transformers.Qwen2ForCausalLM(transformers.Qwen2Config(**SIZES, tie_word_embeddings=tied))
+        for layer in model.model.layers:  # biases start at zero, which would hide a missing one
+            for projection in (layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj):
+                torch.nn.init.normal_(projection.bias)
+    else:
+        config = transformers.LlamaConfig(**SIZES, tie_word_embeddings=tied, rope_theta=5e4)
+        model = transformers.LlamaForCausalLM(config)
+    for norm in (layer.input_layernorm for layer in model.model.layers):
+        torch.nn.init.normal_(norm.weight, 1, 0.2)
+    path = tmp_path_factory.mktemp(request.param)
+    model.save_pretrained(path)
+    packed = {}
+    for name, tensor in load_file(path / "model.safetensors").items():
+        packed[name] = tensor
+        if tensor.ndim == 2:
+            scale = (tensor.abs().amax(1) / 127).to(torch.float16)
+            packed[name] = (tensor / scale.float()[:, None]).round().clamp(-127, 127).to(torch.int8)
+            packed[name.removesuffix("weight") + "scale"] = scale
+    save_file(packed, path / "model.safetensors")
+    return path
+
+
+def rounded(x):
+    """Activations as the kernels round them: int8, a scale for each 64 neighbours."""
+    groups = x.reshape(-1, x.shape[-1] // GROUP, GROUP)
+    scale = (groups.abs().amax(-1, keepdim=True) / 127).clamp_min(1e-12)
+    return ((groups / scale).round() * scale).reshape(x.shape)
+
+
+@pytest.fixture
+def twin(monkeypatch):
+    """Torch in float32 with the weights as they are stored, its activations rounded as the kernels round theirs."""
+    monkeypatch.setattr(Linear, "__call__", lambda self, x: F.linear(rounded(x), self.wide, self.bias))
+
+    def make(folder, kind=Decoder):
+        model = kind.from_folder(folder, torch.float32, CPU)
+        head = model.head
+        weight = head.weight.float() * (1 if head.scale is None else head.scale.float()[:, None])
+        monkeypatch.setattr(type(head), "logits", lambda self, x: F.linear(rounded(x), weight))
+        return model
+
+    return make
+
+
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_equals_torch_with_the_same_roundings(folder, twin, kernels):
+    native, slow = NativeDecoder.from_folder(folder, kernels), twin(folder)
+    found = native.forward(PROMPT, native.new_cache(128), rows=len(PROMPT))
+    expected = slow.forward(PROMPT, slow.new_cache(128), rows=len(PROMPT))
+    assert found.shape == expected.shape == (90, 230)
+    # keys and values are half floats, and a number between two roundings may fall to either side
+    assert np.abs(found - expected).mean() < 0.01 * expected.std()
+
+
+@pytest.mark.parametrize("kernels", KERNELS)
+@pytest.mark.parametrize("chunks", [[1] * 90, [33, 1, 56], [89, 1], [7, 64, 19]])
+def test_any_pieces_give_the_same_bits(folder, kernels, chunks):
+    model = NativeDecoder.from_folder(folder, kernels)
+    whole = model.forward(PROMPT, model.new_cache(128), rows=len(PROMPT))
+    cache = model.new_cache(128)
+    found = [model.forward(PROMPT[len(cache) : len(cache) + size], cache, rows=size) for size in chunks]
+    np.testing.assert_array_equal(np.concatenate(found), whole)
+    cache.truncate(20)
+    assert cache.reuse(PROMPT) == 20
+    np.testing.assert_array_equal(model.forward(PROMPT[20:], cache, rows=70), whole[20:])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_any_number_of_threads_gives_the_same_bits(folder, threads, monkeypatch):
+    one = NativeDecoder.from_folder(folder)
+    monkeypatch.setattr(library, "threads", lambda: threads)
+    some = NativeDecoder.from_folder(folder)
+    for _ in range(20):  # threads fall asleep and wake
+        found, expected = (model.forward(PROMPT, model.new_cache(128), rows=90) for model in (some, one))
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_instruction_sets_agree(folder):
+    models = [NativeDecoder.from_folder(folder, kernels) for kernels in KERNELS]
+    said = [model.forward(PROMPT, model.new_cache(128), rows=90) for model in models]
+    for other in said[1:]:
+        assert np.abs(other - said[0]).mean() < 0.01 * said[0].std()
+
+
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_four_bits_equal_torch_with_the_same_rounded_weights(tmp_path, folder, twin, kernels):
+    """Weights that are what four bits can hold are not changed by being packed so."""
+    tensors = {}
+    for name, tensor in load_file(folder / "model.safetensors").items():
+        if tensor.dtype == torch.int8:
+            scale = 2.0 ** torch.randint(-8, -4, (tensor.shape[0], 1), generator=torch.Generator().manual_seed(2))
+            whole = (tensor / 16).round().clamp(-8, 7)
+            whole[:, ::GROUP] = -8  # each group's furthest from zero
+            tensors[name] = whole * scale
+        elif not name.endswith("scale"):
+            tensors[name] = tensor.float()
+    save_file(tensors, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text((folder / "config.json").read_text())
+    native, slow = NativeDecoder.from_folder(tmp_path, kernels, bits=4), twin(tmp_path)
+    found = native.forward(PROMPT, native.new_cache(128), rows=90)
+    expected = slow.forward(PROMPT, slow.new_cache(128), rows=90)
+    assert np.abs(found - expected).mean() < 0.02 * expected.std()
+    cache = native.new_cache(128)
+    alone = np.concatenate([native.forward([token], cache) for token in PROMPT])
+    np.testing.assert_array_equal(alone, found)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_unpacked_checkpoints_are_packed_while_loading(tmp_path, folder, dtype):
+    tensors = load_file(folder / "model.safetensors")
+    wide = {}
+    for name, tensor in tensors.items():
+        if not name.endswith("scale"):
+            scale = tensors.get(name.removesuffix("weight") + "scale")
+            wide[name] = (tensor if scale is None else tensor.float() * scale[:, None]).to(dtype)
+    save_file(wide, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text((folder / "config.json").read_text())
+    native, slow = NativeDecoder.from_folder(tmp_path), Decoder.from_folder(tmp_path, torch.float32, CPU)
+    found, expected = (model.forward(PROMPT, model.new_cache(128), rows=90) for model in (native, slow))
+    assert np.abs(found - expected).mean() < 0.05 * expected.std()
+
+
+def test_an_infiller_reads_both_ways_and_canvases_do_not_see_each_other(folder):
+    native, slow = NativeEncoder.from_folder(folder), Encoder.from_folder(folder, torch.float32, CPU)
+    marks = Marks(begin=0, mask=4, delete=5, expand=6)
+    layout = lay_out([PROMPT[:30], PROMPT[30:45]], marks)
+    canvases = [[[marks.mask] * size] for size in (1, 3, 8)]
+    found, expected = (model.look(model.read(layout), canvases, marks.mask, (marks.begin,)) for model in (native, slow))
+    assert np.isneginf(found[:, marks.begin]).all()
+    assert np.abs(found[:, 1:] - expected[:, 1:]).mean() < 0.05 * expected[:, 1:].std()
+    reading = native.read(layout)
+    alone = [native.look(reading, [canvas], marks.mask, (marks.begin,)) for canvas in canvases]
+    np.testing.assert_allclose(np.concatenate(alone), found, atol=1e-5)
+
+
+def test_what_the_kernels_cannot_run_goes_to_torch(folder, tmp_path, monkeypatch):
+    assert isinstance(pick.decoder(folder), NativeDecoder)
+    monkeypatch.setenv(library.CHOICE, "torch")
+    assert isinstance(pick.decoder(folder), Decoder)
+    monkeypatch.setenv(library.CHOICE, "no such set")
+    assert pick.decoder(folder).kernels == KERNELS[0]
+    text = (folder / "config.json").read_text().replace('"intermediate_size": 192', '"intermediate_size": 190')
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(ModelMismatch, match="multiples of 64"):
+        NativeDecoder.from_folder(_beside(folder, tmp_path))
+
+
+def test_damage_is_named(folder, tmp_path):
+    (tmp_path / "config.json").write_text((folder / "config.json").read_text())
+    whole = (folder / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ModelCorrupt, match="truncated"):
+        NativeDecoder.from_folder(tmp_path)
+    tensors = load_file(folder / "model.safetensors")
+    tensors.pop("model.layers.1.mlp.up_proj.weight")
+    save_file(tensors, tmp_path / "model.safetensors")
+    with pytest.raises(ModelCorrupt, match="up_proj"):
+        NativeDecoder.from_folder(tmp_path)
+
+
+def test_bounds_are_kept(folder):
+    model = NativeDecoder.from_folder(folder)
+    with pytest.raises(ValueError, match="do not fit"):
+        model.forward(PROMPT, model.new_cache(32))
+    with pytest.raises(ValueError, match="outside"):
+        model.forward([230], model.new_cache(32))
+    cache = model.new_cache(40)
+    first = model.forward(PROMPT[:40], cache)
+    cache.make_room(90)
+    model.forward(PROMPT[40:], cache)
+    cache.truncate(39)
+    np.testing.assert_array_equal(model.forward(PROMPT[39:40], cache), first)
+
+
+def test_a_machine_without_a_compiler_is_told_so(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    with pytest.raises(build.CannotCompile, match="no C compiler"):
+        build.compile_library(tmp_path / "engine.so")
+    monkeypatch.setenv("CC", "false")
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    with pytest.raises(build.CannotCompile, match="false"):
+        build.compile_library(tmp_path / "engine.so")
+    assert list(tmp_path.iterdir()) == []
+
+
+def _beside(folder, target):
+    (target / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
+    return target
