@@ -37,6 +37,7 @@ def examine(resolved: Resolved) -> dict[str, Any]:
         "platform": platform.platform(),
         "packages": {name: _version(name) for name in PACKAGES},
         "cpu": machine.describe(),
+        "engine": _engine(),
         "settings": {
             setting.key: {"value": getattr(resolved.config, name), "source": resolved.sources[setting.key]}
             for name, setting in settings()
@@ -68,6 +69,16 @@ def _complete(resolved: Resolved) -> tuple[Mapping[str, Any], Mapping[str, Any],
     shown = [suggestion.text for suggestion in outcome.suggestions]
     timed = {"text": shown, "reason": outcome.reason, "ms": spent, "timings": dict(outcome.timings)}
     return model, timed, True
+
+
+def _engine() -> dict[str, Any]:
+    """Say what computes: compiled kernels, or torch and how to get them."""
+    from fim_lsp.nn.native import library
+
+    if kernels := library.chosen():
+        return {"kernels": kernels, "others": [name for name in library.kernels() if name != kernels]}
+    remedy = f"unset {library.CHOICE}" if library.kernels() else "with a C compiler: python -m fim_lsp.nn.native.build"
+    return {"kernels": "torch", "remedy": remedy}
 
 
 def _version(package: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +29,43 @@ def describe() -> dict[str, Any]:
 
 
 def pin(threads: int) -> None:
-    """Compute with so many threads from now on; 0 keeps torch's choice, one for each real core."""
+    """Compute with so many threads from now on, by torch and by models yet to be loaded; 0 keeps one for each core."""
     import torch
 
     if threads:
         torch.set_num_threads(threads)
+        os.environ["FIM_LSP_THREADS"] = str(threads)
+
+
+def peak() -> dict[str, float]:
+    """Measure what memory gives when read, GB/s, and the fastest product of two 1024 × 1024 matrices, 10⁹ op/s."""
+    import torch
+
+    big = torch.ones(128 << 20)
+    square = torch.ones(1024, 1024)
+    half, small = square.bfloat16(), square.to(torch.int8)
+    products = {
+        "float32": lambda: square @ square,
+        "bfloat16": lambda: half @ half,
+        "int8": lambda: torch._int_mm(small, small),
+    }
+    rates = {f"{name}_gop_s": 2 * 1024**3 / _least(run) / 1e9 for name, run in products.items()}
+    read = big.nbytes / _least(big.sum) / 1e9
+    return {
+        "read_gb_s": round(read, 1),
+        **{n: round(r, 1) for n, r in rates.items()},
+        "matmul_gop_s": max(rates.values()),
+    }
+
+
+def _least(run: Callable[[], object], repeats: int = 7) -> float:
+    """Return the shortest of some runs, in seconds."""
+    spent = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        run()
+        spent.append(time.perf_counter() - began)
+    return min(spent)
 
 
 def _processor() -> tuple[str, set[str]]:

@@ -27,7 +27,7 @@ MAY_IMPORT = {  # part of fim_lsp: the parts it may import
     "terminal": LEAVES,
     "places": {"syntax"} | LEAVES,
     "machine": set(),
-    "doctor": {"pipeline", "config", "backends", "machine"} | LEAVES,
+    "doctor": {"pipeline", "config", "backends", "machine", "nn"} | LEAVES,
 }
 OWNERS = {  # a library: the only parts that may import it
     "pygls": {"lsp"},

@@ -30,6 +30,8 @@ def test_the_wheel_completes_in_a_fresh_environment(tmp_path):
     names = zipfile.ZipFile(wheel).namelist()
     assert "fim_lsp/_models/gpt/tokenizer.json" in names
     assert "fim_lsp/samples/LICENSES.txt" in names
+    assert "fim_lsp/nn/native/engine.so" in names
+    assert "py3-none" in wheel.name
     assert not [name for name in names if name.startswith(("tests", "models"))]
     run(sys.executable, "-m", "venv", tmp_path / "venv")
     python = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"

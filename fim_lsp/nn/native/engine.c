@@ -337,13 +337,13 @@ static void pack_8(const Packing *p, int row, uint8_t *to) {
     if (p->kind == INT8) {
         const int8_t *from = (const int8_t *)p->from + (size_t)row * cols;
         for (int k = 0; k < cols; k += 4)
-            for (int i = 0; i < 4; i++) to[(size_t)k * LANES + i] = (uint8_t)((row < p->rows ? from[k + i] : 0) + 128);
+            for (int i = 0; i < 4; i++) to[(size_t)k * UNIT + i] = (uint8_t)((row < p->rows ? from[k + i] : 0) + 128);
         p->to->scale[row] = row < p->rows ? p->scale[row] : 0;
         return;
     }
     float most = 1e-30f;
     for (int k = 0; k < cols; k++) most = fmaxf(most, fabsf(number(p, row, k)));
-    for (int k = 0; k < cols; k++) to[(size_t)(k / 4) * 4 * LANES + k % 4] = (uint8_t)(rounded(number(p, row, k) * (127 / most), -127, 127) + 128);
+    for (int k = 0; k < cols; k++) to[(size_t)(k / 4) * 4 * UNIT + k % 4] = (uint8_t)(rounded(number(p, row, k) * (127 / most), -127, 127) + 128);
     p->to->scale[row] = most / 127;
 }
 
@@ -355,19 +355,18 @@ static void pack_4(const Packing *p, int row, uint8_t *to) {
         const float scale = most / -8, inverse = scale != 0 ? 1 / scale : 0;
         p->to->scale[(size_t)g * p->to->rows + row] = scale;
         for (int k = g * GROUP; k < (g + 1) * GROUP; k++) {
-            uint8_t *byte = to + (size_t)(k / 8) * 4 * LANES + k % 4;
+            uint8_t *byte = to + (size_t)(k / 8) * 4 * UNIT + k % 4;
             const uint8_t bits = (uint8_t)(rounded(number(p, row, k) * inverse, -8, 7) + 8);
             *byte = k / 4 % 2 ? (uint8_t)(*byte | bits << 4) : bits;
         }
     }
 }
 
-static void pack(void *context, int block, int thread) {
+static void pack(void *context, int unit, int thread) {
     const Packing *p = context;
-    uint8_t *to = p->to->data + (size_t)block * LANES * p->to->cols * p->to->bits / 8;
+    uint8_t *to = p->to->data + (size_t)unit * UNIT * p->to->cols * p->to->bits / 8;
     (void)thread;
-    for (int lane = 0; lane < LANES; lane++)
-        (p->to->bits == 4 ? pack_4 : pack_8)(p, block * LANES + lane, to + lane * 4);
+    for (int row = 0; row < UNIT; row++) (p->to->bits == 4 ? pack_4 : pack_8)(p, unit * UNIT + row, to + row * 4);
 }
 
 /* Give a model its n-th matrix [rows, cols] of a kind, with the scales of int8 rows and maybe a bias, to be kept in 8 or
@@ -381,7 +380,7 @@ int fim_set_matrix(Model *m, int n, int bits, int rows, int cols, Kind kind, con
     to->bias = bias ? calloc((size_t)to->rows, sizeof(float)) : NULL;
     if (!to->data || !to->scale || (bias && !to->bias)) return 0;
     if (bias) memcpy(to->bias, bias, (size_t)rows * sizeof(float));
-    share(&m->pool, pack, &(Packing){to, weight, scale, kind, rows}, to->rows / LANES);
+    share(&m->pool, pack, &(Packing){to, weight, scale, kind, rows}, to->rows / UNIT);
     return 1;
 }
 
@@ -482,9 +481,9 @@ int fim_run(Model *m, const int32_t *ids, const int32_t *positions, int n, int s
     if (!make_room(m, n, start + n)) return 0;
     for (int token = 0; token < n; token++) {
         const int row = ids[token];
-        const uint8_t *from = embedding->data + (size_t)(row / LANES) * LANES * s->hidden + row % LANES * 4;
+        const uint8_t *from = embedding->data + (size_t)(row / UNIT) * UNIT * s->hidden + row % UNIT * 4;
         for (int i = 0; i < s->hidden; i++)
-            m->x[(size_t)token * s->hidden + i] = (float)(from[(size_t)(i / 4) * 4 * LANES + i % 4] - 128) * embedding->scale[row];
+            m->x[(size_t)token * s->hidden + i] = (float)(from[(size_t)(i / 4) * 4 * UNIT + i % 4] - 128) * embedding->scale[row];
     }
     for (int layer = 0; layer < s->layers; layer++, keys += of_layer, values += of_layer) {
         const Matrix *w = m->matrices + layer * OF_LAYER;

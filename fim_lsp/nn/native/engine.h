@@ -6,9 +6,10 @@
 #define UNIT 32  /* rows of a matrix in one piece of work */
 #define GROUP 64 /* neighbouring activations that share one scale */
 
-/* Weights [rows, cols] of 8 or 4 bits, rows padded to UNIT with zeros, cols a multiple of GROUP. Per LANES rows and four
-   columns one line of 64 bytes, each byte weight + 128, so that a dot product of four runs down every lane; of 4 bits
-   eight columns: the low halves of the bytes are the first four, weight + 8, the high ones the others. */
+/* Weights [rows, cols] of 8 or 4 bits, rows padded to UNIT with zeros, cols a multiple of GROUP. UNIT rows lie together:
+   of four columns LANES rows fill one line of 64 bytes and the others the next, each byte weight + 128, so that a dot
+   product of four runs down every lane. Of 4 bits a line has eight columns: the low halves of its bytes are the first
+   four, weight + 8, the high ones the others. */
 typedef struct {
     int rows, cols, bits;
     uint8_t *data;

@@ -254,14 +254,13 @@ ALWAYS floats exponential(floats x) {
 /* out[token][row] of UNIT rows for `tokens` ≤ TOKENS tokens. */
 ALWAYS void tile(const Matrix *w, int unit, const Quantised *x, int first, const int tokens, const int bits, float out[][UNIT]) {
     const int groups = w->cols / GROUP, offset = bits == 4 ? OFFSET / 16 : OFFSET;
-    const size_t of_lanes = (size_t)w->cols * LANES * bits / 8; /* bytes of LANES rows */
     for (int block = 0; block < UNIT / LANES; block += BLOCKS) {
         const int row = unit * UNIT + block * LANES;
-        const uint8_t *from = w->data + (size_t)(row / LANES) * of_lanes;
+        const uint8_t *from = w->data + (size_t)unit * w->cols * UNIT * bits / 8 + block * 64;
         floats sums[TOKENS][BLOCKS];
         for (int m = 0; m < tokens; m++)
             for (int b = 0; b < BLOCKS; b++) sums[m][b] = splat(0);
-        for (int g = 0; g < groups; g++, from += GROUP * LANES * bits / 8) {
+        for (int g = 0; g < groups; g++, from += GROUP * UNIT * bits / 8) {
             ints exact[TOKENS][BLOCKS];
             for (int m = 0; m < tokens; m++)
                 for (int b = 0; b < BLOCKS; b++)
@@ -271,7 +270,7 @@ ALWAYS void tile(const Matrix *w, int unit, const Quantised *x, int first, const
             for (int k = 0; k < GROUP; k += 4) {
                 Line lines[BLOCKS];
                 for (int b = 0; b < BLOCKS; b++)
-                    lines[b] = bits == 4 ? half(from + b * of_lanes + k / 8 * 64, k / 4 % 2) : line(from + b * of_lanes + k * LANES);
+                    lines[b] = bits == 4 ? half(from + k / 8 * 4 * UNIT + b * 64, k / 4 % 2) : line(from + k * UNIT + b * 64);
                 for (int m = 0; m < tokens; m++) {
                     const int32_t of_four = four(values + (size_t)m * w->cols + k);
                     for (int b = 0; b < BLOCKS; b++) exact[m][b] = dot(exact[m][b], lines[b], of_four);

@@ -79,7 +79,9 @@ def chosen() -> str | None:
 
 
 def threads() -> int:
-    """Return how many threads compute: one for each core this process may use."""
+    """Return how many threads compute: FIM_LSP_THREADS, or one for each core this process may use."""
+    if (wanted := os.environ.get("FIM_LSP_THREADS", "")).isdecimal() and int(wanted):
+        return int(wanted)
     try:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:  # macOS
