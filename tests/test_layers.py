@@ -39,7 +39,7 @@ OWNERS = {  # a library: the only parts that may import it
     "transformers": {"nn", "train"},
     "typer": {"cli"},
     "rich": {"cli", "terminal", "bench"},
-    "numpy": {"train", "bench"},
+    "numpy": {"nn", "train", "bench"},
     "zstandard": {"train"},
     "datasketch": {"train"},
     "gguf": {"train"},

@@ -83,7 +83,7 @@ class GptBackend:
 
     name = "gpt"
 
-    def __init__(self, model: Decoder, tokenizer: Tokenizer, calibration: Calibration | None = None):
+    def __init__(self, model: decode.Model, tokenizer: Tokenizer, calibration: Calibration | None = None):
         self.model, self.tokenizer, self.calibration = model, tokenizer, calibration
         self.format = Format.read(model.config.fim, tokenizer)
         self.budget = Budget(

@@ -3,15 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from fim_lsp.nn.kv_cache import KVCache
-from fim_lsp.nn.transformer import Decoder
+if TYPE_CHECKING:
+    from fim_lsp.nn.checkpoint import ModelConfig
 
 CHUNK = 96  # tokens of prefill between two looks at the stop flag: some 30-40 ms on two cores
+
+Logits = NDArray[np.float32]
+
+
+class Cache(Protocol):
+    """What decoding asks of a K/V cache; `TokenCache` has all of it but the keys and values."""
+
+    ids: list[int]
+    capacity: int
+
+    def __len__(self) -> int: ...
+
+    @property
+    def nbytes(self) -> int: ...
+
+    def shared(self, prompt: list[int]) -> int: ...
+
+    def reuse(self, prompt: list[int]) -> int: ...
+
+    def truncate(self, length: int) -> None: ...
+
+    def make_room(self, capacity: int) -> None: ...
+
+
+class Model(Protocol):
+    """A causal language model, whatever computes it."""
+
+    @property
+    def config(self) -> ModelConfig: ...
+
+    def new_cache(self, capacity: int) -> Any:
+        """Return an empty `Cache` of this model's own kind."""
+        ...
+
+    def forward(self, ids: list[int], cache: Any, rows: int = 1) -> Logits:
+        """Append `ids` to the cached sequence; return the logits after each of the last `rows`, [rows, vocab]."""
+        ...
 
 
 class Step(NamedTuple):
@@ -21,35 +58,44 @@ class Step(NamedTuple):
     probability: float
 
 
-def prefill(model: Decoder, cache: KVCache, prompt: list[int], stop: Callable[[], bool]) -> Tensor | None:
-    """Bring the cache to `prompt`, in chunks, and return the logits after it; None when stopped."""
+def prefill(model: Model, cache: Cache, prompt: list[int], stop: Callable[[], bool]) -> Logits | None:
+    """Bring the cache to `prompt`, in chunks, and return the logits after it, [vocab]; None when stopped."""
     logits = None
     while len(cache) < len(prompt):
         if stop():
             return None
-        logits = model.forward(prompt[len(cache) : len(cache) + CHUNK], cache)
+        logits = model.forward(prompt[len(cache) : len(cache) + CHUNK], cache)[0]
     return logits
 
 
-def decode_one(model: Decoder, cache: KVCache, token: int) -> Tensor:
-    """Append one token and return the logits after it."""
-    return model.forward([token], cache)
+def decode_one(model: Model, cache: Cache, token: int) -> Logits:
+    """Append one token and return the logits after it, [vocab]."""
+    logits: Logits = model.forward([token], cache)[0]
+    return logits
 
 
-def pick(logits: Tensor) -> Step:
+def probabilities(logits: Logits) -> Logits:
+    """Return the softmax of logits [vocab]."""
+    weights: Logits = np.exp(logits - logits.max())
+    weights /= weights.sum()
+    return weights
+
+
+def pick(logits: Logits) -> Step:
     """Return the likeliest token."""
     token = int(logits.argmax())
-    return Step(token, float((logits[token] - torch.logsumexp(logits, 0)).exp()))
+    return Step(token, 1.0 / float(np.exp(logits - logits[token]).sum()))
 
 
-def rank(logits: Tensor, count: int) -> list[Step]:
+def rank(logits: Logits, count: int) -> list[Step]:
     """Return the `count` likeliest tokens, best first."""
-    best = torch.topk(logits.softmax(0), count)
-    return [Step(int(token), float(p)) for p, token in zip(best.values, best.indices, strict=True)]
+    likely = probabilities(logits)
+    best = np.argpartition(-likely, count - 1)[:count] if count < len(likely) else np.arange(len(likely))
+    return [Step(int(token), float(likely[token])) for token in best[np.argsort(-likely[best], kind="stable")]]
 
 
 def decode(
-    model: Decoder, cache: KVCache, first: Step, max_tokens: int, ends: frozenset[int], stop: Callable[[], bool]
+    model: Model, cache: Cache, first: Step, max_tokens: int, ends: frozenset[int], stop: Callable[[], bool]
 ) -> Iterator[Step]:
     """Yield `first` and what greedily follows it, until an end token, the budget, or `stop`."""
     step = first
@@ -63,7 +109,7 @@ def decode(
 
 
 def decode_with_endings(
-    model: Decoder, cache: KVCache, first: Step, max_tokens: int, ends: frozenset[int], stop: Callable[[], bool]
+    model: Model, cache: Cache, first: Step, max_tokens: int, ends: frozenset[int], stop: Callable[[], bool]
 ) -> Iterator[tuple[Step, float]]:
     """Yield each greedy step with the probability that the text ends right after it, for a search over endings."""
     step, last = first, sorted(ends)
@@ -71,5 +117,5 @@ def decode_with_endings(
         if step.token in ends or stop() or len(cache) >= cache.capacity:
             return
         logits = decode_one(model, cache, step.token)
-        yield step, float(logits.softmax(0)[last].sum())
+        yield step, float(probabilities(logits)[last].sum())
         step = pick(logits)

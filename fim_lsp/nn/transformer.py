@@ -16,6 +16,7 @@ from torch import Tensor
 
 from fim_lsp.errors import ModelCorrupt
 from fim_lsp.nn.checkpoint import ModelConfig, read_config, read_tensors
+from fim_lsp.nn.decode import Logits
 from fim_lsp.nn.kv_cache import KVCache
 from fim_lsp.nn.quant import Embedding, Linear, pick_device, pick_dtype
 
@@ -65,13 +66,13 @@ class Decoder(Layers):
     """A causal language model."""
 
     @torch.inference_mode()
-    def forward(self, ids: list[int], cache: KVCache) -> Tensor:
-        """Append `ids` to the cached sequence and return the last token's logits, float32 [vocab]."""
+    def forward(self, ids: list[int], cache: KVCache, rows: int = 1) -> Logits:
+        """Append `ids` to the cached sequence and return the logits after the last `rows` of them, [rows, vocab]."""
         start, end = len(cache), len(cache) + len(ids)
         look: Look = "all" if len(ids) == 1 else _mask(start, end, self.device) if start else "back"
         x = self.run(ids, slice(start, end), cache, start, look)
         cache.ids.extend(ids)
-        return self.logits(x[-1:])[0]
+        return self.logits(x[-rows:]).cpu().numpy()
 
 
 class _Weights:
