@@ -14,12 +14,15 @@ from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, Work
 from fim_lsp.errors import ModelMismatch
 from fim_lsp.nn import decode, pick
 from fim_lsp.nn.checkpoint import read_raw_config
+from fim_lsp.nn.kv_pool import Pool
 from fim_lsp.nn.tokenizer import Tokenizer
 
 CHARS_PER_TOKEN = 3.5  # Python under a code vocabulary; a little low, so that a window seldom needs clamping
 MOST_CHARS_PER_TOKEN = 4.5  # a suffix is cut at its far end, where clamping by tokens costs nothing
 BRANCHES = 6  # first tokens tried in each of several holes
-CLAMP_TOKENS = 32  # a prefix too long loses tokens in such steps, so that typing does not shift it at every key
+ROOM = 256  # tokens for what is decoded after a prompt
+KEPT_BYTES = 128 << 20  # of keys and values: five places of the shipped decoder
+CLAMP_TOKENS = 64  # a prefix too long loses tokens in such steps, so that typing does not shift it at every key
 
 SENTINELS = (  # (prefix, suffix, middle) names of published families; all of them put the prefix first
     ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"),  # Qwen2.5-Coder, Stable-Code
@@ -89,7 +92,7 @@ class GptBackend:
             prefix_chars=int(self.format.prefix_tokens * CHARS_PER_TOKEN),
             suffix_chars=int(self.format.suffix_tokens * MOST_CHARS_PER_TOKEN),
         )
-        self.cache = model.new_cache(self.format.prefix_tokens + self.format.suffix_tokens + 3 + 512)
+        self.pool = Pool(model, self.format.prefix_tokens + self.format.suffix_tokens + 3 + ROOM, KEPT_BYTES)
 
     @classmethod
     def from_folder(cls, folder: Path) -> GptBackend:
@@ -109,31 +112,34 @@ class GptBackend:
 
         with meter.stage("tokenize"):
             prompt = self._prompt(*request.segments)
-        reused = self.cache.reuse(prompt)
+        cache = self.pool.take(prompt)
+        reused = len(cache)
         with meter.stage("prefill"):
-            logits = decode.prefill(self.model, self.cache, prompt, stop)
+            logits = decode.prefill(self.model, cache, prompt, stop)
         meter.count("reused", reused)
-        meter.count("prefilled", len(self.cache) - reused)
+        meter.count("prefilled", len(cache) - reused)
         if logits is None:
             return
         for first in decode.rank(logits, plan.candidates):
             if stop():
                 return
-            self.cache.truncate(len(prompt))
-            yield self._drafts(request, first, cancel, meter)
+            cache.truncate(len(prompt))
+            yield self._drafts(request, cache, first, cancel, meter)
 
     def outlook(self, request: FimRequest) -> Work:
         """Count the prompt's tokens and those whose keys and values are there from before."""
         prompt = self._prompt(request.segments[0], " ".join(request.segments[1:]))
         holes = len(request.segments) - 1
         answers = BRANCHES * holes if holes > 1 else request.plan.candidates
-        return Work(len(prompt), self.cache.shared(prompt), answers)
+        return Work(len(prompt), self.pool.shared(prompt), answers)
 
     def forget(self) -> None:
-        """Drop the K/V cache."""
-        self.cache.truncate(0)
+        """Drop the K/V caches."""
+        self.pool.forget()
 
-    def _drafts(self, request: FimRequest, first: decode.Step, cancel: Cancel, meter: Meter) -> Iterator[Suggestion]:
+    def _drafts(
+        self, request: FimRequest, cache: decode.Cache, first: decode.Step, cancel: Cancel, meter: Meter
+    ) -> Iterator[Suggestion]:
         plan = request.plan
         ids: list[int] = []
         log_probs: list[float] = []
@@ -146,7 +152,7 @@ class GptBackend:
             text = self.tokenizer.decode(ids)
             return Suggestion((text,), finish=finish, confidence=confidence, log_probs=tuple(log_probs))
 
-        steps = decode.decode(self.model, self.cache, first, plan.max_tokens, self.format.ends, stop)
+        steps = decode.decode(self.model, cache, first, plan.max_tokens, self.format.ends, stop)
         while True:
             with meter.stage("decode"):
                 step = next(steps, None)
@@ -187,19 +193,19 @@ class GptBackend:
             return cancel.is_set() or request.plan.expired
 
         prompt = self._prompt(before, after)
-        self.cache.reuse(prompt)
+        cache = self.pool.take(prompt)
         with meter.stage("prefill"):
-            logits = decode.prefill(self.model, self.cache, prompt, stop)
+            logits = decode.prefill(self.model, cache, prompt, stop)
         found: dict[str, float] = {}
         if logits is None:
             return []
         with meter.stage("decode"):
             for first in decode.rank(logits, BRANCHES):
-                self.cache.truncate(len(prompt))
+                cache.truncate(len(prompt))
                 ids: list[int] = []
                 score = 0.0
                 for step, ending in decode.decode_with_endings(
-                    self.model, self.cache, first, request.plan.max_tokens, self.format.ends, stop
+                    self.model, cache, first, request.plan.max_tokens, self.format.ends, stop
                 ):
                     ids.append(step.token)
                     score += math.log(max(step.probability, 1e-9))

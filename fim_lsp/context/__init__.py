@@ -12,7 +12,7 @@ from fim_lsp.context import headers, imports, window
 from fim_lsp.domain import FimRequest, Plan, Snapshot
 from fim_lsp.syntax import Site
 
-Source = Callable[[Snapshot, Site, int, int], str]
+Source = Callable[[str, str, Site, int], str]  # text before the window, text near the cursor, site, room
 
 PREAMBLE: tuple[Source, ...] = (imports.collect, headers.collect)
 PREAMBLE_SHARE = 0.25  # of the prefix's characters, at most
@@ -22,9 +22,9 @@ def build(snap: Snapshot, site: Site, plan: Plan, prefix_chars: int, suffix_char
     """Cut the window and put before it what it lost; sizes in characters."""
     start, preamble = window.start(snap, prefix_chars), ""
     if start:
-        room = int(prefix_chars * PREAMBLE_SHARE)
+        room, near = int(prefix_chars * PREAMBLE_SHARE), window.settled(snap, prefix_chars)
         for collect in PREAMBLE:
-            text = collect(snap, site, start, room - len(preamble))
+            text = collect(snap.text[:start], near, site, room - len(preamble))
             preamble += f"{text}\n" if text else ""
         start = window.start(snap, prefix_chars - len(preamble))
     prefix = preamble + snap.text[start : snap.offset]

@@ -1,14 +1,27 @@
-"""The headers of the definitions around the cursor that begin before the window."""
+"""The headers of the definitions that the window begins in."""
 
 from __future__ import annotations
 
-from fim_lsp.domain import Snapshot
 from fim_lsp.syntax import Site
+from fim_lsp.syntax.site import indent_of
 
 
-def collect(snap: Snapshot, site: Site, start: int, room: int) -> str:
-    """Return `class` and `def` lines from before `start`, outermost first, at most `room` characters."""
-    lines = [line for at, line in site.headers if at < start]
+def collect(lost: str, near: str, site: Site, room: int) -> str:
+    """Return the `class` and `def` lines above the window, outermost first, at most `room` characters.
+
+    They are found by indents from the window's first line up: where the cursor stands and whether the tree around it
+    is whole changes from key to key, and with it would change all that is cached of the window.
+    """
+    indent = indent_of(next((line for line in near.splitlines() if line.strip()), ""))
+    lines: list[str] = []
+    end = len(lost)
+    while indent and end > 0:
+        begin = lost.rfind("\n", 0, end - 1) + 1
+        line, end = lost[begin:end].rstrip(), begin
+        if line and indent_of(line) < indent:
+            indent = indent_of(line)
+            if line.lstrip().startswith(site.scope_words):
+                lines.insert(0, line)
     while lines and sum(len(line) + 1 for line in lines) > room:
         lines.pop(0)  # the innermost says most about what comes next
     return "\n".join(lines)

@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fim_lsp.nn.arrays import Floats
-from fim_lsp.nn.checkpoint import ModelConfig
-from fim_lsp.nn.token_cache import TokenCache
+if TYPE_CHECKING:
+    from fim_lsp.nn.checkpoint import ModelConfig
 
 CHUNK = 96  # tokens of prefill between two looks at the stop flag: some 30-40 ms on two cores
 
+Logits = NDArray[np.float32]
+
+
+class Cache(Protocol):
+    """What decoding asks of a K/V cache; `TokenCache` has all of it but the keys and values."""
+
+    ids: list[int]
+    capacity: int
+
+    def __len__(self) -> int: ...
+
+    @property
+    def nbytes(self) -> int: ...
+
+    def shared(self, prompt: list[int]) -> int: ...
+
+    def reuse(self, prompt: list[int]) -> int: ...
+
+    def truncate(self, length: int) -> None: ...
+
+    def make_room(self, capacity: int) -> None: ...
+
 
 class Model(Protocol):
-    """A causal language model: the compiled one of nn/native, or torch's of nn/transformer.py."""
+    """A causal language model, whatever computes it."""
 
     @property
     def config(self) -> ModelConfig: ...
 
     def new_cache(self, capacity: int) -> Any:
-        """Return an empty TokenCache of the model's own kind."""
+        """Return an empty `Cache` of this model's own kind."""
         ...
 
-    def forward(self, ids: list[int], cache: Any, rows: int = 1) -> Floats:
-        """Append `ids` to the cached sequence and return the logits after the last `rows` of them, [rows, vocab]."""
+    def forward(self, ids: list[int], cache: Any, rows: int = 1) -> Logits:
+        """Append `ids` to the cached sequence; return the logits after each of the last `rows`, [rows, vocab]."""
         ...
 
 
@@ -36,9 +58,9 @@ class Step(NamedTuple):
     probability: float
 
 
-def prefill(model: Model, cache: TokenCache, prompt: list[int], stop: Callable[[], bool]) -> Floats | None:
-    """Bring the cache to `prompt`, in chunks, and return the logits after it; None when stopped."""
-    logits: Floats | None = None
+def prefill(model: Model, cache: Cache, prompt: list[int], stop: Callable[[], bool]) -> Logits | None:
+    """Bring the cache to `prompt`, in chunks, and return the logits after it, [vocab]; None when stopped."""
+    logits = None
     while len(cache) < len(prompt):
         if stop():
             return None
@@ -46,36 +68,34 @@ def prefill(model: Model, cache: TokenCache, prompt: list[int], stop: Callable[[
     return logits
 
 
-def decode_one(model: Model, cache: TokenCache, token: int) -> Floats:
-    """Append one token and return the logits after it."""
-    logits: Floats = model.forward([token], cache)[0]
+def decode_one(model: Model, cache: Cache, token: int) -> Logits:
+    """Append one token and return the logits after it, [vocab]."""
+    logits: Logits = model.forward([token], cache)[0]
     return logits
 
 
-def pick(logits: Floats) -> Step:
+def probabilities(logits: Logits) -> Logits:
+    """Return the softmax of logits [vocab]."""
+    weights: Logits = np.exp(logits - logits.max())
+    weights /= weights.sum()
+    return weights
+
+
+def pick(logits: Logits) -> Step:
     """Return the likeliest token."""
     token = int(logits.argmax())
-    return Step(token, float(1 / np.exp(logits - logits[token]).sum()))
+    return Step(token, 1.0 / float(np.exp(logits - logits[token]).sum()))
 
 
-def rank(logits: Floats, count: int) -> list[Step]:
+def rank(logits: Logits, count: int) -> list[Step]:
     """Return the `count` likeliest tokens, best first."""
-    if count == 1:
-        return [pick(logits)]
-    shares = softmax(logits)
-    best = np.argsort(-shares, kind="stable")[:count]
-    return [Step(int(token), float(shares[token])) for token in best]
-
-
-def softmax(logits: Floats) -> Floats:
-    """Return the probabilities [vocab]."""
-    shares: Floats = np.exp(logits - logits.max())
-    shares /= shares.sum()
-    return shares
+    likely = probabilities(logits)
+    best = np.argpartition(-likely, count - 1)[:count] if count < len(likely) else np.arange(len(likely))
+    return [Step(int(token), float(likely[token])) for token in best[np.argsort(-likely[best], kind="stable")]]
 
 
 def decode(
-    model: Model, cache: TokenCache, first: Step, max_tokens: int, ends: frozenset[int], stop: Callable[[], bool]
+    model: Model, cache: Cache, first: Step, max_tokens: int, ends: frozenset[int], stop: Callable[[], bool]
 ) -> Iterator[Step]:
     """Yield `first` and what greedily follows it, until an end token, the budget, or `stop`."""
     step = first
@@ -89,7 +109,7 @@ def decode(
 
 
 def decode_with_endings(
-    model: Model, cache: TokenCache, first: Step, max_tokens: int, ends: frozenset[int], stop: Callable[[], bool]
+    model: Model, cache: Cache, first: Step, max_tokens: int, ends: frozenset[int], stop: Callable[[], bool]
 ) -> Iterator[tuple[Step, float]]:
     """Yield each greedy step with the probability that the text ends right after it, for a search over endings."""
     step, last = first, sorted(ends)
@@ -97,5 +117,5 @@ def decode_with_endings(
         if step.token in ends or stop() or len(cache) >= cache.capacity:
             return
         logits = decode_one(model, cache, step.token)
-        yield step, float(softmax(logits)[last].sum())
+        yield step, float(probabilities(logits)[last].sum())
         step = pick(logits)

@@ -11,7 +11,7 @@ from fim_lsp.nn.token_cache import TokenCache
 
 
 class KVCache(TokenCache):
-    """Preallocated K and V of every layer, [layers, kv_heads, capacity, head_dim], as torch tensors."""
+    """Preallocated K and V of every layer, [layers, kv_heads, capacity, head_dim], and the ids they stand for."""
 
     def __init__(self, config: ModelConfig, capacity: int, dtype: torch.dtype, device: torch.device):
         super().__init__(capacity)
@@ -24,7 +24,6 @@ class KVCache(TokenCache):
         return self.keys.nbytes + self.values.nbytes
 
     def make_room(self, capacity: int) -> None:
-        """Grow to at least `capacity` tokens, keeping what is there."""
         if (more := capacity - self.capacity) > 0:
             self.keys, self.values = (F.pad(kept, (0, 0, 0, more)) for kept in (self.keys, self.values))
             self.capacity = capacity

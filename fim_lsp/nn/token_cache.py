@@ -1,10 +1,10 @@
-"""Which tokens a cache of keys and values stands for, and how much of it the next prompt can use."""
+"""The bookkeeping of a K/V cache: which tokens it stands for, and what of them a prompt can use again."""
 
 from __future__ import annotations
 
 
 class TokenCache:
-    """The ids of one sequence; what holds their keys and values adds `nbytes` and `make_room`."""
+    """The ids of one cached sequence; who keeps keys and values for them adds these."""
 
     def __init__(self, capacity: int):
         self.capacity = capacity
@@ -12,6 +12,15 @@ class TokenCache:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes that keys and values take, used or not."""
+        return 0
+
+    def make_room(self, capacity: int) -> None:
+        """Grow to at least `capacity` tokens, keeping what is there."""
+        self.capacity = max(self.capacity, capacity)
 
     def shared(self, prompt: list[int]) -> int:
         """Return the length of the longest common prefix with `prompt`, but its last token."""

@@ -21,7 +21,7 @@ class Language:
     comment: str
     strings: frozenset[str]
     comments: frozenset[str]
-    scopes: frozenset[str]  # definitions whose header line is kept when the middle of a file is cut away
+    scope_words: tuple[str, ...]  # beginnings of a header line that is kept when the middle of a file is cut away
     imports: frozenset[str]
     block_opener: str  # the token that ends a block's header
     block_keywords: frozenset[str]  # first words of such a header
@@ -53,7 +53,7 @@ PYTHON = Language(
     comment="#",
     strings=frozenset({"string", "string_content", "string_start", "string_end", "concatenated_string"}),
     comments=frozenset({"comment"}),
-    scopes=frozenset({"class_definition", "function_definition"}),
+    scope_words=("class ", "def ", "async def "),
     imports=frozenset({"import_statement", "import_from_statement", "future_import_statement"}),
     block_opener=":",
     block_keywords=frozenset(

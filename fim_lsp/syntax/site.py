@@ -21,8 +21,8 @@ class Site:
     zone: Zone
     opens_block: bool  # the block whose header stands just before the cursor is still empty
     block_indent: int  # the indent of that header, of the cursor's line where there is none
-    headers: tuple[tuple[int, str], ...]  # (offset, line) of the enclosing definitions, outermost first
     imports: tuple[tuple[int, str], ...]  # (offset, text) of the imports at the top level before the cursor
+    scope_words: tuple[str, ...]  # how a definition's header begins in this language
 
 
 def describe(snap: Snapshot, syntax: SyntaxTree) -> Site:
@@ -33,8 +33,8 @@ def describe(snap: Snapshot, syntax: SyntaxTree) -> Site:
         zone=_zone(syntax, byte),
         opens_block=header is not None,
         block_indent=indent_of(snap.line_prefix if header is None else header),
-        headers=_headers(syntax, snap),
         imports=_imports(syntax, byte),
+        scope_words=syntax.language.scope_words,
     )
 
 
@@ -113,24 +113,6 @@ def _first_line_of(opener: tree_sitter.Node, syntax: SyntaxTree) -> str:
     elif (closer := opener.prev_sibling) is not None and closer.type in ("parameters", "argument_list"):
         row = closer.start_point[0]  # in a broken tree only the brackets tell how far back the header goes
     return syntax.source.split(b"\n", row + 1)[row].decode(errors="replace")
-
-
-def _headers(syntax: SyntaxTree, snap: Snapshot) -> tuple[tuple[int, str], ...]:
-    byte, indent = len(snap.prefix.rstrip().encode()), indent_of(snap.line_prefix)
-    node: tree_sitter.Node | None = syntax.leaf(max(byte - 1, 0))
-    found = []
-    while node is not None:
-        if node.type in syntax.language.scopes and node.start_point[1] < indent:
-            found.append(_line_at(syntax, node.start_byte))
-        node = node.parent
-    return tuple(reversed(found))
-
-
-def _line_at(syntax: SyntaxTree, byte: int) -> tuple[int, str]:
-    start = syntax.source.rfind(b"\n", 0, byte) + 1
-    end = syntax.source.find(b"\n", byte)
-    line = syntax.source[start : len(syntax.source) if end < 0 else end]
-    return len(syntax.source[:start].decode(errors="replace")), line.decode(errors="replace").rstrip("\r")
 
 
 def _imports(syntax: SyntaxTree, byte: int) -> tuple[tuple[int, str], ...]:

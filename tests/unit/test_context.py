@@ -84,3 +84,17 @@ def test_trees_of_few_documents_are_kept():
     for n in range(5):
         trees.tree(Snapshot(f"u{n}", 0, "python", "x = 1", 0), PYTHON)
     assert list(trees.trees) == ["u3", "u4"]
+
+
+def test_what_stands_before_the_window_outlasts_broken_code_and_new_names():
+    told = []
+    text = LONG[: len(LONG) - (len(LONG) - 800) % window.STEP_CHARS + 1]  # the window has just moved
+    for char in "json.loads(root[0\n\n\nclass Other:\n    def go(self, (\n":
+        text += char
+        told.append(build(at_end_of(text))[0].partition("        value_")[0])
+    assert len(set(told)) == 1
+    assert told[0] == "from os import path\nclass Store:\n    def fill(self, root):\n"
+
+
+def at_end_of(text: str) -> Snapshot:
+    return Snapshot("u", 0, "python", text, len(text))
