@@ -68,7 +68,7 @@ def latency(
                 chosen, lambda file: ours.served(file, settings, threads), make_theirs, threads, speed, tell
             )
         report |= {"backend": backend, "llama": {"flags": llama_args, "greedy": llama_greedy}}
-        show.show(Console(), report)
+        show.show(Console(), report, is_missing=server is None and not alone)
         if json_file is not None:
             write(json_file, json.dumps(report))
         if svg_file is not None:

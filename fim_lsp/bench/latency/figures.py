@@ -13,8 +13,9 @@ from fim_lsp.bench.latency.ours import INLINE
 from fim_lsp.bench.latency.replay import Replay
 from fim_lsp.bench.stats import summary
 
-SETS = ("all_ms", "with_text_ms", "reached_model_ms", "at_least_ms")
 RATIOS = {
+    "p50_estimated": ("estimated_ms", "p50"),
+    "p95_estimated": ("estimated_ms", "p95"),
     "p50_all": ("all_ms", "p50"),
     "p95_all": ("all_ms", "p95"),
     "p50_reached_model": ("reached_model_ms", "p50"),
@@ -30,7 +31,6 @@ def sum_up(name: str, asks: Sequence[Ask], replays: Sequence[Replay], tokens: Ma
         "all_ms": [_ms(ask) for ask in answered],
         "with_text_ms": [_ms(ask) for ask in answered if ask.text],
         "reached_model_ms": [_ms(ask) for ask in answered if ask.reached_model],
-        "at_least_ms": [_ms(ask) for ask in asks],
     }
     without = sum(bool(ask.text) and not ask.reached_model for ask in answered)
     return {
@@ -42,6 +42,7 @@ def sum_up(name: str, asks: Sequence[Ask], replays: Sequence[Replay], tokens: Ma
         "superseded": len(asks) - len(answered),
         "superseded_percent": _percent(len(asks) - len(answered), len(asks)),
         **{key: {"n": len(values), **summary(values)} for key, values in sets.items()},
+        "estimated_ms": estimate(asks),
         "without_model_percent": _percent(without, len(asks)),
         "accepted_chars": accepted,
         "accepts": sum(replay.accepts for replay in replays),
@@ -53,9 +54,27 @@ def sum_up(name: str, asks: Sequence[Ask], replays: Sequence[Replay], tokens: Ma
     }
 
 
+def estimate(asks: Sequence[Ask]) -> dict[str, Any]:
+    """Return percentiles over all keystrokes, of one overtaken only that its answer would have taken longer.
+
+    The product-limit estimate (Kaplan and Meier 1958). A slow server's slowest answers are those that the next
+    keystroke overtakes, so percentiles of what was answered flatter it. None where too few were answered to tell.
+    """
+    waiting, still = len(asks), 1.0
+    found: dict[str, Any] = {"n": len(asks), "p50": None, "p95": None, "p99": None}
+    for ms, is_answered in sorted((_ms(ask), ask.answered_ms is not None) for ask in asks):
+        if is_answered:
+            still *= 1 - 1 / waiting
+            for name in ("p50", "p95", "p99"):
+                if found[name] is None and 1 - still >= int(name[1:]) / 100:
+                    found[name] = round(ms, 2)
+        waiting -= 1
+    return found
+
+
 def steps(tokens: Mapping[str, int]) -> int:
     """Return how often a model was run to write: a decoder's tokens, an infiller's passes."""
-    return tokens.get("decoded", 0) + tokens.get("passes", 0) if "passes" not in tokens else tokens["passes"]
+    return tokens.get("passes", tokens.get("decoded", 0))
 
 
 def attribute(asks: Iterable[Ask], records: Sequence[Mapping[str, Any]]) -> dict[str, int]:
@@ -71,8 +90,8 @@ def attribute(asks: Iterable[Ask], records: Sequence[Mapping[str, Any]]) -> dict
 
 
 def idle(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return milliseconds from a cancel to the decode thread's rest, of requests that were running."""
-    values = [record["idle_ms"] for record in records if "idle_ms" in record and record["tokens"]]
+    """Return milliseconds from a cancel to the decode thread's rest, of requests it had begun."""
+    values = [record["idle_ms"] for record in records if "idle_ms" in record and "context" in record["timings"]]
     return {"n": len(values), **summary(values)}
 
 

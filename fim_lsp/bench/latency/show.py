@@ -25,29 +25,27 @@ HOW_TO_GET = (
 )
 
 
-def show(console: Console, report: Row) -> None:
+def show(console: Console, report: Row, is_missing: bool = False) -> None:
     """Print both contenders beside each other, their ratios, and what was measured of fim-lsp alone."""
-    cpu, some = report["machine"], report["contenders"]
+    cpu, some, ratios = report["machine"], report["contenders"], report["ratios"]
     busy = f", other programs took {cpu['others_percent']:.0f} %" if cpu["others_percent"] >= 1 else ""
     sizes = [trace["lines"] for trace in report["traces"]]
     console.print(f"{len(sizes)} editing traces in files of {min(sizes)} to {max(sizes)} lines · {where(cpu)}{busy}")
     table = Table("", *(one["name"] for one in some), title="keystroke to answer", title_justify="left")
-    if report["ratios"]:
-        table.add_column("ours / theirs")
+    if ratios:
+        table.add_column("ratio")
     for title, cell, ratio in ROWS:
-        found = (report["ratios"] or {}).get(ratio)
-        last = [f"{found:.2f}" if found is not None else ""] if report["ratios"] else []
+        found = ratios.get(ratio) if ratios else None
+        last = [f"{found:.2f}" if found is not None else ""] if ratios else []
         table.add_row(title, *(cell(one) for one in some), *last)
     for name in ("initialize_ms", "first_suggestion_ms"):
         cells = [_plain(report["cold_start"][one["name"]].get(name), 0) for one in some]
         table.add_row(f"launch to {name.removesuffix('_ms').replace('_', ' ')}, ms", *cells)
     console.print(table)
     idle, late = report["cancel_to_idle_ms"], report["deadline_overshoot_ms"]
-    console.print(
-        f"cancel to idle p50 / p95 / p99 ms: {_spread(idle['replay'])} typing, {_spread(idle['probe'])} probed"
-    )
-    console.print(f"past a deadline of {late['deadline_ms']} ms by p50 / p95 / p99 ms: {_spread(late)}")
-    if not report["ratios"]:
+    console.print(f"fim-lsp, cancel to idle, ms: {_spread(idle['replay'])} typing, {_spread(idle['probe'])} probed")
+    console.print(f"fim-lsp, past a deadline of {late['deadline_ms']} ms by: {_spread(late)}")
+    if is_missing:
         console.print(HOW_TO_GET, soft_wrap=True)
 
 
@@ -77,10 +75,7 @@ def draw(report: Row) -> str:
 
 
 def _spread(row: Row) -> str:
-    if not row.get("n"):
-        return "—"
-    numbers = " / ".join(f"{row[q]:.0f}" if row[q] >= 10 else f"{row[q]:.1f}" for q in ("p50", "p95", "p99"))
-    return f"{numbers}  (n = {row['n']})"
+    return " / ".join(_plain(row.get(q), 0 if (row.get(q) or 0) >= 10 else 1) for q in ("p50", "p95", "p99"))
 
 
 def _plain(value: float | None, digits: int) -> str:
@@ -92,24 +87,21 @@ def _superseded(one: Row) -> str:
 
 
 ROWS: tuple[tuple[str, Callable[[Row], str], str], ...] = (
-    ("keystrokes and accepts, each a request", lambda one: str(one["requests"]), ""),
-    ("overtaken by the next before an answer", _superseded, ""),
-    ("all answered: p50 / p95 / p99 ms", lambda one: _spread(one["all_ms"]), "p50_all"),
-    ("  p95 of them", lambda one: _plain(one["all_ms"].get("p95"), 1), "p95_all"),
-    ("answered with text", lambda one: _spread(one["with_text_ms"]), ""),
-    ("reached the model", lambda one: _spread(one["reached_model_ms"]), "p50_reached_model"),
-    ("  p95 of them", lambda one: _plain(one["reached_model_ms"].get("p95"), 1), "p95_reached_model"),
-    ("all, those overtaken as long as they lived", lambda one: _spread(one["at_least_ms"]), ""),
+    ("requests, one a keystroke", lambda one: str(one["requests"]), ""),
+    ("overtaken by the next keystroke", _superseded, ""),
+    ("answered: p50 / p95 / p99 ms", lambda one: _spread(one["all_ms"]), "p50_all"),
+    ("  p95", lambda one: _plain(one["all_ms"].get("p95"), 0), "p95_all"),
+    ("  with text", lambda one: _spread(one["with_text_ms"]), ""),
+    ("  by the model", lambda one: _spread(one["reached_model_ms"]), "p50_reached_model"),
+    ("  by the model, p95", lambda one: _plain(one["reached_model_ms"].get("p95"), 0), "p95_reached_model"),
+    ("all, with those overtaken", lambda one: _spread(one["estimated_ms"]), "p50_estimated"),
+    ("  p95", lambda one: _plain(one["estimated_ms"]["p95"], 0), "p95_estimated"),
     ("text shown without the model", lambda one: f"{one['without_model_percent']:.1f} %", ""),
     ("characters accepted", lambda one: f"{one['accepted_chars']} in {one['accepts']}", "accepted_chars"),
     ("characters typed", lambda one: str(one["typed_chars"]), ""),
     ("prompt tokens computed", lambda one: _plain(one["tokens"]["prefilled"], 0), "prefilled"),
     ("prompt tokens reused", lambda one: _plain(one["tokens"]["reused"], 0), ""),
     ("steps", lambda one: _plain(one["tokens"]["steps"], 0), "steps"),
-    (
-        "processor s an accepted character",
-        lambda one: _plain(one["cpu_s_per_accepted_char"], 3),
-        "cpu_s_per_accepted_char",
-    ),
+    ("CPU s an accepted character", lambda one: _plain(one["cpu_s_per_accepted_char"], 3), "cpu_s_per_accepted_char"),
     ("peak memory MB", lambda one: _plain(one["peak_mb"], 0), ""),
 )
