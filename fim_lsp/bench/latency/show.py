@@ -65,7 +65,8 @@ def draw(report: Row) -> str:
             title = "Every keystroke answered" if key == "all" else "Those that reached the model"
             axes.set_title(title, loc="left", fontsize=11, color=LIGHT["ink"])
             axes.set(xscale="log", xlabel="milliseconds from the keystroke", ylabel="answered, %", ylim=(0, 101))
-            axes.legend(loc="lower right")
+            if axes.get_legend_handles_labels()[0]:
+                axes.legend(loc="lower right")
         figure.supxlabel(where(report["machine"]), fontsize=8.5, color=LIGHT["soft"])
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None}, facecolor=figure.get_facecolor())
