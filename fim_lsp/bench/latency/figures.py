@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -13,6 +15,7 @@ from fim_lsp.bench.latency.ours import INLINE
 from fim_lsp.bench.latency.replay import Replay
 from fim_lsp.bench.stats import summary
 
+ROUNDS = 300  # bootstrap resamples of the estimate
 RATIOS = {
     "p50_estimated": ("estimated_ms", "p50"),
     "p95_estimated": ("estimated_ms", "p95"),
@@ -55,21 +58,43 @@ def sum_up(name: str, asks: Sequence[Ask], replays: Sequence[Replay], tokens: Ma
 
 
 def estimate(asks: Sequence[Ask]) -> dict[str, Any]:
-    """Return percentiles over all keystrokes, of one overtaken only that its answer would have taken longer.
+    """Return percentiles over all keystrokes, those overtaken among them, and their 95 % intervals by bootstrap.
 
-    The product-limit estimate (Kaplan and Meier 1958). A slow server's slowest answers are those that the next
-    keystroke overtakes, so percentiles of what was answered flatter it. None where too few were answered to tell.
+    None where too few were answered to tell.
     """
-    waiting, still = len(asks), 1.0
-    found: dict[str, Any] = {"n": len(asks), "p50": None, "p95": None, "p99": None}
-    for ms, is_answered in sorted((_ms(ask), ask.answered_ms is not None) for ask in asks):
-        if is_answered:
-            still *= 1 - 1 / waiting
-            for name in ("p50", "p95", "p99"):
-                if found[name] is None and 1 - still >= int(name[1:]) / 100:
-                    found[name] = round(ms, 2)
-        waiting -= 1
+    waits = [(_ms(ask), ask.answered_ms is not None) for ask in asks]
+    rng = random.Random(0)
+    drawn = [answered_within(rng.choices(waits, k=len(waits))) for _ in range(ROUNDS if waits else 0)]
+    found: dict[str, Any] = {"n": len(asks)}
+    for q in (50, 95, 99):
+        ends = sorted(_within(curve, q) for curve in drawn)
+        found[f"p{q}"] = _known(_within(answered_within(waits), q))
+        found[f"p{q}_interval"] = [_known(ends[int(at * (len(ends) - 1))]) for at in (0.025, 0.975) if ends]
     return found
+
+
+def answered_within(waits: Iterable[tuple[float, bool]]) -> list[tuple[float, float]]:
+    """Return (milliseconds, share answered by then) of (milliseconds, whether answered then or given up).
+
+    The product-limit estimate (Kaplan and Meier 1958): of a keystroke overtaken only that its answer would have taken
+    longer. A slow server's slowest answers are those that the next keystroke overtakes, so that percentiles of what
+    was answered flatter it.
+    """
+    ordered = sorted(waits, key=lambda wait: (wait[0], not wait[1]))
+    still, curve = 1.0, []
+    for before, (ms, is_answered) in enumerate(ordered):
+        if is_answered:
+            still *= 1 - 1 / (len(ordered) - before)
+            curve.append((ms, 1 - still))
+    return curve
+
+
+def _within(curve: Sequence[tuple[float, float]], q: int) -> float:
+    return next((ms for ms, share in curve if share >= q / 100), math.inf)
+
+
+def _known(ms: float) -> float | None:
+    return round(ms, 2) if math.isfinite(ms) else None
 
 
 def steps(tokens: Mapping[str, int]) -> int:

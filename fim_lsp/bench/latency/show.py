@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
+from fim_lsp.bench.latency import figures
 from fim_lsp.bench.palette import LIGHT, SERIES
 from fim_lsp.bench.plots import STYLE
 from fim_lsp.bench.report import where
@@ -22,6 +23,13 @@ HOW_TO_GET = (
     "llama-server is not on this machine's PATH, so fim-lsp was measured alone. It comes with llama.cpp "
     "(https://github.com/ggml-org/llama.cpp): `brew install llama.cpp`, `winget install llama.cpp`, an archive "
     "of a release, or `cmake -B build && cmake --build build --target llama-server`; then give --llama-server PATH."
+)
+
+BUSY_PERCENT = 10
+LEAST_MS = 0.1  # of the picture
+PANELS: tuple[tuple[str, Callable[[Row], bool]], ...] = (
+    ("Every keystroke, those overtaken among them", lambda ask: True),
+    ("Answered by the model", lambda ask: bool(ask["reached_model"]) and ask["answered_ms"] is not None),
 )
 
 
@@ -45,6 +53,8 @@ def show(console: Console, report: Row, is_missing: bool = False) -> None:
     idle, late = report["cancel_to_idle_ms"], report["deadline_overshoot_ms"]
     console.print(f"fim-lsp, cancel to idle, ms: {_spread(idle['replay'])} typing, {_spread(idle['probe'])} probed")
     console.print(f"fim-lsp, past a deadline of {late['deadline_ms']} ms by: {_spread(late)}")
+    if cpu["others_percent"] >= BUSY_PERCENT:
+        console.print("[yellow]Other programs took so much of the machine that these figures say little.[/yellow]")
     if is_missing:
         console.print(HOW_TO_GET, soft_wrap=True)
 
@@ -53,20 +63,23 @@ def draw(report: Row) -> str:
     """Return both latency distributions as SVG: the share of keystrokes answered within a time."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9.6, 3.7), layout="constrained", facecolor=LIGHT["paper"])
-        for axes, key in zip(figure.subplots(1, 2), ("all", "reached_model"), strict=True):
+        for axes, (title, is_shown) in zip(figure.subplots(1, 2), PANELS, strict=True):
             for colour, one in zip(SERIES, report["contenders"], strict=False):
-                asks = [ask for ask in report["asks"][one["name"]] if ask["answered_ms"] is not None]
-                values = np.sort([ask["answered_ms"] for ask in asks if key == "all" or ask["reached_model"]])
-                if not len(values):
+                asks = [ask for ask in report["asks"][one["name"]] if is_shown(ask)]
+                waits = [
+                    (ask["answered_ms"] or ask["given_up_ms"] or 0.0, ask["answered_ms"] is not None) for ask in asks
+                ]
+                if not (curve := figures.answered_within(waits)):
                     continue
-                share = 100 * np.arange(1, len(values) + 1) / len(values)
                 label = f"{one['name']}, {one['accepted_chars']} characters accepted"
-                axes.step(np.maximum(values, 0.1), share, color=colour, label=label, where="post")
-            title = "Every keystroke answered" if key == "all" else "Those that reached the model"
+                ms, share = np.array(curve).T
+                axes.step(np.maximum(ms, LEAST_MS), 100 * share, color=colour, label=label, where="post")
             axes.set_title(title, loc="left", fontsize=11, color=LIGHT["ink"])
             axes.set(xscale="log", xlabel="milliseconds from the keystroke", ylabel="answered, %", ylim=(0, 101))
+            axes.set_xlim(LEAST_MS, None)
+            axes.xaxis.set_major_formatter("{x:g}")
             if axes.get_legend_handles_labels()[0]:
-                axes.legend(loc="lower right")
+                axes.legend(loc="upper left")
         figure.supxlabel(where(report["machine"]), fontsize=8.5, color=LIGHT["soft"])
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None}, facecolor=figure.get_facecolor())
