@@ -147,13 +147,14 @@ def export_run(
     embedding_from: Annotated[
         str, typer.Option(help="Where a packed infiller finds its embedding, seen from --out, as in ../gpt.")
     ] = "",
+    matrix_type: Annotated[str, typer.Option("--type", help="Of a GGUF's matrices: f16 or q8_0.")] = "f16",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """Write a run's weights for use, with exact match before and after packing; or a model's, for another program."""
     with told():
         from fim_lsp.train import export, packing_cost, runs
 
-        report = export.export(run, to, out, embedding_from)
+        report = export.export(run, to, out, embedding_from, matrix_type)
         if to == "packed" and (run / runs.RECORD).is_file():
             report |= packing_cost.measure(run)
         for key, value in report.items() if not as_json else ():

@@ -21,10 +21,11 @@ from fim_lsp.train.trunk import Trunk
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 
 
-def export(run: Path, kind: str, out: Path, lender: str = "") -> dict[str, Any]:
+def export(run: Path, kind: str, out: Path, lender: str = "", matrix_type: str = "f16") -> dict[str, Any]:
     """Write the run's weights as `packed`, `transformers` or `gguf` and return what was written; raises FimError.
 
-    `lender` is a folder, relative to `out`, whose embedding and tokenizer a packed infiller uses instead of its own.
+    `lender` is a folder, relative to `out`, whose embedding and tokenizer a packed infiller uses instead of its own;
+    `matrix_type` is how a GGUF holds its matrices, one of `gguf_file.TYPES`.
     """
     record, trunk, state = runs.load(run)
     out.mkdir(parents=True, exist_ok=True)
@@ -33,7 +34,7 @@ def export(run: Path, kind: str, out: Path, lender: str = "") -> dict[str, Any]:
     if kind == "gguf":
         if record.family != "gpt":
             raise ConfigError("GGUF is for decoders: no GGUF runtime looks both ways; use --to packed or transformers")
-        return report | {"file": str(gguf_file.write(out, tensors, config, Path(record.source)))}
+        return report | {"file": str(gguf_file.write(out, tensors, config, Path(record.source), matrix_type))}
     if kind == "transformers":
         write_folder(out, {name: tensor.clone() for name, tensor in tensors.items()}, config)
     elif kind == "packed":

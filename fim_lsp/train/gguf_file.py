@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from fim_lsp.errors import ModelCorrupt
+from fim_lsp.errors import ConfigError, ModelCorrupt
 from fim_lsp.train.folder import write_folder
 
 NAMES = {
@@ -25,10 +25,18 @@ NAMES = {
 }
 
 
-def write(out: Path, tensors: dict[str, Tensor], config: dict[str, Any], source: Path) -> Path:
-    """Write model.gguf in float16 with the ids of the fill-in-the-middle sentinels; returns its path."""
+TYPES = ("f16", "q8_0")  # of matrices; vectors stay float32
+UNTAUGHT = {"<reponame>"}  # llama.cpp knows it by name and begins every infill prompt with it; ours never saw one
+
+
+def write(
+    out: Path, tensors: dict[str, Tensor], config: dict[str, Any], source: Path, matrix_type: str = TYPES[0]
+) -> Path:
+    """Write model.gguf with the ids of the fill-in-the-middle sentinels and return its path; raises ConfigError."""
     import gguf
 
+    if matrix_type not in TYPES:
+        raise ConfigError(f"--type {matrix_type}: there are {', '.join(TYPES)}")
     path = out / "model.gguf"
     writer = gguf.GGUFWriter(path, "llama")
     heads, kv_heads = config["num_attention_heads"], config["num_key_value_heads"]
@@ -43,12 +51,17 @@ def write(out: Path, tensors: dict[str, Tensor], config: dict[str, Any], source:
     writer.add_rope_freq_base(rope.get("rope_theta", 10_000.0))
     writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
     writer.add_vocab_size(config["vocab_size"])
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0 if matrix_type == "q8_0" else gguf.LlamaFileType.MOSTLY_F16)
     _write_vocabulary(writer, json.loads((source / "tokenizer.json").read_text(encoding="utf-8")), config)
     for name, tensor in tensors.items():
         array = tensor.float().numpy()
         if name.endswith(("q_proj.weight", "k_proj.weight")):
             array = _interleave(array, heads if "q_proj" in name else kv_heads)
-        writer.add_tensor(_name(name), array.astype(np.float16 if array.ndim == 2 else np.float32))
+        if array.ndim == 2 and matrix_type == "q8_0":
+            kind = gguf.GGMLQuantizationType.Q8_0
+            writer.add_tensor(_name(name), gguf.quants.quantize(array, kind), raw_dtype=kind)
+        else:
+            writer.add_tensor(_name(name), array.astype(np.float16 if array.ndim == 2 else np.float32))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -85,6 +98,7 @@ def _write_vocabulary(writer: Any, tokenizer: dict[str, Any], config: dict[str, 
     special = {token["id"] for token in tokenizer["added_tokens"]}
     by_id = {number: token for token, number in ids.items()}
     tokens = [by_id.get(n, f"[unused{n}]") for n in range(config["vocab_size"])]
+    tokens = [f"[unused{n}]" if token in UNTAUGHT else token for n, token in enumerate(tokens)]
     kinds = [gguf.TokenType.CONTROL if n in special else gguf.TokenType.NORMAL for n in range(len(tokens))]
     merges = [pair if isinstance(pair, str) else " ".join(pair) for pair in tokenizer["model"]["merges"]]
     writer.add_tokenizer_model("gpt2")

@@ -103,6 +103,25 @@ def test_gguf_is_read_back_by_transformers_as_it_was(run, tmp_path):
     by_name = {token["content"]: token["id"] for token in ids["added_tokens"]}
     for key, name in (("pre", "<fim_prefix>"), ("suf", "<fim_suffix>"), ("mid", "<fim_middle>")):
         assert int(fields[f"tokenizer.ggml.fim_{key}_token_id"].parts[-1][0]) == by_name[name]
+    tokens = fields["tokenizer.ggml.tokens"]
+    assert b"<reponame>" not in {bytes(tokens.parts[at]) for at in tokens.data}
+
+
+def test_gguf_holds_eight_bit_blocks_when_asked(run, tmp_path):
+    import gguf
+
+    record, trunk, _ = runs.load(run)
+    if record.family == "bert":
+        return
+    export.export(run, "gguf", tmp_path / "out", matrix_type="q8_0")
+    tensors = {t.name: t for t in gguf.GGUFReader(tmp_path / "out/model.gguf").tensors}
+    down = tensors["blk.0.ffn_down.weight"]
+    assert down.tensor_type == gguf.GGMLQuantizationType.Q8_0
+    back = torch.from_numpy(gguf.quants.dequantize(down.data, down.tensor_type))
+    own = dict(trunk.named_parameters())["layers.0.mlp.down_proj.weight"]
+    torch.testing.assert_close(back, own.float(), atol=0.01 * own.detach().abs().max().item(), rtol=0)
+    with pytest.raises(ConfigError, match="there are f16, q8_0"):
+        export.export(run, "gguf", tmp_path / "out", matrix_type="q3")
 
 
 def test_a_models_folder_is_exported_as_it_stands(run, tmp_path):
