@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,10 +50,11 @@ def latency(
 
         from fim_lsp.bench.latency import ours, run, show, theirs
         from fim_lsp.bench.latency.traces import read
+        from fim_lsp.nn.native.library import threads as cores
 
         chosen = read(traces)
         chosen = chosen[: limit or len(chosen)]
-        threads = threads or os.cpu_count() or 1
+        threads = threads or cores()
         server = None if alone else theirs.find_server(llama_server)
         make_theirs = None
         if server is not None:
@@ -75,6 +76,39 @@ def latency(
             write(svg_file, show.draw(report))
 
 
+@app.command()
+def kernels(
+    model: Annotated[
+        Path | None, typer.Option(help="Folder of a decoder; the shipped one by default.", metavar="FOLDER")
+    ] = None,
+    gguf: Annotated[
+        list[Path] | None,
+        typer.Option(help="The same weights for llama.cpp, as Q8_0, Q4_0 …; may be given again.", metavar="FILE"),
+    ] = None,
+    llama_bench: Annotated[
+        Path | None, typer.Option(help="The llama-bench to compare with; by default the one on PATH.", metavar="PATH")
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="Interleaved rounds, of which the median is taken.", min=1)] = 5,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the report here.", metavar="FILE")] = None,
+) -> None:
+    """Measure prefill and decode beside llama.cpp at equal bits, and beside what memory and processor can do."""
+    with told():
+        from fim_lsp.backends.models import find_model
+        from fim_lsp.bench import kernels as bench
+
+        found = llama_bench or shutil.which("llama-bench")
+        files = gguf or ([_weights()] if found else [])
+        report: dict[str, Any] = {}
+        with waiting("measuring") as status:
+            for done, report in bench.measure(
+                find_model("gpt", str(model or "")), files if found else [], found, rounds
+            ):
+                status.update(f"{done} of {rounds} rounds …")
+        bench.show(Console(), report)
+        if json_file is not None:
+            write(json_file, json.dumps(report))
+
+
 @app.command("traces")
 def write_traces(
     out: Annotated[Path, typer.Option(help="JSON lines to write.", metavar="FILE")],
@@ -91,11 +125,13 @@ def write_traces(
 
 def _weights() -> Path:
     """Return the shipped decoder as a Q8_0 GGUF, written into the user's cache the first time; raises FimError."""
+    import platformdirs
+
     from fim_lsp.backends.models import models_folder
     from fim_lsp.errors import InputError
 
     source = models_folder() / "gpt"
-    folder = _cache() / f"gpt-q8_0-{_fingerprint(source)}"
+    folder = platformdirs.user_cache_path("fim-lsp") / f"gpt-q8_0-{_fingerprint(source)}"
     file = folder / "model.gguf"
     if not file.is_file():
         fresh = folder.with_name(folder.name + ".new")
@@ -123,11 +159,6 @@ def _fingerprint(folder: Path) -> str:
     files = sorted(path for path in folder.iterdir() if path.is_file())
     told = "\n".join(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files)
     return hashlib.sha256(told.encode()).hexdigest()[:8]
-
-
-def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache"
-    return Path(base) / "fim-lsp"
 
 
 @contextmanager

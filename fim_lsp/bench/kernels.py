@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
+from rich.console import Console
+from rich.table import Table
 
 from fim_lsp import machine
 from fim_lsp.errors import ConfigError
@@ -50,7 +52,9 @@ class Runner:
         }
 
 
-def measure(folder: Path, ggufs: list[Path], llama_bench: str, rounds: int) -> Iterator[tuple[int, dict[str, Any]]]:
+def measure(
+    folder: Path, ggufs: list[Path], llama_bench: str | Path | None, rounds: int
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (rounds done, nothing yet), at last (rounds, the report); raises ModelError, ConfigError."""
     config = read_config(folder)
     peak = machine.peak()
@@ -62,7 +66,7 @@ def measure(folder: Path, ggufs: list[Path], llama_bench: str, rounds: int) -> I
             runner.prefill.append(prefill)
             runner.decode.append(decode)
         for runner, path in zip(theirs, ggufs, strict=True):
-            _ask_llama(runner, path, llama_bench)
+            _ask_llama(runner, path, str(llama_bench))
         yield number + 1, {}
     runners = [runner for runner, _ in ours] + theirs
     multiplied = _multiplied(config)
@@ -79,6 +83,25 @@ def measure(folder: Path, ggufs: list[Path], llama_bench: str, rounds: int) -> I
             "ratios": _ratios([runner for runner, _ in ours], theirs),
         },
     )
+
+
+def show(console: Console, report: Mapping[str, Any]) -> None:
+    """Print the report as tables."""
+    peak = report["peak"]
+    table = Table(
+        title=f"{report['machine']['processor']}: memory {peak['read_gb_s']} GB/s, int8 {peak['int8_gop_s']} Gop/s"
+    )
+    for name in ("engine", "prefill tok/s", "of the product's rate", "decode tok/s", "of the bandwidth"):
+        table.add_column(name, justify="left" if name == "engine" else "right")
+    for one in report["engines"]:
+        shares = (f"{one[share]:.0%}" for share in ("share_of_matmul", "share_of_bandwidth"))
+        matmul, bandwidth = shares
+        table.add_row(one["name"], f"{one['prefill_tok_s']:.0f}", matmul, f"{one['decode_tok_s']:.0f}", bandwidth)
+    console.print(table)
+    for one in report["ratios"]:
+        console.print(f"{one['what']}: {one['ours']} is [b]{one['ratio']:.2f} ×[/b] {one['theirs']}")
+    if not report["ratios"]:
+        console.print("[dim]llama-bench was not found: see docs/latency.md for where it comes from[/dim]")
 
 
 def _ours(folder: Path, config: ModelConfig, bits: int) -> tuple[Runner, Callable[[], tuple[float, float]]]:
