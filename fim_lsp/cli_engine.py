@@ -98,12 +98,8 @@ def kernels(
 
         found = llama_bench or shutil.which("llama-bench")
         files = gguf or ([_weights()] if found else [])
-        report: dict[str, Any] = {}
-        with waiting("measuring") as status:
-            for done, report in bench.measure(
-                find_model("gpt", str(model or "")), files if found else [], found, rounds
-            ):
-                status.update(f"{done} of {rounds} rounds …")
+        with _told_of() as tell:
+            report = bench.measure(find_model("gpt", str(model or "")), files if found else [], found, rounds, tell)
         bench.show(Console(), report)
         if json_file is not None:
             write(json_file, json.dumps(report))

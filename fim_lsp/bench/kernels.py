@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
@@ -53,36 +53,33 @@ class Runner:
 
 
 def measure(
-    folder: Path, ggufs: list[Path], llama_bench: str | Path | None, rounds: int
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield (rounds done, nothing yet), at last (rounds, the report); raises ModelError, ConfigError."""
+    folder: Path, ggufs: list[Path], llama_bench: str | Path | None, rounds: int, tell: Callable[[str], None]
+) -> dict[str, Any]:
+    """Run the rounds and return the report; raises ModelError, ConfigError."""
     config = read_config(folder)
     peak = machine.peak()
     ours = [_ours(folder, config, bits) for bits in (8, 4)] if library.chosen() else [_by_torch(folder, config)]
     theirs = [Runner(path.name, 0, 0) for path in ggufs]
     for number in range(rounds):
+        tell(f"round {number + 1} of {rounds}")
         for runner, run in ours:
             prefill, decode = run()
             runner.prefill.append(prefill)
             runner.decode.append(decode)
         for runner, path in zip(theirs, ggufs, strict=True):
             _ask_llama(runner, path, str(llama_bench))
-        yield number + 1, {}
     runners = [runner for runner, _ in ours] + theirs
     multiplied = _multiplied(config)
-    yield (
-        rounds,
-        {
-            "machine": machine.describe(),
-            "peak": peak,
-            "model": str(folder),
-            "prompt_tokens": PROMPT,
-            "steps": STEPS,
-            "rounds": rounds,
-            "engines": [runner.row(peak, multiplied) for runner in runners],
-            "ratios": _ratios([runner for runner, _ in ours], theirs),
-        },
-    )
+    return {
+        "machine": machine.describe(),
+        "peak": peak,
+        "model": str(folder),
+        "prompt_tokens": PROMPT,
+        "steps": STEPS,
+        "rounds": rounds,
+        "engines": [runner.row(peak, multiplied) for runner in runners],
+        "ratios": _ratios([runner for runner, _ in ours], theirs),
+    }
 
 
 def show(console: Console, report: Mapping[str, Any]) -> None:

@@ -90,7 +90,7 @@ class LspTypist(Typist):
 
     def launch(self) -> None:
         """Start the server and shake hands; raises ModelError."""
-        env = {"OMP_NUM_THREADS": str(self.threads)} if self.threads else {}
+        env = {"OMP_NUM_THREADS": str(self.threads), "FIM_LSP_THREADS": str(self.threads)} if self.threads else {}
         command = [*self.command, "--trace", str(self.trace_file)]
         self.link = Link(command, lambda stamp, message: self.events.put((stamp, message)), env)
         options = {"initializationOptions": self.settings, "processId": os.getpid(), "rootUri": None}
