@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
-Finish = Literal["stop", "length", "deadline", "cancelled"]
+Finish = Literal["stop", "length", "deadline", "cancelled", "unsure"]  # unsure: what went on was a guess
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,11 @@ class Suggestion:
     @property
     def text(self) -> str:
         return self.fills[0]
+
+    @property
+    def is_whole(self) -> bool:
+        """False for the mere beginning of what the model said."""
+        return self.finish != "unsure"
 
     def with_text(self, text: str, finish: Finish | None = None) -> Suggestion:
         return replace(self, fills=(text, *self.fills[1:]), finish=finish or self.finish)

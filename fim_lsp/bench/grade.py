@@ -36,7 +36,7 @@ def grade(hole: Hole, outcome: Outcome) -> Grade:
     pairs = list(zip(fills, golds, strict=True))
     return Grade(
         shown=BETWEEN.join(fills),
-        is_answered=bool(outcome.suggestions),
+        is_answered=_is_answered(outcome),
         is_exact=fills == golds,
         is_first_line=all(first_line(fill) == first_line(gold) for fill, gold in pairs),
         is_valid=_is_valid(hole, outcome),
@@ -59,7 +59,7 @@ def stutter(text: str) -> float:
 
 def _fills(hole: Hole, outcome: Outcome) -> tuple[str, ...]:
     """Return what accepting would put into each hole."""
-    if not outcome.suggestions:
+    if not _is_answered(outcome):
         return ()
     best = outcome.suggestions[0]
     if hole.further:
@@ -70,12 +70,17 @@ def _fills(hole: Hole, outcome: Outcome) -> tuple[str, ...]:
 
 def _is_valid(hole: Hole, outcome: Outcome) -> bool:
     """True when accepting leaves no more faults in the tree than the author's own text did."""
-    if not outcome.suggestions:
+    if not _is_answered(outcome):
         return False
     best = outcome.suggestions[0]
     first, second, *rest = hole.segments
     accepted = weave((first, second[best.replaces :], *rest), best.fills)
     return _faults(accepted) <= _faults(weave(hole.segments, hole.golds))
+
+
+def _is_answered(outcome: Outcome) -> bool:
+    """True for a whole suggestion; a mere beginning says what a person may go on from, not what belongs there."""
+    return bool(outcome.suggestions) and outcome.suggestions[0].is_whole
 
 
 def _faults(text: str) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from fim_lsp import filters
 from fim_lsp.backends.base import Backend
 from fim_lsp.domain import Cancel, FimRequest, Meter, Plan, Snapshot, Suggestion
-from fim_lsp.pipeline import stops
+from fim_lsp.pipeline import beginning, stops
 from fim_lsp.syntax import Site
 
 
@@ -23,16 +23,21 @@ class Answer:
 
     @property
     def confidence(self) -> float | None:
-        return self.kept[0].confidence if self.kept else None
+        """Of a whole suggestion: the other family is not asked because a mere beginning is sure."""
+        return self.kept[0].confidence if self.kept and self.kept[0].is_whole else None
 
 
 def generate(backend: Backend, request: FimRequest, snap: Snapshot, site: Site, place: str, cancel: Cancel) -> Answer:
-    """Run a backend; a lone candidate that is too unlikely is dropped, for nobody chooses among it and others."""
+    """Run a backend; a lone candidate that is too unlikely is cut to its sure beginning, or dropped.
+
+    Several are kept however unlikely: a person chooses among them.
+    """
     meter = Meter()
     kept: list[Suggestion] = []
     dropped: list[str] = []
     for drafts in backend.generate(request, cancel, meter):
-        raw = stops.apply(drafts, snap, request.plan, site)
+        marks: list[beginning.Mark] = []
+        raw = stops.apply(beginning.marked(drafts, marks), snap, request.plan, site)
         if raw is None or cancel.is_set():
             continue
         with meter.stage("filters"):
@@ -43,6 +48,11 @@ def generate(backend: Backend, request: FimRequest, snap: Snapshot, site: Site, 
         shown = _judge(backend, shown, place, request)
         if request.plan.candidates == 1 and _is_unlikely(backend, shown):
             dropped.append(f"too unlikely, {shown.confidence:.1%}")
+            with meter.stage("filters"):
+                sure = beginning.cut(raw, marks)
+                shown, _ = filters.apply(sure, snap) if sure else (None, "")
+            if shown is not None:
+                kept.append(shown)
         elif shown.text not in [other.text for other in kept]:
             kept.append(shown)
     return Answer(backend.name, tuple(kept), tuple(dropped), meter)

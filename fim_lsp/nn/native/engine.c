@@ -181,8 +181,9 @@ typedef struct {
     int room;         /* tokens the buffers hold */
     float *x, *y, *qkv, *mixed, *inner;
     Quantised narrow, wide; /* of hidden (or all heads), and of inner width */
-    float **scores; /* of each thread */
-    int seen;       /* keys they hold */
+    float **scratch; /* of each thread: sums of a product */
+    float **scores;  /* of each thread: of queries with keys */
+    int seen;        /* keys they hold */
 } Model;
 
 static void *take_memory(size_t bytes) {
@@ -242,6 +243,8 @@ static int make_room(Model *m, int tokens, int seen) {
         const int most = attention_width(s) > s->hidden ? attention_width(s) : s->hidden;
         if (!m->x || !m->y || !m->qkv || !m->mixed || !m->inner) return 0;
         if (!quantised(&m->narrow, tokens, most) || !quantised(&m->wide, tokens, s->inner)) return 0;
+        for (int n = 0; n < m->pool.threads; n++)
+            if (!(m->scratch[n] = resized(m->scratch[n], (size_t)tokens * UNIT))) return 0;
         m->room = tokens;
     }
     if (seen > m->seen) {
@@ -263,7 +266,8 @@ void fim_free(Model *m) {
     for (int n = 0; n < m->slab_count; n++) free(m->slabs[n]);
     for (int n = 0; m->norms && n < norms; n++) free(m->norms[n]);
     for (int n = 0; m->scores && n < m->shape.threads; n++) free(m->scores[n]);
-    free(m->slabs), free(m->matrices), free(m->norms), free(m->scores), free(m->cos), free(m->sin);
+    for (int n = 0; m->scratch && n < m->shape.threads; n++) free(m->scratch[n]);
+    free(m->slabs), free(m->matrices), free(m->norms), free(m->scores), free(m->scratch), free(m->cos), free(m->sin);
     free(m->x), free(m->y), free(m->qkv), free(m->mixed), free(m->inner);
     free(m->narrow.values), free(m->narrow.scales), free(m->narrow.sums);
     free(m->wide.values), free(m->wide.scales), free(m->wide.sums);
@@ -282,8 +286,9 @@ Model *fim_new(const Shape *shape, const char *kernels) {
     m->matrices = calloc((size_t)shape->layers * OF_LAYER + 2, sizeof *m->matrices);
     m->norms = calloc((size_t)shape->layers * NORMS_OF_LAYER + 1, sizeof *m->norms);
     m->scores = calloc((size_t)shape->threads, sizeof *m->scores);
+    m->scratch = calloc((size_t)shape->threads, sizeof *m->scratch);
     m->cos = take_memory(angles * sizeof(float)), m->sin = take_memory(angles * sizeof(float));
-    if (!m->kernels || !m->matrices || !m->norms || !m->scores || !m->cos || !m->sin || !start(&m->pool, shape->threads))
+    if (!m->kernels || !m->matrices || !m->norms || !m->scores || !m->scratch || !m->cos || !m->sin || !start(&m->pool, shape->threads))
         return fim_free(m), NULL;
     for (int at = 0; at < shape->positions; at++)
         for (int i = 0; i < shape->head_dim / 2; i++) {
@@ -404,8 +409,7 @@ typedef struct {
 
 static void one_product(void *context, int unit, int thread) {
     const Product *p = context;
-    (void)thread;
-    p->m->kernels->multiply(p->w, unit, p->x, p->tokens, p->finish, p->y, p->stride);
+    p->m->kernels->multiply(p->w, unit, p->x, p->tokens, p->finish, p->y, p->stride, p->m->scratch[thread]);
 }
 
 static void product(Model *m, const Matrix *w, const Quantised *x, int tokens, Finish finish, float *y, int stride) {

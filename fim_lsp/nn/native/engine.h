@@ -42,7 +42,8 @@ typedef struct {
 typedef struct {
     const char *name;
     int query_rows; /* rows of queries that attend together */
-    void (*multiply)(const Matrix *w, int unit, const Quantised *x, int tokens, Finish finish, float *y, int stride);
+    void (*multiply)(const Matrix *w, int unit, const Quantised *x, int tokens, Finish finish, float *y, int stride,
+                     float *scratch); /* [tokens, UNIT] */
     void (*attend)(const Attention *a, int kv_head, int tile, float *scores);
     void (*normalise)(const float *x, const float *weight, float eps, int cols, float *y);
     void (*quantise)(const float *x, int token, const Quantised *into);

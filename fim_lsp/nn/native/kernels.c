@@ -251,16 +251,18 @@ ALWAYS floats exponential(floats x) {
     return (floats)((ints)(p * (floats)power) & ~is_small);
 }
 
-/* out[token][row] of UNIT rows for `tokens` ≤ TOKENS tokens. */
-ALWAYS void tile(const Matrix *w, int unit, const Quantised *x, int first, const int tokens, const int bits, float out[][UNIT]) {
+#define STRETCH (512 / GROUP) /* groups of columns whose weights of UNIT rows stay in the first cache for all tokens */
+
+/* Add to sums[token][row] of UNIT rows what some groups of columns give, for `tokens` ≤ TOKENS tokens. */
+ALWAYS void tile(const Matrix *w, int unit, const Quantised *x, int first, int from_group, int to_group, const int tokens,
+                 const int bits, float (*sums_of)[UNIT]) {
     const int groups = w->cols / GROUP, offset = bits == 4 ? OFFSET / 16 : OFFSET;
     for (int block = 0; block < UNIT / LANES; block += BLOCKS) {
-        const int row = unit * UNIT + block * LANES;
-        const uint8_t *from = w->data + (size_t)unit * w->cols * UNIT * bits / 8 + block * 64;
+        const uint8_t *from = w->data + ((size_t)unit * w->cols + from_group * GROUP) * UNIT * bits / 8 + block * 64;
         floats sums[TOKENS][BLOCKS];
         for (int m = 0; m < tokens; m++)
-            for (int b = 0; b < BLOCKS; b++) sums[m][b] = splat(0);
-        for (int g = 0; g < groups; g++, from += GROUP * UNIT * bits / 8) {
+            for (int b = 0; b < BLOCKS; b++) sums[m][b] = from_group ? load(&sums_of[m][(block + b) * LANES]) : splat(0);
+        for (int g = from_group; g < to_group; g++, from += GROUP * UNIT * bits / 8) {
             ints exact[TOKENS][BLOCKS];
             for (int m = 0; m < tokens; m++)
                 for (int b = 0; b < BLOCKS; b++)
@@ -279,37 +281,43 @@ ALWAYS void tile(const Matrix *w, int unit, const Quantised *x, int first, const
             for (int m = 0; m < tokens; m++)
                 for (int b = 0; b < BLOCKS; b++) {
                     floats scale = splat(x->scales[(size_t)(first + m) * groups + g]);
-                    if (bits == 4) scale *= load(w->scale + (size_t)g * w->rows + row + b * LANES);
+                    if (bits == 4) scale *= load(w->scale + (size_t)g * w->rows + unit * UNIT + (block + b) * LANES);
                     sums[m][b] += __builtin_convertvector(exact[m][b], floats) * scale;
                 }
         }
         for (int m = 0; m < tokens; m++)
-            for (int b = 0; b < BLOCKS; b++) {
-                floats y = sums[m][b];
-                if (bits == 8) y *= load(w->scale + row + b * LANES);
-                store(&out[m][(block + b) * LANES], w->bias ? y + load(w->bias + row + b * LANES) : y);
-            }
+            for (int b = 0; b < BLOCKS; b++) store(&sums_of[m][(block + b) * LANES], sums[m][b]);
     }
 }
 
-static void multiply(const Matrix *w, int unit, const Quantised *x, int tokens, Finish finish, float *y, int stride) {
-    float out[TOKENS][UNIT];
-    for (int first = 0; first < tokens; first += TOKENS) {
-        const int count = tokens - first < TOKENS ? tokens - first : TOKENS;
-#define TILE(n) tile(w, unit, x, first, n, 8, out)
-#define TILE_OF_4_BITS(n) tile(w, unit, x, first, n, 4, out)
-        if (w->bits == 4) WITH_CONSTANT(count, TILE_OF_4_BITS)
-        else WITH_CONSTANT(count, TILE)
-        for (int m = 0; m < count; m++) {
-            float *to = y + (size_t)(first + m) * stride + unit * (finish == SWIGLU ? LANES : UNIT);
-            floats low = load(out[m]), high = load(out[m] + LANES);
-            if (finish == SWIGLU) {
-                store(to, low / (exponential(-low) + 1.0f) * high);
-            } else if (finish == ADD) {
-                store(to, load(to) + low), store(to + LANES, load(to + LANES) + high);
-            } else {
-                store(to, low), store(to + LANES, high);
-            }
+ALWAYS floats scaled(const Matrix *w, int row, const float *sum) {
+    floats y = load(sum);
+    if (w->bits == 8) y *= load(w->scale + row);
+    return w->bias ? y + load(w->bias + row) : y;
+}
+
+static void multiply(const Matrix *w, int unit, const Quantised *x, int tokens, Finish finish, float *y, int stride, float *scratch) {
+    float(*sums)[UNIT] = (float(*)[UNIT])scratch;
+    const int groups = w->cols / GROUP, stretch = tokens > TOKENS ? STRETCH : groups;
+    for (int from = 0; from < groups; from += stretch) {
+        const int to = from + stretch < groups ? from + stretch : groups;
+        for (int first = 0; first < tokens; first += TOKENS) {
+            const int count = tokens - first < TOKENS ? tokens - first : TOKENS;
+#define TILE(n) tile(w, unit, x, first, from, to, n, 8, sums + first)
+#define TILE_OF_4_BITS(n) tile(w, unit, x, first, from, to, n, 4, sums + first)
+            if (w->bits == 4) WITH_CONSTANT(count, TILE_OF_4_BITS)
+            else WITH_CONSTANT(count, TILE)
+        }
+    }
+    for (int m = 0; m < tokens; m++) {
+        float *out = y + (size_t)m * stride + unit * (finish == SWIGLU ? LANES : UNIT);
+        floats low = scaled(w, unit * UNIT, sums[m]), high = scaled(w, unit * UNIT + LANES, sums[m] + LANES);
+        if (finish == SWIGLU) {
+            store(out, low / (exponential(-low) + 1.0f) * high);
+        } else if (finish == ADD) {
+            store(out, load(out) + low), store(out + LANES, load(out + LANES) + high);
+        } else {
+            store(out, low), store(out + LANES, high);
         }
     }
 }
