@@ -12,9 +12,10 @@ from fim_lsp.backends.base import Budget
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, Work
 from fim_lsp.errors import ModelMismatch
-from fim_lsp.nn import decode
+from fim_lsp.nn import decode, speculate
 from fim_lsp.nn.checkpoint import read_raw_config
 from fim_lsp.nn.kv_pool import Pool
+from fim_lsp.nn.speculate import Lookup
 from fim_lsp.nn.tokenizer import Tokenizer
 from fim_lsp.nn.transformer import Decoder
 
@@ -153,16 +154,21 @@ class GptBackend:
             text = self.tokenizer.decode(ids)
             return Suggestion((text,), finish=finish, confidence=confidence, log_probs=tuple(log_probs))
 
-        steps = decode.decode(self.model, cache, first, plan.max_tokens, self.format.ends, stop)
-        while True:
-            with meter.stage("decode"):
-                step = next(steps, None)
-            if step is None:
-                break
-            ids.append(step.token)
-            log_probs.append(math.log(max(step.probability, 1e-9)))
-            meter.count("decoded", 1)
-            yield draft("length")
+        lookup = Lookup(*reversed(self._pieces(*request.segments)))
+        steps = speculate.decode(self.model, cache, first, plan.max_tokens, self.format.ends, stop, lookup)
+        try:
+            while True:
+                with meter.stage("decode"):
+                    step = next(steps, None)
+                if step is None:
+                    break
+                ids.append(step.token)
+                log_probs.append(math.log(max(step.probability, 1e-9)))
+                yield draft("length")
+        finally:  # who has enough closes the stream
+            meter.count("decoded", len(ids))
+            meter.count("drafted", lookup.drafted)
+            meter.count("accepted", lookup.accepted)
         if cancel.is_set():
             yield draft("cancelled")
         elif plan.expired:
@@ -217,9 +223,13 @@ class GptBackend:
         return sorted(((score, text) for text, score in found.items() if text.strip()), reverse=True)
 
     def _prompt(self, before: str, after: str) -> list[int]:
+        prompt = self.format.render(*self._pieces(before, after))
+        return prompt or self.tokenizer.encode("\n")
+
+    def _pieces(self, before: str, after: str) -> tuple[list[int], list[int]]:
+        """Return the ids of prefix and suffix, cut to what the model was taught to read."""
         prefix = self.tokenizer.encode(before)
         suffix = self.tokenizer.encode(after)[: self.format.suffix_tokens]
         if (over := len(prefix) - self.format.prefix_tokens) > 0:
             prefix = prefix[-(-over // CLAMP_TOKENS) * CLAMP_TOKENS :]
-        prompt = self.format.render(prefix, suffix)
-        return prompt or self.tokenizer.encode("\n")
+        return prefix, suffix
