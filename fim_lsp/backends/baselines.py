@@ -82,7 +82,7 @@ class WriterBackend:
         meter.count("prefilled", len(prefix) + len(suffix))
         most = min(plan.max_tokens, self.answer_tokens)
         steps = write(self.model, at, most, stop)
-        at_once = pick(at.logits).probability  # of the end, when that comes first
+        at_once = pick(at.logits.numpy(force=True)).probability  # of the end, when that comes first
         ids: list[int] = []
         sure = 0.0
         while True:

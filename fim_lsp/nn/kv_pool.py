@@ -23,7 +23,7 @@ class Pool:
 
     def shared(self, prompt: list[int]) -> int:
         """Return how many tokens of a prompt need not be computed."""
-        return max(cache.shared(prompt) for cache in self.caches)
+        return max(int(cache.shared(prompt)) for cache in self.caches)
 
     def take(self, prompt: list[int]) -> Any:
         """Return the cache to go on from; it holds nothing but a beginning of the prompt."""

@@ -83,7 +83,7 @@ class Writer(Protocol):
 def write(model: Writer, at: Writing, max_tokens: int, stop: Callable[[], bool]) -> Iterator[Step]:
     """Yield the likeliest tokens until the end mark, the budget, or `stop`."""
     for _ in range(max_tokens):
-        step = pick(at.logits)
+        step = pick(at.logits.numpy(force=True))
         if step.token == END:
             return
         yield step
