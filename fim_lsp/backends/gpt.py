@@ -90,6 +90,7 @@ class GptBackend:
     """A Llama- or Qwen2-family decoder on this machine."""
 
     name = "gpt"
+    keeps = True
 
     def __init__(self, model: decode.Model, tokenizer: Tokenizer, calibration: Calibration | None = None):
         self.model, self.tokenizer, self.calibration = model, tokenizer, calibration
@@ -118,7 +119,7 @@ class GptBackend:
             return cancel.is_set() or plan.expired
 
         with meter.stage("tokenize"):
-            prompt = self._prompt(*request.segments, plan)
+            prompt = self._prompt(request.segments[0], request.segments[1], plan)
         cache = self.pool.take(prompt)
         reused = len(cache)
         with meter.stage("prefill"):
@@ -160,7 +161,8 @@ class GptBackend:
             text = self.tokenizer.decode(ids)
             return Suggestion((text,), finish=finish, confidence=confidence, log_probs=tuple(log_probs))
 
-        lookup = Lookup(*reversed(self._pieces(*request.segments)))
+        prefix, suffix = self._pieces(request.segments[0], request.segments[1])
+        lookup = Lookup(suffix, prefix)
         steps = speculate.decode(self.model, cache, first, plan.max_tokens, self.format.ends, stop, lookup)
         try:
             while True:
