@@ -112,6 +112,19 @@ class Config:
         _one_of("automatic", "manual"),
     )
     languages: tuple[str, ...] = _setting("languages", ("python",), "Language ids to complete in.", WORDS)
+    look_ahead: bool = _setting(
+        "lookAhead",
+        True,
+        "Use idle moments: work out what is likely asked for next, and read what was just typed. "
+        "Any request ends that at once.",
+        FLAG,
+    )
+    idle_unload_minutes: int = _setting(
+        "idleUnloadMinutes",
+        30,
+        "Minutes without a request after which the models are unloaded, until the next request; 0 keeps them.",
+        _whole(0, 1440),
+    )
     completion_fallback: bool = _setting(
         "completionFallback",
         False,

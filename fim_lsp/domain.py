@@ -144,7 +144,7 @@ class Outcome:
     backend: str = ""
     why: str = ""
     timings: Mapping[str, float] = field(default_factory=dict)  # milliseconds per stage
-    tokens: Mapping[str, int] = field(default_factory=dict)  # prefilled, reused, decoded
+    tokens: Mapping[str, int] = field(default_factory=dict)  # prefilled, reused, decoded, drafted, accepted
     choice: Choice | None = None  # None where no model was asked
 
 

@@ -10,6 +10,7 @@ from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.cli import _log_to
 from fim_lsp.config import Config
 from fim_lsp.errors import ModelMissing
+from fim_lsp.lsp import idle
 from fim_lsp.lsp.server import make_server
 from fim_lsp.lsp.trace import Trace
 from fim_lsp.pipeline.completer import Completer
@@ -19,6 +20,7 @@ parser.add_argument("--texts", type=json.loads, default=["alpha + beta", "gamma(
 parser.add_argument("--bert-texts", type=json.loads, help="what the infiller says, where it is to say something else")
 parser.add_argument("--broken", default="", help="a family whose weights are not there")
 parser.add_argument("--step-s", type=float, default=0.0)
+parser.add_argument("--minute-s", type=float, default=60.0, help="seconds of a minute without a request")
 parser.add_argument("--trace", type=Path)
 options = parser.parse_args()
 
@@ -30,5 +32,6 @@ def create(family: str, model: str) -> FakeBackend:
     return FakeBackend(*texts, step_s=options.step_s)
 
 
+idle.MINUTE_S = options.minute_s
 _log_to(None)
 make_server(Completer(Config(), create), {}, Trace(options.trace)).start_io()

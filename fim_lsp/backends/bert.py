@@ -23,6 +23,7 @@ class BertBackend:
     """A bidirectional encoder on this machine; fills any number of holes jointly."""
 
     name = "bert"
+    keeps = False
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import Any
 
 from fim_lsp.backends.base import Budget
 from fim_lsp.backends.calibration import Calibration
-from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, Work
+from fim_lsp.backends.costs import Cost
+from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Plan, Suggestion, Work
 from fim_lsp.errors import ModelMismatch
-from fim_lsp.nn import decode, pick
+from fim_lsp.nn import decode, pick, speculate
 from fim_lsp.nn.checkpoint import read_raw_config
 from fim_lsp.nn.kv_pool import Pool
+from fim_lsp.nn.speculate import Lookup
 from fim_lsp.nn.tokenizer import Tokenizer
 
 CHARS_PER_TOKEN = 3.5  # Python under a code vocabulary; a little low, so that a window seldom needs clamping
@@ -22,6 +25,8 @@ MOST_CHARS_PER_TOKEN = 4.5  # a suffix is cut at its far end, where clamping by 
 BRANCHES = 6  # first tokens tried in each of several holes
 ROOM = 256  # tokens for what is decoded after a prompt
 KEPT_BYTES = 128 << 20  # of keys and values: five places of the shipped decoder
+CHUNK_MS, CHUNKS = 30.0, (8, 256)  # a chunk of prefill takes about that long, and has so many tokens
+READING_SHARE = 0.6  # of the time that is left, at most: what is read must also be answered
 CLAMP_TOKENS = 64  # a prefix too long loses tokens in such steps, so that typing does not shift it at every key
 
 SENTINELS = (  # (prefix, suffix, middle) names of published families; all of them put the prefix first
@@ -84,6 +89,7 @@ class GptBackend:
     """A Llama- or Qwen2-family decoder on this machine."""
 
     name = "gpt"
+    keeps = True
 
     def __init__(self, model: decode.Model, tokenizer: Tokenizer, calibration: Calibration | None = None):
         self.model, self.tokenizer, self.calibration = model, tokenizer, calibration
@@ -92,6 +98,7 @@ class GptBackend:
             prefix_chars=int(self.format.prefix_tokens * CHARS_PER_TOKEN),
             suffix_chars=int(self.format.suffix_tokens * MOST_CHARS_PER_TOKEN),
         )
+        self.cost = Cost(token_ms=1.0, step_ms=20.0)
         self.pool = Pool(model, self.format.prefix_tokens + self.format.suffix_tokens + 3 + ROOM, KEPT_BYTES)
 
     @classmethod
@@ -111,13 +118,14 @@ class GptBackend:
             return cancel.is_set() or plan.expired
 
         with meter.stage("tokenize"):
-            prompt = self._prompt(*request.segments)
+            prompt = self._prompt(request.segments[0], request.segments[1], plan)
         cache = self.pool.take(prompt)
         reused = len(cache)
         with meter.stage("prefill"):
-            logits = decode.prefill(self.model, cache, prompt, stop)
+            logits = decode.prefill(self.model, cache, prompt, stop, self._chunk)
         meter.count("reused", reused)
         meter.count("prefilled", len(cache) - reused)
+        self.cost = self.cost.learn(meter)
         if logits is None:
             return
         for first in decode.rank(logits, plan.candidates):
@@ -128,7 +136,7 @@ class GptBackend:
 
     def outlook(self, request: FimRequest) -> Work:
         """Count the prompt's tokens and those whose keys and values are there from before."""
-        prompt = self._prompt(request.segments[0], " ".join(request.segments[1:]))
+        prompt = self._prompt(request.segments[0], " ".join(request.segments[1:]), request.plan)
         holes = len(request.segments) - 1
         answers = BRANCHES * holes if holes > 1 else request.plan.candidates
         return Work(len(prompt), self.pool.shared(prompt), answers)
@@ -152,16 +160,22 @@ class GptBackend:
             text = self.tokenizer.decode(ids)
             return Suggestion((text,), finish=finish, confidence=confidence, log_probs=tuple(log_probs))
 
-        steps = decode.decode(self.model, cache, first, plan.max_tokens, self.format.ends, stop)
-        while True:
-            with meter.stage("decode"):
-                step = next(steps, None)
-            if step is None:
-                break
-            ids.append(step.token)
-            log_probs.append(math.log(max(step.probability, 1e-9)))
-            meter.count("decoded", 1)
-            yield draft("length")
+        prefix, suffix = self._pieces(request.segments[0], request.segments[1])
+        lookup = Lookup(suffix, prefix)
+        steps = speculate.decode(self.model, cache, first, plan.max_tokens, self.format.ends, stop, lookup)
+        try:
+            while True:
+                with meter.stage("decode"):
+                    step = next(steps, None)
+                if step is None:
+                    break
+                ids.append(step.token)
+                log_probs.append(math.log(max(step.probability, 1e-9)))
+                yield draft("length")
+        finally:  # who has enough closes the stream
+            meter.count("decoded", len(ids))
+            meter.count("drafted", lookup.drafted)
+            meter.count("accepted", lookup.accepted)
         if cancel.is_set():
             yield draft("cancelled")
         elif plan.expired:
@@ -192,10 +206,10 @@ class GptBackend:
         def stop() -> bool:
             return cancel.is_set() or request.plan.expired
 
-        prompt = self._prompt(before, after)
+        prompt = self._prompt(before, after, request.plan)
         cache = self.pool.take(prompt)
         with meter.stage("prefill"):
-            logits = decode.prefill(self.model, cache, prompt, stop)
+            logits = decode.prefill(self.model, cache, prompt, stop, self._chunk)
         found: dict[str, float] = {}
         if logits is None:
             return []
@@ -215,10 +229,29 @@ class GptBackend:
                 meter.count("decoded", len(ids))
         return sorted(((score, text) for text, score in found.items() if text.strip()), reverse=True)
 
-    def _prompt(self, before: str, after: str) -> list[int]:
+    @property
+    def _chunk(self) -> int:
+        """Return how many tokens of prefill this machine computes between two looks at the stop flag."""
+        low, high = CHUNKS
+        return int(min(max(CHUNK_MS / self.cost.token_ms, low), high)) // 8 * 8
+
+    def _prompt(self, before: str, after: str, plan: Plan) -> list[int]:
+        """Return the longest prompt that can be read in time, the far end of the prefix cut in steps.
+
+        A step is cut from where the window begins, so that what is left goes on from the same keys and values.
+        """
+        prefix, suffix = self._pieces(before, after)
+        left_ms = (plan.deadline - time.monotonic()) * 1e3 * READING_SHARE
+        for cut in range(0, max(len(prefix), 1), CLAMP_TOKENS):
+            prompt = self.format.render(prefix[cut:], suffix) or self.tokenizer.encode("\n")
+            if self.cost.token_ms * (len(prompt) - self.pool.shared(prompt)) <= left_ms:
+                break
+        return prompt
+
+    def _pieces(self, before: str, after: str) -> tuple[list[int], list[int]]:
+        """Return the ids of prefix and suffix, cut to what the model was taught to read."""
         prefix = self.tokenizer.encode(before)
         suffix = self.tokenizer.encode(after)[: self.format.suffix_tokens]
         if (over := len(prefix) - self.format.prefix_tokens) > 0:
             prefix = prefix[-(-over // CLAMP_TOKENS) * CLAMP_TOKENS :]
-        prompt = self.format.render(prefix, suffix)
-        return prompt or self.tokenizer.encode("\n")
+        return prefix, suffix

@@ -6,9 +6,13 @@ decode thread   ──get gpt──▶ r1 ── r2: wants bert, gpt answers ─
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import logging
+import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from fim_lsp.backends.base import Backend
 from fim_lsp.errors import ModelError
@@ -57,6 +61,17 @@ class Shelf:
             self.loaded.pop(family, None)
             self.failed.pop(family, None)
         return changed
+
+    def unload(self) -> bool:
+        """Drop what is loaded, to be loaded again when next wanted; False when nothing is."""
+        dropped = [self.loaded.pop(family) for family in list(self.loaded)]
+        had = bool(dropped)
+        del dropped
+        gc.collect()
+        if sys.platform == "linux":
+            with suppress(OSError, AttributeError):  # not every C library can give its free pages back
+                ctypes.CDLL(None).malloc_trim(0)
+        return had
 
     def _fetch(self, family: str, model: str, try_out: Callable[[Backend], None]) -> None:
         try:

@@ -39,6 +39,7 @@ class Altered:
     def __init__(self, inner: Backend, change: Callable[[FimRequest], FimRequest]):
         self.inner, self.change = inner, change
         self.name, self.budget, self.calibration = inner.name, inner.budget, inner.calibration
+        self.keeps = inner.keeps
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         return self.inner.generate(self.change(request), cancel, meter)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 from lsprotocol import types as lsp
@@ -111,9 +112,11 @@ class FimProtocol(LanguageServerProtocol):
         self.documents.put(Document(item.uri, str(item.language_id), item.version, item.text, self.encoding()))
 
     @lsp_method(lsp.TEXT_DOCUMENT_DID_CHANGE)
-    def lsp_text_document__did_change(self, params: lsp.DidChangeTextDocumentParams) -> None:
+    def lsp_text_document__did_change(self, params: lsp.DidChangeTextDocumentParams) -> Iterator[Any]:
         changes = ((getattr(change, "range", None), change.text) for change in params.content_changes)
         self.documents.change(params.text_document.uri, params.text_document.version, changes)
+        if (handler := self.fm.features.get(lsp.TEXT_DOCUMENT_DID_CHANGE)) is not None:
+            yield handler, (params,), None  # pygls calls it
 
     @lsp_method(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: lsp.DidCloseTextDocumentParams) -> None:

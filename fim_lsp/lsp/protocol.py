@@ -13,6 +13,7 @@ from fim_lsp.lsp.documents import Document, clean
 from fim_lsp.pipeline.side_by_side import Comparison, Run, Side
 
 LABEL_CHARS = 60
+TYPED_MOST = 200  # characters of an edit that may be a person's typing
 
 
 def snapshot(document: Document, position: lsp.Position, manual: bool, selected: str = "") -> Snapshot:
@@ -48,6 +49,17 @@ def inline_snapshot(document: Document, params: lsp.InlineCompletionParams) -> t
         info.text,
         info.range,
     )
+
+
+def typed_at(document: Document, params: lsp.DidChangeTextDocumentParams) -> Snapshot | None:
+    """Return the snapshot behind what was typed; None when it looks like something else than typing."""
+    if len(params.content_changes) != 1 or len(params.content_changes[0].text) > TYPED_MOST:
+        return None
+    change = params.content_changes[0]
+    if not isinstance(change, lsp.TextDocumentContentChangePartial):
+        return None
+    begin = document.offset(change.range.start)
+    return snapshot(document, document.position(begin + len(clean(change.text))), manual=False)
 
 
 def inline_items(outcome: Outcome, document: Document, selected: str, replaced: lsp.Range) -> lsp.InlineCompletionList:

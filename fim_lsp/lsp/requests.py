@@ -4,7 +4,8 @@ loop    ──r1──────r2──────────────�
           │        │ supersedes r1
 decode    └─ r1 ─✗ └── r2 ─────┘      one thread; r1 sees its Cancel at its next step
 
-A comparison takes seconds: a completion of a newer text does not wait for it, but ends it.
+A comparison takes seconds: a completion of a newer text does not wait for it, but ends it. What nobody asked for
+(lsp/idle.py) is ended by every request that needs a model.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, TypeVar
 
 from fim_lsp.domain import Cancel, Outcome, Snapshot
 from fim_lsp.errors import ModelError
+from fim_lsp.lsp.idle import Idle
 from fim_lsp.lsp.trace import Trace
 from fim_lsp.pipeline import side_by_side
 from fim_lsp.pipeline.completer import Completer
@@ -44,6 +46,7 @@ class Requests:
     def __init__(self, completer: Completer, trace: Trace):
         self.completer, self.trace = completer, trace
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="decode")
+        self.idle = Idle(completer, trace, self.pool)
         self.running: dict[tuple[str, str], _Running] = {}
         self.outcomes: OrderedDict[tuple[str, int], Outcome] = OrderedDict()
         self.last_ms: float | None = None  # from request to answer, of the last one that a model answered
@@ -52,19 +55,20 @@ class Requests:
     async def answer(self, method: str, snap: Snapshot, sync_ms: float) -> Outcome:
         """Return the outcome for a snapshot, at once where no model is needed; superseded ones come back empty."""
         cancel = Cancel()
+        self.idle.put_off()
         self._supersede(method, snap)
         began = time.perf_counter()
         if known := self.completer.look_up(snap):
             look_up_ms = (time.perf_counter() - began) * 1e3
             self.trace.write(method, snap, known, cancel, sync=sync_ms, look_up=look_up_ms)
             return self._keep(snap, known)
-        return self._keep(
-            snap, await self._decode(snap, cancel, method, self._run, method, snap, cancel, sync_ms, began)
-        )
+        outcome = await self._decode(snap, cancel, method, self._run, method, snap, cancel, sync_ms, began)
+        return self._keep(snap, outcome)
 
     async def compare(self, snap: Snapshot) -> Comparison:
         """Return what each family says at a snapshot; a superseded comparison comes back empty."""
         cancel = Cancel()
+        self.idle.put_off()
         self._supersede(COMPARE, snap)
         return await self._decode(snap, cancel, COMPARE, side_by_side.compare, self.completer, snap, cancel)
 
@@ -76,6 +80,7 @@ class Requests:
 
     def stop(self) -> None:
         """Cancel everything and let the decode thread end."""
+        self.idle.stop()
         for running in self.running.values():
             running.cancel.raise_for("shutdown")
         self.pool.shutdown(wait=False, cancel_futures=True)
@@ -93,6 +98,7 @@ class Requests:
     ) -> Answer:
         """Run work(*args) in the decode thread; when the request is cancelled, so is the work."""
         key, running = (snap.uri, method), _Running(snap.version, cancel)
+        self.idle.drop("a request came")
         self.running[key] = running
         self.on_busy(True)
         try:

@@ -41,6 +41,7 @@ class FimServer(LanguageServer):
         self.requests = Requests(completer, trace)
         self.status = loading.Status(self)
         self.requests.on_busy = self.status.busy
+        self.requests.idle.on_unloaded = lambda reason: self.status.tell("ready", reason)
         self.tasks: set[asyncio.Task[None]] = set()
 
     def document(self, uri: str) -> Document | None:
@@ -56,9 +57,12 @@ class FimServer(LanguageServer):
         task.add_done_callback(self.tasks.discard)
 
     async def ask(self, method: str, snap: Snapshot, document: Document) -> Outcome:
-        """Complete a snapshot; empty when the document has moved on meanwhile."""
+        """Complete a snapshot, and soon the place behind it; empty when the document has moved on meanwhile."""
         outcome = await self.requests.answer(method, snap, document.sync_ms)
-        return outcome if document.version == snap.version else MOVED_ON
+        if document.version != snap.version:
+            return MOVED_ON
+        self.requests.idle.look_ahead(snap, outcome)
+        return outcome
 
     def configure(self, resolved: Resolved) -> None:
         """Use new settings and tell what was wrong with them; a changed model is loaded again."""
@@ -66,6 +70,7 @@ class FimServer(LanguageServer):
             self.say(f"fim-lsp: {problem}", lsp.MessageType.Warning)
         before, now = self.completer.config, resolved.config
         if now != before:
+            self.requests.idle.drop("the settings changed")
             self.requests.pool.submit(self.completer.configure, now)
             if _model_of(now) != _model_of(before):
                 self.start(loading.load(self))
@@ -105,6 +110,7 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
     async def initialized(params: lsp.InitializedParams) -> None:
         server.configure(server.settings.resolve())  # tells what was wrong with the options
         server.start(loading.load(server))
+        server.requests.idle.put_off()
         server.start(watch(server))
         if (values := await pull(server)) is not None:
             server.configure(server.settings.lay("client", values))
@@ -114,6 +120,12 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
         values = params.settings if params.settings else await pull(server)
         if values is not None:
             server.configure(server.settings.lay("client", values))
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
+    def did_change(params: lsp.DidChangeTextDocumentParams) -> None:
+        document = server.document(params.text_document.uri)
+        if document and (snap := protocol.typed_at(document, params)):
+            server.requests.idle.warm(snap)
 
     @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())
     async def inline_completion(params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList:

@@ -28,7 +28,7 @@ class Pool:
     def take(self, prompt: list[int]) -> Any:
         """Return the cache to go on from; it holds nothing but a beginning of the prompt."""
         best = max(self.caches, key=lambda cache: cache.shared(prompt))
-        if best.shared(prompt) < WORTH:
+        if best.shared(prompt) < min(WORTH, len(prompt) // 2):
             best = self._fresh()
         self.caches.remove(best)
         self.caches.append(best)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
-from fim_lsp.domain import Outcome, Snapshot
+from fim_lsp.domain import Outcome, Snapshot, Suggestion
 
 TYPED_MOST = 200  # characters typed along a suggestion
+CLOSERS, CLOSERS_MOST = ")]}\"'", 3  # what an editor closes by itself, and lets a person type over
 
 
 @dataclass(frozen=True)
@@ -50,17 +51,31 @@ def _rest(entry: _Entry, snap: Snapshot) -> Outcome | None:
     typed = snap.offset - old.offset
     if old.uri != snap.uri or not 0 <= typed <= TYPED_MOST or (snap.manual and not old.manual):
         return None
-    if len(old.text) - old.offset != len(snap.text) - snap.offset:
+    grown = (len(snap.text) - snap.offset) - (len(old.text) - old.offset)
+    if not -CLOSERS_MOST <= grown <= CLOSERS_MOST or (grown and not typed):
         return None
+    closers = snap.text[snap.offset : snap.offset + max(grown, 0)]
     said = snap.text[old.offset : snap.offset].replace("\r\n", "\n")
-    if typed and not any(s.text.startswith(said) and len(s.text) > len(said) for s in entry.outcome.suggestions):
+    kept = tuple(rest for s in entry.outcome.suggestions if (rest := _left(s, said, closers, grown)))
+    if typed and not kept:
         return None
-    if not snap.text.startswith(old.text[: old.offset]) or not snap.text.endswith(old.text[old.offset :]):
+    same_after = snap.text.endswith(old.text[old.offset + max(-grown, 0) :])
+    if not same_after or not snap.text.startswith(old.text[: old.offset]):
         return None
-    kept = tuple(
-        s.with_text(s.text[len(said) :])
-        for s in entry.outcome.suggestions
-        if s.text.startswith(said) and len(s.text) > len(said)
-    )
     kept = kept if snap.manual else kept[:1]
     return replace(entry.outcome, suggestions=kept, why="typed along" if typed else "cache", timings={}, tokens={})
+
+
+def _left(suggestion: Suggestion, said: str, closers: str, grown: int) -> Suggestion | None:
+    """Return what is left of a suggestion once `said` is typed; None where they differ or nothing is left.
+
+    print║      ├(name)┤    `(` is typed and the editor closes it: ├name)┤ covers one character more
+    print(║)    ├name)┤    `name)` is typed, over the bracket that stands there: it covers one less
+    """
+    left = suggestion.text[len(said) :]
+    if not left or not suggestion.text.startswith(said) or suggestion.replaces + grown < 0:
+        return None
+    unsaid = iter(left)
+    if any(char not in CLOSERS or char not in unsaid for char in closers):  # each after the one before
+        return None
+    return replace(suggestion.with_text(left), replaces=suggestion.replaces + grown)

@@ -40,6 +40,10 @@ class Completer:
         self.cache.clear()
         self.router.forget()
 
+    def unload(self) -> bool:
+        """Give the models' memory back until they are wanted again; False when none is loaded."""
+        return self.router.shelf.unload()
+
     def look_up(self, snap: Snapshot) -> Outcome | None:
         """Answer without a model, in microseconds: refused, or known from before; None when it takes a model."""
         if reason := gate.refuse(snap, self.config):

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from fim_lsp.nn.controlled.network import Network, Shape, Writing, initialise
 from fim_lsp.nn.controlled.vocabulary import MIDDLE, PREFIX, SUFFIX
-from fim_lsp.nn.decode import CHUNK
+
+CHUNK = 96  # tokens read between two looks at the stop flag
 
 
 class Recurrent(Network):

@@ -92,7 +92,7 @@ def test_sentinel_names_in_the_document_are_text(gpt):
     ids = gpt.tokenizer.encode(text)
     assert not set(ids) & {gpt.format.prefix, gpt.format.suffix, gpt.format.middle, 0}
     assert gpt.tokenizer.decode(ids) == text
-    prompt = gpt._prompt(text, text)
+    prompt = gpt._prompt(text, text, Plan())
     assert [prompt.count(i) for i in (gpt.format.prefix, gpt.format.suffix, gpt.format.middle)] == [1, 1, 1]
 
 
@@ -125,7 +125,7 @@ def test_the_deadline_gives_what_there_is(gpt):
 def test_a_prompt_beyond_the_window_is_clamped_in_steps(gpt):
     lengths = set()
     for extra in range(40):
-        prompt = gpt._prompt("value = other\n" * 400 + "x" * extra, "y\n" * 900)
+        prompt = gpt._prompt("value = other\n" * 400 + "x" * extra, "y\n" * 900, Plan())
         lengths.add(prompt.index(gpt.format.prefix))
         assert len(prompt) <= gpt.format.prefix_tokens + gpt.format.suffix_tokens + 3
     assert lengths == {gpt.format.suffix_tokens + 1}

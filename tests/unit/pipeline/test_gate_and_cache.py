@@ -12,7 +12,7 @@ from fim_lsp.domain import Cancel, Snapshot
 from fim_lsp.pipeline import gate
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.syntax import LANGUAGES, Trees, describe
-from tests.picture import draw
+from tests.picture import draw, shown
 
 
 def plan_of(picture: str, **more):
@@ -147,3 +147,30 @@ def test_the_cache_keeps_within_its_bounds():
     for n in range(10):
         it.complete(draw(f"x{n} = ║\n{'#' * 30}"), Cancel())
     assert len(it.cache.entries) <= 3
+
+
+def known(it: Completer, picture: str) -> str:
+    """Return the picture of what is known at a place without a model."""
+    snap = draw(picture)
+    outcome = it.look_up(snap)
+    return shown(snap, outcome.suggestions[0]) if outcome and outcome.suggestions else "∅"
+
+
+def test_a_bracket_that_the_editor_closes_is_typed_along():
+    it, _ = completer("(name, [1])")
+    it.complete(draw("print║\ny = 2\n"), Cancel())
+    assert known(it, "print(║)\ny = 2\n") == "print(├name, [1])┤╠)╣\ny = 2\n"
+    assert known(it, "print(name, [║])\ny = 2\n") == "print(name, [├1])┤╠])╣\ny = 2\n"
+    assert known(it, "print(name, [1]║)\ny = 2\n") == "print(name, [1]├)┤╠)╣\ny = 2\n"
+    assert known(it, "print(name, [1])║\ny = 2\n") == "∅"
+    assert known(it, "print(name, [║)]\ny = 2\n") == "∅"
+    assert known(it, "print(║x\ny = 2\n") == "∅"
+    assert known(it, "print║)\ny = 2\n") == "∅"
+
+
+def test_a_bracket_that_stands_there_is_typed_over():
+    it, _ = completer("a, b):")
+    it.complete(draw("def f(║)\n"), Cancel())
+    assert known(it, "def f(a, ║)\n") == "def f(a, ├b):┤╠)╣\n"
+    assert known(it, "def f(a, b)║\n") == "def f(a, b)├:┤\n"
+    assert known(it, "def f(a, b║\n") == "def f(a, b├):┤\n"

@@ -64,6 +64,22 @@ return {
     doc = "Language ids to complete in.",
   },
   {
+    key = "lookAhead",
+    type = "boolean",
+    default = true,
+    wanted = "true or false",
+    doc = "Use idle moments: work out what is likely asked for next, and read what was just typed. Any request ends that at once.",
+  },
+  {
+    key = "idleUnloadMinutes",
+    type = "integer",
+    default = 30,
+    min = 0,
+    max = 1440,
+    wanted = "a whole number from 0 to 1440",
+    doc = "Minutes without a request after which the models are unloaded, until the next request; 0 keeps them.",
+  },
+  {
     key = "completionFallback",
     type = "boolean",
     default = false,

@@ -1,0 +1,45 @@
+"""A decoder without weights that says a text after any prompt, under the shipped vocabulary."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from fim_lsp.backends.gpt import GptBackend
+from fim_lsp.backends.models import models_folder
+from fim_lsp.nn.token_cache import TokenCache
+from fim_lsp.nn.tokenizer import Tokenizer
+
+FIM = {"order": "suffix-first", "prefix": "<fim_prefix>", "suffix": "<fim_suffix>", "middle": "<fim_middle>"}
+VOCAB = 49152
+
+
+class Scripted:
+    """Say `text` after the last sentinel of the prompt, then the end; `sizes` is what each pass took in."""
+
+    config = SimpleNamespace(fim=FIM, vocab=VOCAB)
+
+    def __init__(self, tokenizer: Tokenizer, text: str):
+        self.said = [*tokenizer.encode(text), tokenizer.sentinel("<|endoftext|>")]
+        self.middle = tokenizer.sentinel(FIM["middle"])
+        self.sizes: list[int] = []
+
+    def new_cache(self, capacity: int) -> TokenCache:
+        return TokenCache(capacity)
+
+    def forward(self, ids: list[int], cache: TokenCache, rows: int = 1) -> np.ndarray:
+        self.sizes.append(len(ids))
+        cache.ids.extend(ids)
+        logits = np.zeros((rows, VOCAB), np.float32)
+        for row in range(rows):
+            seen = cache.ids[: len(cache) - rows + row + 1]
+            since = seen[::-1].index(self.middle) if self.middle in seen else 0
+            logits[row, self.said[min(since, len(self.said) - 1)]] = 20
+        return logits
+
+
+def scripted(text: str) -> GptBackend:
+    """Return the decoder's backend around a script."""
+    tokenizer = Tokenizer.from_folder(models_folder() / "gpt")
+    return GptBackend(Scripted(tokenizer, text), tokenizer)
