@@ -34,6 +34,13 @@ class Backend(Protocol):
         """
         ...
 
+    def branch(self, request: FimRequest, said: str, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
+        """Yield streams as `generate` does, one for each likely first character but that of `said`, the answer so far.
+
+        Probabilities are those given that character. A backend that keeps nothing between requests yields none.
+        """
+        ...
+
     def outlook(self, request: FimRequest) -> Work:
         """Say what a request would take, without running anything and without changing what is kept."""
         ...

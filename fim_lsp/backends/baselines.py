@@ -58,6 +58,10 @@ class WriterBackend:
         texts = tuple(fill.text for fill in fills)
         yield iter([Suggestion(texts, finish=fills[-1].finish, confidence=confidence, scores=scores)])
 
+    def branch(self, request: FimRequest, said: str, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
+        """Nothing is kept that would make it cheap."""
+        return iter(())
+
     def outlook(self, request: FimRequest) -> Work:
         """Count the tokens of the context, all of them read anew for every request."""
         before, after = request.segments[0], request.segments[-1]

@@ -76,6 +76,10 @@ class BertBackend:
                 said.add(suggestion.fills)
                 yield iter([suggestion])
 
+    def branch(self, request: FimRequest, said: str, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
+        """Nothing is kept that would make it cheap."""
+        return iter(())
+
     def outlook(self, request: FimRequest) -> Work:
         """Count the tokens of the context, all of them read anew for every request."""
         return Work(len(self._layout(request.segments).ids))

@@ -25,9 +25,11 @@ class FakeBackend:
         step_s: float = 0.0,
         confidence: float = 0.9,
         log_probs: tuple[float, ...] = (),
+        branches: tuple[str, ...] = (),
     ):
         self.texts, self.step_chars, self.step_s = texts, step_chars, step_s
         self.confidence, self.log_probs = confidence, log_probs
+        self.branches = branches
         self.requests: list[FimRequest] = []
         self.steps = 0
 
@@ -35,6 +37,11 @@ class FakeBackend:
         self.requests.append(request)
         for text in self.texts[: request.plan.candidates]:
             yield self._drafts(text, request, cancel, meter)
+
+    def branch(self, request: FimRequest, said: str, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
+        for text in self.branches:
+            if text[0] != said[:1]:
+                yield iter([Suggestion((text,), confidence=self.confidence, log_probs=self.log_probs)])
 
     def outlook(self, request: FimRequest) -> Work:
         return Work(sum(map(len, request.segments)) // 4)

@@ -14,7 +14,7 @@ from fim_lsp.backends.calibration import Calibration
 from fim_lsp.backends.costs import Cost
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Plan, Suggestion, Work
 from fim_lsp.errors import ModelMismatch
-from fim_lsp.nn import decode, pick, speculate
+from fim_lsp.nn import branches, decode, pick, speculate
 from fim_lsp.nn.checkpoint import read_raw_config
 from fim_lsp.nn.kv_pool import Pool
 from fim_lsp.nn.speculate import Lookup
@@ -27,6 +27,9 @@ ROOM = 256  # tokens for what is decoded after a prompt
 KEPT_BYTES = 128 << 20  # of keys and values: five places of the shipped decoder
 CHUNK_MS, CHUNKS = 30.0, (8, 256)  # a chunk of prefill takes about that long, and has so many tokens
 READING_SHARE = 0.6  # of the time that is left, at most: what is read must also be answered
+BRANCH_RANKS, BRANCH_SHARE = 64, 0.02  # first tokens looked at, and how likely a first character must be
+BRANCH_TOKENS, BRANCH_SURE = 10, 0.1  # of a branch at most, and how likely it must stay
+UNTYPED = ("", "\n", "\r", "\ufffd")  # no first character: nothing, what the editor types, half of one
 CLAMP_TOKENS = 64  # a prefix too long loses tokens in such steps, so that typing does not shift it at every key
 
 SENTINELS = (  # (prefix, suffix, middle) names of published families; all of them put the prefix first
@@ -134,6 +137,25 @@ class GptBackend:
             cache.truncate(len(prompt))
             yield self._drafts(request, cache, first, cancel, meter)
 
+    def branch(self, request: FimRequest, said: str, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
+        """Fill in once for each other character that the text may well begin with, all in the same passes."""
+
+        def stop() -> bool:
+            return cancel.is_set()
+
+        prompt = self._prompt(request.segments[0], request.segments[1], request.plan)
+        cache = self.pool.take(prompt)
+        with meter.stage("prefill"):
+            logits = decode.prefill(self.model, cache, prompt, stop, self._chunk)
+        if logits is None:
+            return
+        with meter.stage("decode"):
+            firsts = self._other_beginnings(logits, said[:1])
+            found = branches.decode(self.model, cache, firsts, BRANCH_TOKENS, self._is_over, stop)
+        for steps in found if not cancel.is_set() else ():
+            meter.count("decoded", len(steps))
+            yield self._grown(steps)
+
     def outlook(self, request: FimRequest) -> Work:
         """Count the prompt's tokens and those whose keys and values are there from before."""
         prompt = self._prompt(request.segments[0], " ".join(request.segments[1:]), request.plan)
@@ -182,6 +204,36 @@ class GptBackend:
             yield draft("deadline")
         else:
             yield draft("length" if len(ids) >= plan.max_tokens else "stop")
+
+    def _other_beginnings(self, logits: decode.Logits, said: str) -> list[decode.Step]:
+        """Return for each likely first character its likeliest token, with its share among those that begin so."""
+        by_char: dict[str, list[decode.Step]] = {}
+        for step in decode.rank(logits, BRANCH_RANKS):
+            char = "" if step.token in self.format.ends else self.tokenizer.decode([step.token])[:1]
+            if char not in (*UNTYPED, said):
+                by_char.setdefault(char, []).append(step)
+        likely = sorted(by_char.values(), key=lambda steps: -_share(steps))[: speculate.MOST]
+        return [
+            steps[0]._replace(probability=steps[0].probability / _share(steps))
+            for steps in likely
+            if _share(steps) >= BRANCH_SHARE
+        ]
+
+    def _is_over(self, steps: list[decode.Step]) -> bool:
+        """True at the end of a line, and where a branch has become a guess."""
+        token = steps[-1].token
+        is_end = token in self.format.ends or "\n" in self.tokenizer.decode([token])
+        return is_end or math.prod(step.probability for step in steps) < BRANCH_SURE
+
+    def _grown(self, steps: list[decode.Step]) -> Iterator[Suggestion]:
+        """Yield the drafts of a branch, and at last whether its end was said."""
+        is_ended = steps[-1].token in self.format.ends
+        tokens = [step.token for step in steps[: len(steps) - is_ended]]
+        log_probs = [math.log(max(step.probability, 1e-9)) for step in steps]
+        for at in range(1, len(tokens) + 1):
+            finish: Finish = "stop" if is_ended and at == len(tokens) else "length"
+            text = self.tokenizer.decode(tokens[:at])
+            yield Suggestion((text,), finish=finish, log_probs=tuple(log_probs[:at]))
 
     def _fill_in_turn(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         """Fill from left to right, each hole after the best fill of those before it; candidates by rank."""
@@ -255,3 +307,7 @@ class GptBackend:
         if (over := len(prefix) - self.format.prefix_tokens) > 0:
             prefix = prefix[-(-over // CLAMP_TOKENS) * CLAMP_TOKENS :]
         return prefix, suffix
+
+
+def _share(steps: list[decode.Step]) -> float:
+    return sum(step.probability for step in steps)

@@ -44,6 +44,9 @@ class Altered:
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         return self.inner.generate(self.change(request), cancel, meter)
 
+    def branch(self, request: FimRequest, said: str, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
+        return self.inner.branch(self.change(request), said, cancel, meter)
+
     def outlook(self, request: FimRequest) -> Work:
         return self.inner.outlook(self.change(request))
 

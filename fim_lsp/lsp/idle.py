@@ -14,6 +14,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from fim_lsp.domain import Cancel, Outcome, Snapshot
 from fim_lsp.errors import ModelError
@@ -27,7 +28,7 @@ LOOK_AHEAD, WARM = "fimLsp/lookAhead", "fimLsp/warm"  # methods in the trace
 REST_S = 0.03  # the request that belongs to an edit comes sooner
 MINUTE_S = 60.0
 
-Work = Callable[[Completer, Snapshot, Cancel], Outcome]
+Work = Callable[..., Outcome]  # of completer, snapshot, and cancel=
 
 
 class Idle:
@@ -42,13 +43,14 @@ class Idle:
         self.on_unloaded: Callable[[str], None] = lambda reason: None
 
     def look_ahead(self, snap: Snapshot, outcome: Outcome) -> None:
-        """Answer soon what is asked for when the first suggestion is accepted."""
-        if outcome.suggestions:
-            self._soon(LOOK_AHEAD, look_ahead.answer, look_ahead.accepted(snap, outcome.suggestions[0]))
+        """Answer soon what other keys ask for, and what accepting the first suggestion does."""
+        if outcome.suggestions or outcome.backend:
+            then = look_ahead.accepted(snap, outcome.suggestions[0]) if outcome.suggestions else snap
+            self._soon(LOOK_AHEAD, partial(look_ahead.ahead, outcome=outcome), snap, then)
 
     def warm(self, snap: Snapshot) -> None:
         """Read soon what a request at a place would read."""
-        self._soon(WARM, look_ahead.warm, snap)
+        self._soon(WARM, look_ahead.warm, snap, snap)
 
     def drop(self, reason: str) -> None:
         """End whatever is going on or waits its turn."""
@@ -70,9 +72,9 @@ class Idle:
         if self.unload_timer:
             self.unload_timer.cancel()
 
-    def _soon(self, method: str, work: Work, snap: Snapshot) -> None:
-        place = (method, snap.uri, snap.offset, snap.text)
-        if place == self.place or not self.completer.config.look_ahead or self.completer.look_up(snap):
+    def _soon(self, method: str, work: Work, snap: Snapshot, then: Snapshot) -> None:
+        place = (method, then.uri, then.offset, then.text)
+        if place == self.place or not self.completer.config.look_ahead:
             return  # what is typed along a suggestion leads to the place that is being looked at already
         self.drop("superseded")
         self.place, self.cancel = place, Cancel()
@@ -85,11 +87,13 @@ class Idle:
         began, outcome = time.perf_counter(), Outcome(reason=cancel.reason)
         try:
             if not cancel.is_set():
-                outcome = work(self.completer, snap, cancel)
+                outcome = work(self.completer, snap, cancel=cancel)
         except ModelError as problem:
             outcome = Outcome(reason=str(problem))
         except Exception:
             logger.exception("%s failed", method)
+        if self.cancel is cancel:
+            self.place = None  # done: another key along the same suggestion has other keys beside it
         self.trace.write(method, snap, outcome, cancel, spent=(time.perf_counter() - began) * 1e3)
 
     def _unload(self, minutes: int) -> None:

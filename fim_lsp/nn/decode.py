@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -48,6 +48,14 @@ class Model(Protocol):
 
     def forward(self, ids: list[int], cache: Any, rows: int = 1) -> Logits:
         """Append `ids` to the cached sequence; return the logits after each of the last `rows`, [rows, vocab]."""
+        ...
+
+    def run(self, ids: Sequence[int], positions: Sequence[int], cache: Any, start: int, look: Any) -> Any:
+        """Return hidden states; keys and values go to the cache from `start` on, whose ids stay as they are."""
+        ...
+
+    def logits(self, hidden: Any) -> Logits:
+        """Return the logits of hidden states, [rows, vocab]."""
         ...
 
 

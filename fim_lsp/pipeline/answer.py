@@ -58,6 +58,32 @@ def generate(backend: Backend, request: FimRequest, snap: Snapshot, site: Site, 
     return Answer(backend.name, tuple(kept), tuple(dropped), meter)
 
 
+def branches(
+    backend: Backend,
+    request: FimRequest,
+    snap: Snapshot,
+    site: Site,
+    place: str,
+    said: str,
+    cancel: Cancel,
+    meter: Meter,
+) -> tuple[Suggestion, ...]:
+    """Return what would be shown if a person typed on otherwise than `said`: by its first character, or nothing."""
+    kept = []
+    for drafts in backend.branch(request, said, cancel, meter):
+        marks: list[beginning.Mark] = []
+        raw = stops.apply(beginning.marked(drafts, marks), snap, request.plan, site)
+        shown = filters.apply(raw, snap)[0] if raw else None
+        if shown is not None:
+            shown = _judge(backend, shown, place, request)
+        if raw is not None and (shown is None or shown.finish != "stop" or _is_unlikely(backend, shown)):
+            sure = beginning.cut(raw, marks)
+            shown = filters.apply(sure, snap)[0] if sure else None
+        if shown is not None:
+            kept.append(shown)
+    return tuple(kept)
+
+
 def surer(answers: Sequence[Answer]) -> Answer:
     """Return the answer whose best suggestion is likelier, the first of equals; one that says nothing comes last."""
     return max(answers, key=lambda answer: -1.0 if answer.confidence is None else answer.confidence)

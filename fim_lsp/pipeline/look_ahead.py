@@ -1,6 +1,7 @@
-"""What is likely asked for next: the places after a suggestion, answered while nobody waits.
+"""What is likely asked for next, answered while nobody waits: other keys, and the places after a suggestion.
 
 x = ║                     shown: ├load(path)┤
+x = s║  x = o║  x = [║    what other keys than `l` ask for
 x = load(path)║           what accepting it asks for; where that has no answer,
 x = load(path)⏎║          what the next line asks for
 """
@@ -10,10 +11,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fim_lsp import context
-from fim_lsp.domain import Cancel, Meter, Outcome, Snapshot, Suggestion
+from fim_lsp.backends.base import Backend
+from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Outcome, Snapshot, Suggestion
+from fim_lsp.pipeline import answer as answering
 from fim_lsp.pipeline import gate
 from fim_lsp.pipeline.completer import Completer
-from fim_lsp.syntax import LANGUAGES, describe
+from fim_lsp.syntax import LANGUAGES, Site, describe
 
 
 def accepted(snap: Snapshot, suggestion: Suggestion) -> Snapshot:
@@ -31,6 +34,29 @@ def below(snap: Snapshot) -> Snapshot | None:
     return replace(snap, text=before + snap.suffix, offset=len(before))
 
 
+def ahead(completer: Completer, snap: Snapshot, outcome: Outcome, cancel: Cancel) -> Outcome:
+    """Branch at a place that was answered, then answer the place after accepting it; raises ModelError."""
+    done = branch(completer, snap, outcome, cancel)
+    if not outcome.suggestions or cancel.is_set():
+        return done
+    then = accepted(snap, outcome.suggestions[0])
+    return completer.look_up(then) or answer(completer, then, cancel)
+
+
+def branch(completer: Completer, snap: Snapshot, outcome: Outcome, cancel: Cancel) -> Outcome:
+    """Have ready what other keys than the suggestion's ask for, if a backend is loaded that keeps what it reads."""
+    meter = Meter()
+    if (found := _keeper(completer, snap)) is None:
+        return Outcome(reason="nothing is loaded that keeps what it reads")
+    keeper, request, site, choice = found
+    said = outcome.suggestions[0].text if outcome.suggestions else ""
+    branches = answering.branches(keeper, request, snap, site, choice.place, said, cancel, meter)
+    if branches and not cancel.is_set():
+        completer.cache.remember(snap, outcome, branches)
+    reason = cancel.reason or f"{len(branches)} other beginnings"
+    return Outcome((), reason, keeper.name, choice.why, meter.timings, meter.tokens, choice)
+
+
 def answer(completer: Completer, snap: Snapshot, cancel: Cancel) -> Outcome:
     """Complete a place for the cache, and where that comes to nothing the line below it; raises ModelError."""
     outcome = completer.complete(snap, cancel)
@@ -41,16 +67,23 @@ def answer(completer: Completer, snap: Snapshot, cancel: Cancel) -> Outcome:
 
 def warm(completer: Completer, snap: Snapshot, cancel: Cancel) -> Outcome:
     """Have the backend that would answer read a place, if it is loaded and keeps what it reads."""
-    loaded, meter = dict(completer.router.shelf.loaded), Meter()
+    meter = Meter()
+    if (found := _keeper(completer, snap)) is None:
+        return Outcome(reason="nothing is loaded that keeps what it reads")
+    keeper, request, _, choice = found
+    next(keeper.generate(request, cancel, meter), None)  # the prompt is read before the first answer begins
+    completer.router.learn(choice.family, meter)
+    return Outcome((), cancel.reason or "read", keeper.name, choice.why, meter.timings, meter.tokens, choice)
+
+
+def _keeper(completer: Completer, snap: Snapshot) -> tuple[Backend, FimRequest, Site, Choice] | None:
+    """Return the loaded backend that keeps what it reads, where it is the one that would answer, and its request."""
+    loaded = dict(completer.router.shelf.loaded)
     keeper = next((backend for backend in loaded.values() if backend.keeps), None)
     if keeper is None:
-        return Outcome(reason="nothing is loaded that keeps what it reads")
+        return None
     site = describe(snap, completer.trees.tree(snap, LANGUAGES[snap.language]))
     plan = gate.plan(snap, completer.config, site)
     request = context.build(snap, site, plan, keeper.budget.prefix_chars, keeper.budget.suffix_chars)
     choice = completer.router.choose(request, site)
-    if loaded.get(choice.family) is not keeper:
-        return Outcome(reason=f"{choice.family} answers here, which keeps nothing", choice=choice)
-    next(keeper.generate(request, cancel, meter), None)  # the prompt is read before the first answer begins
-    completer.router.learn(choice.family, meter)
-    return Outcome((), cancel.reason or "read", keeper.name, choice.why, meter.timings, meter.tokens, choice)
+    return (keeper, request, site, choice) if loaded.get(choice.family) is keeper else None

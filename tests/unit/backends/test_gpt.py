@@ -205,3 +205,21 @@ def test_the_shipped_weights_are_within_bounds():
     assert sum(file.stat().st_size for file in files) < 180e6
     config = json.loads((models_folder() / "gpt/config.json").read_text())
     assert config["fim"]["order"] == "suffix-first"
+
+
+def test_other_beginnings_are_filled_in_beside_each_other(gpt):
+    request = FimRequest(("def area(width, height):\n    return ", "\n\n\nprint(area(2, 3))\n"), Plan(max_tokens=12))
+    (answer,), _ = run(gpt, request)
+    streams = [list(drafts) for drafts in gpt.branch(request, answer.text, Cancel(), Meter())]
+    firsts = [drafts[-1].text[0] for drafts in streams]
+    assert len(set(firsts)) == len(firsts) >= 2
+    assert answer.text[0] not in firsts
+    for drafts in streams:
+        assert all(later.text.startswith(earlier.text) for earlier, later in itertools.pairwise(drafts))
+        assert all("\n" not in draft.text[:-1] for draft in drafts)
+    (again,), meter = run(gpt, request)
+    assert again == answer
+    assert meter.tokens["prefilled"] == 1  # the branches left the prompt's keys and values as they were
+    stopped = Cancel()
+    stopped.raise_for("stopped")
+    assert not list(gpt.branch(request, answer.text, stopped, Meter()))

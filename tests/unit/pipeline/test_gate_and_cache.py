@@ -8,8 +8,9 @@ import pytest
 
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.config import Config
-from fim_lsp.domain import Cancel, Snapshot
+from fim_lsp.domain import Cancel, Outcome, Snapshot, Suggestion
 from fim_lsp.pipeline import gate
+from fim_lsp.pipeline.cache import Cache
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.syntax import LANGUAGES, Trees, describe
 from tests.picture import draw, shown
@@ -174,3 +175,14 @@ def test_a_bracket_that_stands_there_is_typed_over():
     assert known(it, "def f(a, ║)\n") == "def f(a, ├b):┤╠)╣\n"
     assert known(it, "def f(a, b)║\n") == "def f(a, b)├:┤\n"
     assert known(it, "def f(a, b║\n") == "def f(a, b├):┤\n"
+
+
+def test_what_else_might_be_typed_is_known_but_not_shown():
+    it, snap = Cache(), draw("x = ║\n")
+    shown = Suggestion(("alpha",), confidence=0.9)
+    it.remember(snap, Outcome((shown,)), (Suggestion(("self.width",)), Suggestion(("beta",))))
+    assert [s.text for s in it.find(snap).suggestions] == ["alpha"]
+    assert [s.text for s in it.find(typed(snap, "s")).suggestions] == ["elf.width"]
+    assert [s.text for s in it.find(typed(snap, "be")).suggestions] == ["ta"]
+    assert [s.text for s in it.find(typed(snap, "al")).suggestions] == ["pha"]
+    assert it.find(typed(snap, "x")) is None

@@ -1,0 +1,51 @@
+"""The sure beginning of what is unsure as a whole."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from fim_lsp.domain import Suggestion
+from fim_lsp.pipeline import beginning
+
+
+def drafts(*tokens: tuple[str, float]):
+    text, log_probs = "", ()
+    for token, probability in tokens:
+        text, log_probs = text + token, (*log_probs, math.log(probability))
+        yield Suggestion((text,), log_probs=log_probs)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "shown"),
+    [
+        ([("self", 0.9), (".", 0.9), ("width", 0.5), (" *", 0.2), (" 2", 0.1)], "self.width"),
+        ([("self", 0.9), (".wi", 0.9), ("dth", 0.01)], "self"),  # never within a word
+        ([("self", 0.1), (".", 0.9)], None),
+        ([("(", 0.9), ("x", 0.1)], None),  # a single character is typed as quickly
+        ([("a = ", 0.9), ("b", 0.1)], "a ="),
+    ],
+)
+def test_it_ends_with_a_word_while_it_is_sure(tokens, shown):
+    marks: list[beginning.Mark] = []
+    *_, last = beginning.marked(drafts(*tokens), marks)
+    cut = beginning.cut(last, marks)
+    assert (cut.text if cut else None) == shown
+    assert cut is None or not cut.is_whole
+
+
+def test_closing_it_closes_the_decoding():
+    closed = []
+
+    def endless():
+        try:
+            while True:
+                yield Suggestion(("x",), log_probs=(0.0,))
+        finally:
+            closed.append(True)
+
+    stream = beginning.marked(endless(), [])
+    next(stream)
+    stream.close()
+    assert closed
