@@ -39,7 +39,8 @@ def test_a_file_is_opened_and_completed(tmp_path):
         assert {"context", "tokenize", "prefill", "decode", "filters"} <= set(explained["timings"])
         rss = psutil.Process(client.process.pid).memory_info().rss
         print(f"resident {rss / 1e9:.2f} GB")
-        assert rss < 1.2e9
+        assert rss < 0.7e9
+        assert not any("torch" in mapped.path for mapped in psutil.Process(client.process.pid).memory_maps())
     client.check_clean()
     states = [note["params"]["state"] for note in iter_notes(client, "fimLsp/status")]
     assert states[:2] == ["loading", "ready"]
