@@ -54,7 +54,8 @@ class Reads:
 
 
 def log_softmax(logits: Floats) -> Floats:
-    """Return log-probabilities [rows, vocab]."""
-    logits = logits - logits.max(-1, keepdims=True)
-    logits -= np.log(np.exp(logits).sum(-1, keepdims=True))
+    """Return log-probabilities [rows, vocab], written over the logits."""
+    logits -= logits.max(-1, keepdims=True)
+    for row in logits:  # one at a time stays in the cache
+        row -= np.log(np.exp(row).sum())
     return logits

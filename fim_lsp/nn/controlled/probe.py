@@ -61,7 +61,7 @@ def judge(model: Any, before: Ids, fill: Ids, after: Ids) -> Opinion:
     else:
         at, rows = model.begin(before, after, _never), []
         for token in fill:
-            rows.append(log_softmax(at.logits))
+            rows.append(log_softmax(at.logits[None].copy())[0])
             at = model.advance(at, token)
     scores = [float(row[token]) for row, token in zip(rows, fill, strict=True)]
     firsts = [int(row.argmax()) == token for row, token in zip(rows, fill, strict=True)]
