@@ -11,7 +11,7 @@ from typing import Any
 
 from fim_lsp.nn.decode import Model
 
-WORTH = 32  # tokens in common that are worth giving up the rest of a sequence
+WORTH = 32  # tokens in common are worth giving up the rest of a sequence, and so are fewer if they are most of it
 
 
 class Pool:
@@ -23,13 +23,12 @@ class Pool:
 
     def shared(self, prompt: list[int]) -> int:
         """Return how many tokens of a prompt need not be computed."""
-        return max(int(cache.shared(prompt)) for cache in self.caches)
+        return self._best(prompt)[1]
 
     def take(self, prompt: list[int]) -> Any:
         """Return the cache to go on from; it holds nothing but a beginning of the prompt."""
-        best = max(self.caches, key=lambda cache: cache.shared(prompt))
-        if best.shared(prompt) < min(WORTH, len(prompt) // 2):
-            best = self._fresh()
+        best, _ = self._best(prompt)
+        best = self._fresh() if best is None else best
         self.caches.remove(best)
         self.caches.append(best)
         best.reuse(prompt)
@@ -39,6 +38,12 @@ class Pool:
         """Keep no sequence, and the memory of one."""
         del self.caches[1:]
         self.caches[0].truncate(0)
+
+    def _best(self, prompt: list[int]) -> tuple[Any, int]:
+        """Return the cache most like a prompt and how much they share, or None and 0 where that is too little."""
+        shared, at = max((int(cache.shared(prompt)), at) for at, cache in enumerate(self.caches))
+        given_up = len(self.caches[at]) - shared
+        return (self.caches[at], shared) if shared >= min(WORTH, max(given_up, 1)) else (None, 0)
 
     def _fresh(self) -> Any:
         """Return an empty cache if there is one or room for one, else the one used longest ago."""

@@ -65,6 +65,21 @@ def test_looking_changes_nothing(pool):
     assert pool.shared([*HERE, 7]) == 0
 
 
+def test_most_of_a_short_sequence_is_worth_going_on_from(pool):
+    visit(pool, HERE[:4])
+    other = [*HERE[:3], 7]
+    assert pool.shared(other) == visit(pool, other) == 3
+    assert pool.shared(HERE) == visit(pool, HERE) == 3  # as after a first chunk and a cancel
+    assert len(pool.caches) == 1
+
+
+def test_too_little_in_common_is_not_counted_as_there(pool):
+    visit(pool, HERE)
+    other = [1, 100, *range(500, 600)]
+    assert pool.shared(other) == visit(pool, other) == 0
+    assert pool.shared([*HERE, 7]) == len(HERE)
+
+
 def test_a_budget_for_less_than_one_cache_still_has_one():
     pool = Pool(Weightless(), capacity=100, most_bytes=0)
     assert [visit(pool, place) for place in (HERE, HERE, THERE)] == [0, len(HERE) - 1, 0]
