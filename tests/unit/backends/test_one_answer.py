@@ -1,0 +1,59 @@
+"""Reuse, pieces, drafts and packing change no token: the engine against one token after another from nothing.
+
+More holes than a test has time for: python -m tests.unit.backends.test_one_answer 200
+"""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from fim_lsp.backends.gpt import GptBackend
+from fim_lsp.backends.models import models_folder
+from fim_lsp.bench.quality import read_holes
+from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
+from fim_lsp.nn import decode
+
+pytestmark = pytest.mark.model
+
+TOKENS = 16
+
+
+def plainly(gpt: GptBackend, request: FimRequest) -> list[int]:
+    """Read the whole prompt in one pass into a new cache, then take the likeliest token, one pass each."""
+    prompt = gpt._prompt(*request.segments, request.plan)
+    cache, said = gpt.model.new_cache(len(prompt) + TOKENS), []
+    logits = gpt.model.forward(prompt, cache)
+    while len(said) < TOKENS and (token := int(logits[0].argmax())) not in gpt.format.ends:
+        said.append(token)
+        logits = gpt.model.forward([token], cache)
+    return said
+
+
+def check(gpt: GptBackend, count: int) -> tuple[int, int]:
+    """Return how many holes were answered alike, and how many tokens came from accepted drafts."""
+    holes = read_holes(None)
+    alike = accepted = 0
+    for hole in holes[:: max(1, len(holes) // count)][:count]:
+        before, after = hole.segments[0][-1200:], hole.segments[1][:500]
+        for typed in (before[:-9], before):  # the second goes on from what the first left
+            request, meter = FimRequest((typed, after), Plan(max_tokens=TOKENS)), Meter()
+            (drafts,) = gpt.generate(request, Cancel(), meter)
+            *_, last = drafts
+        alike += last.text == gpt.tokenizer.decode(plainly(gpt, request))
+        accepted += meter.tokens["accepted"]
+    return alike, accepted
+
+
+def test_what_is_kept_and_drafted_changes_nothing(decoder):
+    alike, accepted = check(decoder.router.ready(), 40)
+    assert alike == 40
+    assert accepted > 20
+    assert decode.CHUNK < 400  # prompts were read in pieces
+
+
+if __name__ == "__main__":
+    count = int(sys.argv[1])
+    alike, accepted = check(GptBackend.from_folder(models_folder() / "gpt"), count)
+    print(f"{alike} of {count} holes answered alike; {accepted} tokens came from accepted drafts")
