@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #ifdef __linux__
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #endif
 
@@ -18,8 +19,16 @@
 extern const Kernels kernels_plain;
 #if defined(__x86_64__)
 extern const Kernels kernels_avx2, kernels_avx512;
-#elif defined(__aarch64__)
+#elif defined(HAS_DOTPROD)
 extern const Kernels kernels_dotprod;
+
+static int has_dotprod(void) {
+#ifdef __linux__
+    return getauxval(AT_HWCAP) >> 20 & 1; /* HWCAP_ASIMDDP */
+#else
+    return 1; /* every Apple processor of this kind */
+#endif
+}
 #endif
 
 static int list(const Kernels **found) {
@@ -29,8 +38,8 @@ static int list(const Kernels **found) {
     if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
         found[n++] = &kernels_avx512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found[n++] = &kernels_avx2;
-#elif defined(__aarch64__) && defined(HAS_DOTPROD)
-    found[n++] = &kernels_dotprod;
+#elif defined(HAS_DOTPROD)
+    if (has_dotprod()) found[n++] = &kernels_dotprod;
 #endif
     found[n++] = &kernels_plain;
     return n;
