@@ -30,7 +30,7 @@ class Answer:
 def generate(backend: Backend, request: FimRequest, snap: Snapshot, site: Site, place: str, cancel: Cancel) -> Answer:
     """Run a backend; a lone candidate that is too unlikely is cut to its sure beginning, or dropped.
 
-    Several are kept however unlikely: a person chooses among them.
+    Several are kept however unlikely, for a person chooses among them; so is what deadline or budget cut short.
     """
     meter = Meter()
     kept: list[Suggestion] = []
@@ -42,18 +42,14 @@ def generate(backend: Backend, request: FimRequest, snap: Snapshot, site: Site, 
             continue
         with meter.stage("filters"):
             shown, dropper = filters.apply(raw, snap)
-        if shown is None:
-            dropped.append(f"filter {dropper}")
-            continue
-        shown = _judge(backend, shown, place, request)
-        if request.plan.candidates == 1 and _is_unlikely(backend, shown):
-            dropped.append(f"too unlikely, {shown.confidence:.1%}")
-            with meter.stage("filters"):
-                sure = beginning.cut(raw, marks)
-                shown, _ = filters.apply(sure, snap) if sure else (None, "")
-            if shown is not None:
-                kept.append(shown)
-        elif shown.text not in [other.text for other in kept]:
+            if shown is None:
+                dropped.append(f"filter {dropper}")
+                continue
+            shown = _judge(backend, shown, place, request)
+            if request.plan.candidates == 1 and shown.finish == "stop" and _is_unlikely(backend, shown):
+                dropped.append(f"too unlikely, {shown.confidence:.1%}")
+                shown = _beginning(raw, marks, snap)
+        if shown is not None and shown.text not in [other.text for other in kept]:
             kept.append(shown)
     return Answer(backend.name, tuple(kept), tuple(dropped), meter)
 
@@ -68,17 +64,16 @@ def branches(
     cancel: Cancel,
     meter: Meter,
 ) -> tuple[Suggestion, ...]:
-    """Return what would be shown if a person typed on otherwise than `said`: by its first character, or nothing."""
+    """Return what would be shown if a person typed on otherwise than `said`, one for each first character."""
     kept = []
     for drafts in backend.branch(request, said, cancel, meter):
         marks: list[beginning.Mark] = []
-        raw = stops.apply(beginning.marked(drafts, marks), snap, request.plan, site)
-        shown = filters.apply(raw, snap)[0] if raw else None
-        if shown is not None:
+        if (raw := stops.apply(beginning.marked(drafts, marks), snap, request.plan, site)) is None:
+            continue
+        if (shown := filters.apply(raw, snap)[0]) is not None:
             shown = _judge(backend, shown, place, request)
-        if raw is not None and (shown is None or shown.finish != "stop" or _is_unlikely(backend, shown)):
-            sure = beginning.cut(raw, marks)
-            shown = filters.apply(sure, snap)[0] if sure else None
+            if shown.finish != "stop" or _is_unlikely(backend, shown):
+                shown = _beginning(raw, marks, snap)
         if shown is not None:
             kept.append(shown)
     return tuple(kept)
@@ -109,6 +104,10 @@ def _judge(backend: Backend, shown: Suggestion, place: str, request: FimRequest)
 
 
 def _is_unlikely(backend: Backend, shown: Suggestion) -> bool:
-    """True below the fitted limit; what deadline or budget cut short is shown all the same."""
-    limit = backend.calibration.shown if backend.calibration else 0.0
-    return shown.finish == "stop" and shown.confidence < limit
+    """True below the fitted limit."""
+    return shown.confidence < (backend.calibration.shown if backend.calibration else 0.0)
+
+
+def _beginning(raw: Suggestion, marks: list[beginning.Mark], snap: Snapshot) -> Suggestion | None:
+    sure = beginning.cut(raw, marks)
+    return filters.apply(sure, snap)[0] if sure else None

@@ -127,3 +127,26 @@ def test_unloaded_models_are_loaded_again_when_wanted():
     assert it.unload() is True
     assert it.complete(draw("x = ║\n"), Cancel()).suggestions
     assert made == ["gpt", "gpt"]
+
+
+def test_other_keys_are_answered_beforehand():
+    backend = FakeBackend("alpha", branches=("alike", "beta", "(a)"))
+    it = Completer(Config(), lambda family, model: backend)
+    snap = draw("x = ║\n")
+    outcome = it.complete(snap, Cancel())
+    look_ahead.ahead(it, snap, outcome, Cancel())
+    assert it.look_up(snap).suggestions == outcome.suggestions
+    assert it.look_up(draw("x = b║\n")).suggestions[0].text == "eta"
+    assert it.look_up(draw("x = (║\n")).suggestions[0].text == "a)"
+    assert it.look_up(draw("x = al║\n")).suggestions[0].text == "pha"  # what was shown comes first
+    assert it.look_up(draw("x = z║\n")) is None
+    assert it.look_up(draw("x = alpha║\n")).reason == ""  # and so is the place after accepting it
+
+
+def test_branches_that_were_dropped_are_not_known():
+    it = Completer(Config(), lambda family, model: FakeBackend("alpha", branches=("beta",)))
+    snap, cancel = draw("x = ║\n"), Cancel()
+    outcome = it.complete(snap, Cancel())
+    cancel.raise_for("a request came")
+    assert look_ahead.ahead(it, snap, outcome, cancel).reason == "a request came"
+    assert it.look_up(draw("x = b║\n")) is None
