@@ -18,6 +18,7 @@ from fim_lsp.nn import branches, decode, pick, speculate
 from fim_lsp.nn.checkpoint import read_raw_config
 from fim_lsp.nn.kv_pool import Pool
 from fim_lsp.nn.speculate import Lookup
+from fim_lsp.nn.token_cache import TokenCache
 from fim_lsp.nn.tokenizer import Tokenizer
 
 CHARS_PER_TOKEN = 3.5  # Python under a code vocabulary; a little low, so that a window seldom needs clamping
@@ -139,19 +140,18 @@ class GptBackend:
 
     def branch(self, request: FimRequest, said: str, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         """Fill in once for each other character that the text may well begin with, all in the same passes."""
-
-        def stop() -> bool:
-            return cancel.is_set()
-
         prompt = self._prompt(request.segments[0], request.segments[1], request.plan)
         cache = self.pool.take(prompt)
+        reused = len(cache)
         with meter.stage("prefill"):
-            logits = decode.prefill(self.model, cache, prompt, stop, self._chunk)
+            logits = decode.prefill(self.model, cache, prompt, cancel.is_set, self._chunk)
+        meter.count("reused", reused)
+        meter.count("prefilled", len(cache) - reused)
         if logits is None:
             return
         with meter.stage("decode"):
             firsts = self._other_beginnings(logits, said[:1])
-            found = branches.decode(self.model, cache, firsts, BRANCH_TOKENS, self._is_over, stop)
+            found = branches.decode(self.model, cache, firsts, BRANCH_TOKENS, self._is_over, cancel.is_set)
         for steps in found if not cancel.is_set() else ():
             meter.count("decoded", len(steps))
             yield self._grown(steps)
@@ -168,7 +168,7 @@ class GptBackend:
         self.pool.forget()
 
     def _drafts(
-        self, request: FimRequest, cache: decode.Cache, first: decode.Step, cancel: Cancel, meter: Meter
+        self, request: FimRequest, cache: TokenCache, first: decode.Step, cancel: Cancel, meter: Meter
     ) -> Iterator[Suggestion]:
         plan = request.plan
         ids: list[int] = []

@@ -8,32 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fim_lsp.nn.token_cache import TokenCache
+
 if TYPE_CHECKING:
     from fim_lsp.nn.checkpoint import ModelConfig
 
 CHUNK = 32  # tokens of prefill between two looks at the stop flag, where nobody knows how long they take
 
 Logits = NDArray[np.float32]
-
-
-class Cache(Protocol):
-    """What decoding asks of a K/V cache; `TokenCache` has all of it but the keys and values."""
-
-    ids: list[int]
-    capacity: int
-
-    def __len__(self) -> int: ...
-
-    @property
-    def nbytes(self) -> int: ...
-
-    def shared(self, prompt: list[int]) -> int: ...
-
-    def reuse(self, prompt: list[int]) -> int: ...
-
-    def truncate(self, length: int) -> None: ...
-
-    def make_room(self, capacity: int) -> None: ...
 
 
 class Model(Protocol):
@@ -43,7 +25,7 @@ class Model(Protocol):
     def config(self) -> ModelConfig: ...
 
     def new_cache(self, capacity: int) -> Any:
-        """Return an empty `Cache` of this model's own kind."""
+        """Return an empty TokenCache of this model's own kind."""
         ...
 
     def forward(self, ids: list[int], cache: Any, rows: int = 1) -> Logits:
@@ -67,7 +49,7 @@ class Step(NamedTuple):
 
 
 def prefill(
-    model: Model, cache: Cache, prompt: list[int], stop: Callable[[], bool], chunk: int = CHUNK
+    model: Model, cache: TokenCache, prompt: list[int], stop: Callable[[], bool], chunk: int = CHUNK
 ) -> Logits | None:
     """Bring the cache to `prompt`, in chunks, and return the logits after it, [vocab]; None when stopped.
 
@@ -81,7 +63,7 @@ def prefill(
     return logits
 
 
-def decode_one(model: Model, cache: Cache, token: int) -> Logits:
+def decode_one(model: Model, cache: TokenCache, token: int) -> Logits:
     """Append one token and return the logits after it, [vocab]."""
     logits: Logits = model.forward([token], cache)[0]
     return logits
@@ -108,7 +90,7 @@ def rank(logits: Logits, count: int) -> list[Step]:
 
 
 def decode(
-    model: Model, cache: Cache, first: Step, max_tokens: int, ends: frozenset[int], stop: Callable[[], bool]
+    model: Model, cache: TokenCache, first: Step, max_tokens: int, ends: frozenset[int], stop: Callable[[], bool]
 ) -> Iterator[Step]:
     """Yield `first` and what greedily follows it, until an end token, the budget, or `stop`."""
     step = first
@@ -122,7 +104,7 @@ def decode(
 
 
 def decode_with_endings(
-    model: Model, cache: Cache, first: Step, max_tokens: int, ends: frozenset[int], stop: Callable[[], bool]
+    model: Model, cache: TokenCache, first: Step, max_tokens: int, ends: frozenset[int], stop: Callable[[], bool]
 ) -> Iterator[tuple[Step, float]]:
     """Yield each greedy step with the probability that the text ends right after it, for a search over endings."""
     step, last = first, sorted(ends)

@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from fim_lsp.nn.decode import Cache, Model, Step, pick
+from fim_lsp.nn.decode import Model, Step, pick
+from fim_lsp.nn.token_cache import TokenCache
 
 SIZES = (3, 2)  # tokens that must have stood there before, the more telling first
 MOST = 7  # tokens of a draft: with the one before them eight rows, which the int8 kernels take as they take one
@@ -58,7 +59,7 @@ class Lookup:
 
 def decode(
     model: Model,
-    cache: Cache,
+    cache: TokenCache,
     first: Step,
     max_tokens: int,
     ends: frozenset[int],
@@ -81,7 +82,7 @@ def decode(
             lookup.learn(len(draft), len(ready) - 1)
 
 
-def check(model: Model, cache: Cache, token: int, draft: list[int]) -> list[Step]:
+def check(model: Model, cache: TokenCache, token: int, draft: list[int]) -> list[Step]:
     """Append `token` and what holds of a draft; return the greedy step after each of these."""
     start, steps = len(cache), []
     for logits, drafted in zip(model.forward([token, *draft], cache, rows=len(draft) + 1), [*draft, None], strict=True):

@@ -1,6 +1,6 @@
 /* A Llama-family forward pass for processors: weights and buffers of a model, a pool of threads, one layer after another.
 
-   Called by nn/native/__init__.py through ctypes. One thread at a time may run a model. */
+   Called by layers.py through ctypes. One thread at a time may run a model. */
 #include "engine.h"
 
 #include <math.h>
@@ -299,12 +299,13 @@ Model *fim_new(const Shape *shape, const char *kernels) {
     m->cos = take_memory(angles * sizeof(float)), m->sin = take_memory(angles * sizeof(float));
     if (!m->kernels || !m->matrices || !m->norms || !m->scores || !m->scratch || !m->cos || !m->sin || !start(&m->pool, shape->threads))
         return fim_free(m), NULL;
-    for (int at = 0; at < shape->positions; at++)
-        for (int i = 0; i < shape->head_dim / 2; i++) {
-            const double angle = at * pow(shape->theta, -2.0 * i / shape->head_dim);
-            m->cos[(size_t)at * (shape->head_dim / 2) + i] = (float)cos(angle);
-            m->sin[(size_t)at * (shape->head_dim / 2) + i] = (float)sin(angle);
+    for (int i = 0; i < shape->head_dim / 2; i++) {
+        const double step = pow(shape->theta, -2.0 * i / shape->head_dim);
+        for (int at = 0; at < shape->positions; at++) {
+            m->cos[(size_t)at * (shape->head_dim / 2) + i] = (float)cos(at * step);
+            m->sin[(size_t)at * (shape->head_dim / 2) + i] = (float)sin(at * step);
         }
+    }
     return m;
 }
 
