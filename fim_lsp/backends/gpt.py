@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from fim_lsp.backends.base import Budget
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.backends.costs import Cost
+from fim_lsp.backends.format import Format
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Plan, Suggestion, Work
-from fim_lsp.errors import ModelMismatch
 from fim_lsp.nn import branches, decode, pick, speculate
 from fim_lsp.nn.checkpoint import read_raw_config
 from fim_lsp.nn.kv_pool import Pool
@@ -33,61 +31,6 @@ BRANCH_TOKENS, BRANCH_SURE = 10, 0.1  # of a branch at most, and how likely it m
 UNTYPED = ("", "\n", "\r", "\ufffd")  # no first character: nothing, what the editor types, half of one
 CLAMP_TOKENS = 64  # a prefix too long loses tokens in such steps, so that typing does not shift it at every key
 
-SENTINELS = (  # (prefix, suffix, middle) names of published families; all of them put the prefix first
-    ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"),  # Qwen2.5-Coder, Stable-Code
-    ("<fim_prefix>", "<fim_suffix>", "<fim_middle>"),  # StarCoder2, Granite, Refact
-    ("<fim-prefix>", "<fim-suffix>", "<fim-middle>"),  # SantaCoder
-    ("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"),  # DeepSeek-Coder
-    ("▁<PRE>", "▁<SUF>", "▁<MID>"),  # CodeLlama
-)
-ENDS = (
-    "<|endoftext|>",
-    "<|im_end|>",
-    "</s>",
-    "<|fim_pad|>",
-    "<|file_sep|>",
-    "<file_sep>",
-    "▁<EOT>",
-    "<｜end▁of▁sentence｜>",
-)
-
-
-@dataclass(frozen=True)
-class Format:
-    """How a checkpoint wants its prompt: order and sentinels, from the `fim` table of its config.json."""
-
-    order: str  # "suffix-first", "prefix-first", or "prefix-only" for a model that was never taught to fill in
-    prefix: int
-    suffix: int
-    middle: int
-    ends: frozenset[int]
-    prefix_tokens: int
-    suffix_tokens: int
-
-    @classmethod
-    def read(cls, fim: Mapping[str, Any], tokenizer: Tokenizer) -> Format:
-        """Take the checkpoint's word, else recognise published sentinels, else read the prefix alone."""
-        ends = frozenset(at for name in ENDS if (at := tokenizer.sentinel(name)) is not None)
-        sizes = {"prefix_tokens": fim.get("prefix_tokens", 384), "suffix_tokens": fim.get("suffix_tokens", 128)}
-        named = [(fim["prefix"], fim["suffix"], fim["middle"])] if fim else list(SENTINELS)
-        for names in named:
-            ids = [tokenizer.sentinel(name) for name in names]
-            if None not in ids:
-                prefix, suffix, middle = (int(at) for at in ids if at is not None)
-                others = ends | {prefix, suffix, middle}
-                return cls(fim.get("order", "prefix-first"), prefix, suffix, middle, others, **sizes)
-        if fim:
-            raise ModelMismatch(f"the vocabulary lacks the sentinels {named[0]} that config.json names")
-        return cls("prefix-only", -1, -1, -1, ends, **sizes)
-
-    def render(self, prefix: list[int], suffix: list[int]) -> list[int]:
-        """Lay out the prompt (SPM and PSM of arXiv 2207.14255); suffix-first, typing only appends."""
-        if self.order == "suffix-first":
-            return [self.suffix, *suffix, self.prefix, *prefix, self.middle]
-        if self.order == "prefix-first":
-            return [self.prefix, *prefix, self.suffix, *suffix, self.middle]
-        return prefix
-
 
 class GptBackend:
     """A Llama- or Qwen2-family decoder on this machine."""
@@ -97,7 +40,7 @@ class GptBackend:
 
     def __init__(self, model: decode.Model, tokenizer: Tokenizer, calibration: Calibration | None = None):
         self.model, self.tokenizer, self.calibration = model, tokenizer, calibration
-        self.format = Format.read(model.config.fim, tokenizer)
+        self.format = Format.read(model.config.fim, tokenizer.sentinel)
         self.budget = Budget(
             prefix_chars=int(self.format.prefix_tokens * CHARS_PER_TOKEN),
             suffix_chars=int(self.format.suffix_tokens * MOST_CHARS_PER_TOKEN),

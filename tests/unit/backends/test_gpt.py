@@ -11,7 +11,7 @@ import time
 import pytest
 
 from fim_lsp import backends
-from fim_lsp.backends.gpt import Format
+from fim_lsp.backends.format import Format
 from fim_lsp.backends.models import find_model, models_folder
 from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
 from fim_lsp.errors import ModelError, ModelMismatch, ModelMissing
@@ -144,11 +144,11 @@ def test_orders():
 
 def test_published_sentinels_are_recognised():
     tokenizer = Tokenizer.from_folder(models_folder() / "gpt")
-    assert Format.read({}, tokenizer).order == "prefix-first"
+    assert Format.read({}, tokenizer.sentinel).order == "prefix-first"
     tokenizer.sentinel = lambda name: None
-    assert Format.read({}, tokenizer).order == "prefix-only"
+    assert Format.read({}, tokenizer.sentinel).order == "prefix-only"
     with pytest.raises(ModelMismatch, match="sentinels"):
-        Format.read({"prefix": "<a>", "suffix": "<b>", "middle": "<c>"}, tokenizer)
+        Format.read({"prefix": "<a>", "suffix": "<b>", "middle": "<c>"}, tokenizer.sentinel)
 
 
 def test_a_folder_of_published_weights_runs(tmp_path, decoder):

@@ -1,0 +1,67 @@
+"""How a decoder wants its prompt: the order of prefix and suffix, and the sentinels around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fim_lsp.errors import ModelMismatch
+
+SENTINELS = (  # (prefix, suffix, middle) names of published families; all of them put the prefix first
+    ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"),  # Qwen2.5-Coder, Stable-Code
+    ("<fim_prefix>", "<fim_suffix>", "<fim_middle>"),  # StarCoder2, Granite, Refact
+    ("<fim-prefix>", "<fim-suffix>", "<fim-middle>"),  # SantaCoder
+    ("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"),  # DeepSeek-Coder
+    ("▁<PRE>", "▁<SUF>", "▁<MID>"),  # CodeLlama
+)
+ENDS = (
+    "<|endoftext|>",
+    "<|im_end|>",
+    "</s>",
+    "<|fim_pad|>",
+    "<|file_sep|>",
+    "<file_sep>",
+    "▁<EOT>",
+    "<｜end▁of▁sentence｜>",
+)
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a checkpoint wants its prompt: order and sentinels, from the `fim` table of its config.json."""
+
+    order: str  # "suffix-first", "prefix-first", or "prefix-only" for a model that was never taught to fill in
+    prefix: int
+    suffix: int
+    middle: int
+    ends: frozenset[int]
+    prefix_tokens: int
+    suffix_tokens: int
+
+    @classmethod
+    def read(cls, fim: Mapping[str, Any], sentinel: Callable[[str], int | None]) -> Format:
+        """Take the checkpoint's word, else recognise published sentinels, else read the prefix alone.
+
+        `sentinel` returns the id of a special token, None where the vocabulary lacks it. Raises ModelMismatch.
+        """
+        ends = frozenset(at for name in ENDS if (at := sentinel(name)) is not None)
+        sizes = {"prefix_tokens": fim.get("prefix_tokens", 384), "suffix_tokens": fim.get("suffix_tokens", 128)}
+        named = [(fim["prefix"], fim["suffix"], fim["middle"])] if fim else list(SENTINELS)
+        for names in named:
+            ids = [sentinel(name) for name in names]
+            if None not in ids:
+                prefix, suffix, middle = (int(at) for at in ids if at is not None)
+                others = ends | {prefix, suffix, middle}
+                return cls(fim.get("order", "prefix-first"), prefix, suffix, middle, others, **sizes)
+        if fim:
+            raise ModelMismatch(f"the vocabulary lacks the sentinels {named[0]} that config.json names")
+        return cls("prefix-only", -1, -1, -1, ends, **sizes)
+
+    def render(self, prefix: list[int], suffix: list[int]) -> list[int]:
+        """Lay out the prompt (SPM and PSM of arXiv 2207.14255); suffix-first, typing only appends."""
+        if self.order == "suffix-first":
+            return [self.suffix, *suffix, self.prefix, *prefix, self.middle]
+        if self.order == "prefix-first":
+            return [self.prefix, *prefix, self.suffix, *suffix, self.middle]
+        return prefix
