@@ -46,6 +46,13 @@ def _whole(low: int, high: int) -> Kind:
     return Kind(f"a whole number from {low} to {high}", schema, accepts)
 
 
+def _either(*numbers: int) -> Kind:
+    def accepts(value: Any) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and value in numbers
+
+    return Kind(" or ".join(map(str, numbers)), {"type": "integer", "enum": list(numbers)}, accepts)
+
+
 def _is_words(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(word, str) and word for word in value)
 
@@ -93,6 +100,20 @@ class Config:
         "Folder of a Llama- or Qwen2-family safetensors model; empty means the shipped decoder.",
         TEXT,
         is_trusted=True,
+    )
+    gpt_bits: int = _setting(
+        "gpt.bits",
+        8,
+        "Bits of a decoder's weight in memory. 4 takes half the memory, and decodes a large model faster; "
+        "the shipped decoder is too small for it and answers worse.",
+        _either(8, 4),
+    )
+    gpt_cache_mb: int = _setting(
+        "gpt.cacheMegabytes",
+        128,
+        "Memory for what the decoder keeps of places it has read, so that coming back to one costs nothing. "
+        "One place is always kept.",
+        _whole(1, 16_384),
     )
     bert_model: str = _setting(
         "bert.model", "", "Folder of a masked-span infiller; empty means the shipped one.", TEXT, is_trusted=True

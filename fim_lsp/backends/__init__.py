@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fim_lsp.backends.base import Backend
+from fim_lsp.backends.base import Backend, Wanted
 from fim_lsp.backends.models import CONTROLLED, find_model, read_table
 from fim_lsp.errors import ModelMismatch
 
-__all__ = ["create", "read_table"]
+__all__ = ["Wanted", "create", "read_table"]
+
+SHIPPED = Wanted()
 
 
-def create(family: str, model: str = "") -> Backend:
-    """Load the backend of a family from `model`, or from the shipped weights; raises ModelError."""
-    folder: Path = find_model(family, model)
+def create(family: str, wanted: Wanted = SHIPPED) -> Backend:
+    """Load the backend of a family; raises ModelError."""
+    folder: Path = find_model(family, wanted.model)
     if family == "gpt":
         from fim_lsp.backends.gpt import GptBackend
 
-        return GptBackend.from_folder(folder)
+        return GptBackend.from_folder(folder, wanted.bits, wanted.cache_mb)
     if family == "bert":
         from fim_lsp.backends.bert import BertBackend
 

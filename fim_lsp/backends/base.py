@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion, Work
+
+
+class Wanted(NamedTuple):
+    """What a family is to be loaded from, and how it is to be held."""
+
+    model: str = ""  # folder; "": the shipped weights
+    bits: int = 8  # of a decoder's weight in memory
+    cache_mb: int = 128  # for a decoder's keys and values
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from fim_lsp.backends.base import Budget
+from fim_lsp.backends.base import Budget, Wanted
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.backends.costs import Cost
 from fim_lsp.backends.format import Format
@@ -23,12 +23,12 @@ CHARS_PER_TOKEN = 3.5  # Python under a code vocabulary; a little low, so that a
 MOST_CHARS_PER_TOKEN = 4.5  # a suffix is cut at its far end, where clamping by tokens costs nothing
 BRANCHES = 6  # first tokens tried in each of several holes
 ROOM = 256  # tokens for what is decoded after a prompt
-KEPT_BYTES = 128 << 20  # of keys and values: five places of the shipped decoder
 CHUNK_MS, CHUNKS = 20.0, (8, 256)  # a chunk of prefill takes about that long, and has so many tokens
 READING_SHARE = 0.6  # of the time that is left, at most: what is read must also be answered
 BRANCH_RANKS, BRANCH_SHARE = 64, 0.02  # first tokens looked at, and how likely a first character must be
 BRANCH_TOKENS, BRANCH_SURE = 10, 0.1  # of a branch at most, and how likely it must stay
 UNTYPED = ("", "\n", "\r", "\ufffd")  # no first character: nothing, what the editor types, half of one
+SHORT_PREFIX, SHORT_SUFFIX = 128, 32  # tokens: where time is left for no more before the cursor, so many behind it do
 CLAMP_TOKENS = 64  # a prefix too long loses tokens in such steps, so that typing does not shift it at every key
 
 
@@ -38,7 +38,13 @@ class GptBackend:
     name = "gpt"
     keeps = True
 
-    def __init__(self, model: decode.Model, tokenizer: Tokenizer, calibration: Calibration | None = None):
+    def __init__(
+        self,
+        model: decode.Model,
+        tokenizer: Tokenizer,
+        calibration: Calibration | None = None,
+        cache_mb: int = Wanted().cache_mb,
+    ):
         self.model, self.tokenizer, self.calibration = model, tokenizer, calibration
         self.format = Format.read(model.config.fim, tokenizer.sentinel)
         self.budget = Budget(
@@ -46,13 +52,13 @@ class GptBackend:
             suffix_chars=int(self.format.suffix_tokens * MOST_CHARS_PER_TOKEN),
         )
         self.cost = Cost(token_ms=1.0, step_ms=20.0)
-        self.pool = Pool(model, self.format.prefix_tokens + self.format.suffix_tokens + 3 + ROOM, KEPT_BYTES)
+        self.pool = Pool(model, self.format.prefix_tokens + self.format.suffix_tokens + 3 + ROOM, cache_mb << 20)
 
     @classmethod
-    def from_folder(cls, folder: Path) -> GptBackend:
+    def from_folder(cls, folder: Path, bits: int = Wanted().bits, cache_mb: int = Wanted().cache_mb) -> GptBackend:
         """Load a model folder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
         calibration = Calibration.read(read_raw_config(folder).get("confidence", {}))
-        return cls(pick.decoder(folder), Tokenizer.from_folder(folder), calibration)
+        return cls(pick.decoder(folder, bits), Tokenizer.from_folder(folder), calibration, cache_mb)
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         """Fill the hole of `request`, the candidates branching at their first token, best first; several in turn."""
@@ -235,10 +241,9 @@ class GptBackend:
 
         A step is cut from where the window begins, so that what is left goes on from the same keys and values.
         """
-        prefix, suffix = self._pieces(before, after)
         left_ms = (plan.deadline - time.monotonic()) * 1e3 * READING_SHARE
-        for cut in range(0, max(len(prefix), 1), CLAMP_TOKENS):
-            prompt = self.format.render(prefix[cut:], suffix) or self.tokenizer.encode("\n")
+        for prefix, suffix in _ever_shorter(*self._pieces(before, after)):
+            prompt = self.format.render(prefix, suffix) or self.tokenizer.encode("\n")
             if self.cost.token_ms * (len(prompt) - self.pool.shared(prompt)) <= left_ms:
                 break
         return prompt
@@ -250,6 +255,14 @@ class GptBackend:
         if (over := len(prefix) - self.format.prefix_tokens) > 0:
             prefix = prefix[-(-over // CLAMP_TOKENS) * CLAMP_TOKENS :]
         return prefix, suffix
+
+
+def _ever_shorter(prefix: list[int], suffix: list[int]) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield ever less of both: the prefix a step shorter each time, and little suffix once the prefix is short."""
+    starts = range(0, max(len(prefix), 1), CLAMP_TOKENS)
+    long = [start for start in starts if len(prefix) - start >= SHORT_PREFIX] or [0]
+    yield from ((prefix[start:], suffix) for start in long)
+    yield from ((prefix[start:], suffix[:SHORT_SUFFIX]) for start in starts if start >= long[-1])
 
 
 def _share(steps: list[decode.Step]) -> float:

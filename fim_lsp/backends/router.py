@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from fim_lsp.backends.base import Backend
+from fim_lsp.backends.base import Backend, Wanted
 from fim_lsp.backends.costs import Cost
 from fim_lsp.backends.routing import Bid, Table, decide, hands_over, kind_of_place
 from fim_lsp.backends.shelf import Shelf
@@ -44,11 +44,11 @@ class Router:
     def __init__(
         self,
         config: Config,
-        create: Callable[[str, str], Backend],
+        create: Callable[[str, Wanted], Backend],
         read_table: ReadTable = no_table,
     ):
         self.config, self.read_table = config, read_table
-        self.shelf = Shelf(_models(config), create)
+        self.shelf = Shelf(models_of(config), create)
         self.tables: dict[str, Table | None] = {}
         self.costs: dict[str, Cost] = {}
         self._read_tables(BUILT)
@@ -121,7 +121,7 @@ class Router:
     def configure(self, config: Config) -> None:
         """Take new settings; a family whose model changed is loaded again when next wanted."""
         self.config = config
-        self._read_tables(self.shelf.replace(_models(config)))
+        self._read_tables(self.shelf.replace(models_of(config)))
 
     def forget(self) -> None:
         """Have every loaded backend drop what it kept of earlier requests."""
@@ -152,7 +152,7 @@ class Router:
 
     def _read_tables(self, families: tuple[str, ...] | list[str]) -> None:
         for family in families:
-            self.tables[family] = self.read_table(family, self.shelf.models[family])
+            self.tables[family] = self.read_table(family, self.shelf.models[family].model)
             self.costs[family] = self._guess(family)
 
     def _guess(self, family: str) -> Cost:
@@ -160,8 +160,12 @@ class Router:
         return Cost(table.token_ms, table.step_ms)
 
 
-def _models(config: Config) -> dict[str, str]:
-    return {"gpt": config.gpt_model, "bert": config.bert_model}
+def models_of(config: Config) -> dict[str, Wanted]:
+    """Return what each family is to be loaded from under these settings."""
+    return {
+        "gpt": Wanted(config.gpt_model, config.gpt_bits, config.gpt_cache_mb),
+        "bert": Wanted(config.bert_model),
+    }
 
 
 def _other(family: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fim_lsp.backends import create
+from fim_lsp.backends import Wanted, create
 from fim_lsp.backends.base import Backend
 from fim_lsp.backends.models import CONTROLLED, find_model
 from fim_lsp.backends.router import BUILT
@@ -96,5 +96,5 @@ def contend(specs: Sequence[str]) -> list[Contender]:
         name = family if not setting else f"{family} {folder.name}"
         if name in [other.name for other in contenders]:
             raise InputError(f"--model {spec!r} is named twice")
-        contenders.append(Contender(name, family, folder, create(family, str(folder))))
+        contenders.append(Contender(name, family, folder, create(family, Wanted(str(folder)))))
     return contenders

@@ -1,6 +1,7 @@
 """What the decode thread does while nobody waits, and how soon it stops when somebody does.
 
 answer ─┬─ 30 ms ─▶ look ahead: the place after accepting it ──▶ the cache of suggestions
+open ───┼─ 30 ms ─▶ parse, which a large file takes long for
 edit ───┼─ 30 ms ─▶ warm: keys and values of the place ─────────▶ what the request there begins with
 silence ┴─ 30 min ▶ unload: the models' memory is given back, until the next request
 
@@ -24,7 +25,7 @@ from fim_lsp.pipeline.completer import Completer
 
 logger = logging.getLogger(__name__)
 
-LOOK_AHEAD, WARM = "fimLsp/lookAhead", "fimLsp/warm"  # methods in the trace
+LOOK_AHEAD, READ, WARM = "fimLsp/lookAhead", "fimLsp/read", "fimLsp/warm"  # methods in the trace
 REST_S = 0.03  # the request that belongs to an edit comes sooner
 MINUTE_S = 60.0
 
@@ -47,6 +48,10 @@ class Idle:
         if outcome.suggestions or outcome.backend:
             then = look_ahead.accepted(snap, outcome.suggestions[0]) if outcome.suggestions else snap
             self._soon(LOOK_AHEAD, partial(look_ahead.ahead, outcome=outcome), snap, then)
+
+    def read(self, snap: Snapshot) -> None:
+        """Parse soon what was just opened."""
+        self._soon(READ, look_ahead.read, snap, snap)
 
     def warm(self, snap: Snapshot) -> None:
         """Read soon what a request at a place would read."""

@@ -107,17 +107,22 @@ class FimProtocol(LanguageServerProtocol):
         return self.server_capabilities.position_encoding or lsp.PositionEncodingKind.Utf16
 
     @lsp_method(lsp.TEXT_DOCUMENT_DID_OPEN)
-    def lsp_text_document__did_open(self, params: lsp.DidOpenTextDocumentParams) -> None:
+    def lsp_text_document__did_open(self, params: lsp.DidOpenTextDocumentParams) -> Iterator[Any]:
         item = params.text_document
         self.documents.put(Document(item.uri, str(item.language_id), item.version, item.text, self.encoding()))
+        yield from self._call(lsp.TEXT_DOCUMENT_DID_OPEN, params)
 
     @lsp_method(lsp.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: lsp.DidChangeTextDocumentParams) -> Iterator[Any]:
         changes = ((getattr(change, "range", None), change.text) for change in params.content_changes)
         self.documents.change(params.text_document.uri, params.text_document.version, changes)
-        if (handler := self.fm.features.get(lsp.TEXT_DOCUMENT_DID_CHANGE)) is not None:
-            yield handler, (params,), None  # pygls calls it
+        yield from self._call(lsp.TEXT_DOCUMENT_DID_CHANGE, params)
 
     @lsp_method(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: lsp.DidCloseTextDocumentParams) -> None:
         self.documents.drop(params.text_document.uri)
+
+    def _call(self, method: str, params: Any) -> Iterator[Any]:
+        """Yield the server's handler of a method, if it has one, for pygls to call."""
+        if (handler := self.fm.features.get(method)) is not None:
+            yield handler, (params,), None

@@ -13,6 +13,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
 from fim_lsp import __version__
+from fim_lsp.backends.router import models_of
 from fim_lsp.config import Config, Resolved
 from fim_lsp.domain import Outcome, Snapshot
 from fim_lsp.lsp import loading, protocol
@@ -72,7 +73,7 @@ class FimServer(LanguageServer):
         if now != before:
             self.requests.idle.drop("the settings changed")
             self.requests.pool.submit(self.completer.configure, now)
-            if _model_of(now) != _model_of(before):
+            if (now.backend, models_of(now)) != (before.backend, models_of(before)):
                 self.start(loading.load(self))
 
     def report_server_error(self, error: Exception, source: Any) -> None:
@@ -85,10 +86,6 @@ def _place(params: Any) -> tuple[str, lsp.Position]:
         return protocol.place(params)
     except ValueError as problem:
         raise JsonRpcInvalidParams(str(problem)) from None
-
-
-def _model_of(config: Config) -> tuple[str, str, str]:
-    return config.backend, config.gpt_model, config.bert_model
 
 
 def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> FimServer:
@@ -120,6 +117,11 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
         values = params.settings if params.settings else await pull(server)
         if values is not None:
             server.configure(server.settings.lay("client", values))
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
+    def did_open(params: lsp.DidOpenTextDocumentParams) -> None:
+        if document := server.document(params.text_document.uri):
+            server.requests.idle.read(protocol.snapshot(document, lsp.Position(0, 0), manual=False))
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
     def did_change(params: lsp.DidChangeTextDocumentParams) -> None:

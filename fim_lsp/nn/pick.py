@@ -19,10 +19,12 @@ NVIDIA = Path("/dev/nvidiactl")  # there where the driver is
 logger = logging.getLogger(__name__)
 
 
-def decoder(folder: Path) -> Model:
-    """Load a causal language model; raises ModelMissing, ModelCorrupt, ModelMismatch."""
+def decoder(folder: Path, bits: int = 8) -> Model:
+    """Load a causal language model, its weights in 8 or 4 bits; raises ModelMissing, ModelCorrupt, ModelMismatch."""
     if kernels := _kernels_for(folder):
-        return NativeDecoder.from_folder(folder, kernels)
+        return NativeDecoder.from_folder(folder, kernels, bits)
+    if bits != 8:
+        logger.warning("%s: only the compiled kernels hold weights in %d bits; they stay in 8", folder, bits)
     from fim_lsp.nn.transformer import Decoder
 
     return Decoder.from_folder(folder)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 
 from fim_lsp import context
-from fim_lsp.backends.base import Backend, Budget
+from fim_lsp.backends.base import Backend, Budget, Wanted
 from fim_lsp.backends.router import ReadTable, Router, no_table
 from fim_lsp.config import Config
 from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Outcome, Plan, Snapshot
@@ -18,7 +19,7 @@ from fim_lsp.syntax import LANGUAGES, Site, Trees, describe
 class Completer:
     """Complete snapshots; `look_up` on the event loop, everything else in one worker thread."""
 
-    def __init__(self, config: Config, create: Callable[[str, str], Backend], read_table: ReadTable = no_table):
+    def __init__(self, config: Config, create: Callable[[str, Wanted], Backend], read_table: ReadTable = no_table):
         self.config = config
         self.router = Router(config, create, read_table)
         self.cache, self.trees = Cache(), Trees()
@@ -44,6 +45,11 @@ class Completer:
         """Give the models' memory back until they are wanted again; False when none is loaded."""
         return self.router.shelf.unload()
 
+    def read(self, snap: Snapshot) -> None:
+        """Parse a document, so that its first request finds the tree (worker thread)."""
+        if gate.is_foreign(snap, self.config) is None:
+            self.trees.tree(snap, LANGUAGES[snap.language])
+
     def look_up(self, snap: Snapshot) -> Outcome | None:
         """Answer without a model, in microseconds: refused, or known from before; None when it takes a model."""
         if reason := gate.refuse(snap, self.config):
@@ -56,9 +62,10 @@ class Completer:
             return known
         meter = Meter()
         backend = self.router.ready(snap.language)
+        began = time.monotonic()  # parsing a large file takes of the time there is; loading a model does not
         with meter.stage("context"):
             site = describe(snap, self.trees.tree(snap, LANGUAGES[snap.language]))
-            plan = gate.plan(snap, self.config, site)
+            plan = gate.plan(snap, self.config, site, began)
             request = _request(backend, snap, site, plan)
         requests = {backend.budget: request}
         with meter.stage("choose"):

@@ -46,8 +46,11 @@ def refuse(snap: Snapshot, config: Config) -> str:
     return next((reason for rule in REFUSALS if (reason := rule(snap, config))), "")
 
 
-def plan(snap: Snapshot, config: Config, site: Site) -> Plan:
-    """Choose one line or several from the tree, and the budget that goes with it."""
+def plan(snap: Snapshot, config: Config, site: Site, began: float | None = None) -> Plan:
+    """Choose one line or several from the tree, and the budget that goes with it.
+
+    The deadline counts from `began`, in time.monotonic() seconds; by default from now on.
+    """
     multiline, why = _is_multiline(snap, site)
     multiline = multiline and config.max_lines > 1
     patience = MANUAL_PATIENCE if snap.manual else 1
@@ -57,7 +60,7 @@ def plan(snap: Snapshot, config: Config, site: Site) -> Plan:
         max_tokens=BLOCK_TOKENS if multiline else LINE_TOKENS,
         max_lines=config.max_lines if multiline else 1,
         candidates=MANUAL_CANDIDATES if snap.manual else 1,
-        deadline=time.monotonic() + config.deadline_ms * patience / 1e3,
+        deadline=(time.monotonic() if began is None else began) + config.deadline_ms * patience / 1e3,
     )
 
 

@@ -65,6 +65,13 @@ def answer(completer: Completer, snap: Snapshot, cancel: Cancel) -> Outcome:
     return completer.complete(further, cancel)
 
 
+def read(completer: Completer, snap: Snapshot, cancel: Cancel) -> Outcome:
+    """Parse a document that was just opened."""
+    if not cancel.is_set():
+        completer.read(snap)
+    return Outcome(reason=cancel.reason or "parsed")
+
+
 def warm(completer: Completer, snap: Snapshot, cancel: Cancel) -> Outcome:
     """Have the backend that would answer read a place, if it is loaded and keeps what it reads."""
     meter = Meter()

@@ -8,7 +8,7 @@ import time
 from tests.client import Client
 
 CODE = "def f(a, b):\n    x = \n"
-AHEAD, WARM, INLINE = "fimLsp/lookAhead", "fimLsp/warm", "textDocument/inlineCompletion"
+AHEAD, READ, WARM, INLINE = "fimLsp/lookAhead", "fimLsp/read", "fimLsp/warm", "textDocument/inlineCompletion"
 LONG = json.dumps([" ".join(f"word{n}" for n in range(200))])
 
 
@@ -67,6 +67,16 @@ def test_a_request_ends_it_and_is_answered(tmp_path):
         ahead = wait_for(client, AHEAD)[0]
         assert ahead["cancelled"] == "a request came"
         assert ahead["tokens"]["decoded"] > 0
+    client.check_clean()
+
+
+def test_what_is_opened_is_parsed(tmp_path):
+    with Client.fake(tmp_path) as client:
+        client.start()
+        client.until_ready()
+        client.open(CODE)
+        (read,) = wait_for(client, READ)
+        assert (read["reason"], read["backend"]) == ("parsed", "")
     client.check_clean()
 
 

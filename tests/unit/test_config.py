@@ -28,6 +28,9 @@ def test_nothing_said_means_the_defaults(nothing):
         ("languages", [1]),
         ("completionFallback", "yes"),
         ("gpt.model", 5),
+        ("gpt.bits", 5),
+        ("gpt.bits", True),
+        ("gpt.cacheMegabytes", 0),
     ],
 )
 def test_a_bad_value_names_key_value_and_default(key, value):

@@ -47,6 +47,7 @@ def sum_up(name: str, asks: Sequence[Ask], replays: Sequence[Replay], tokens: Ma
         **{key: {"n": len(values), **summary(values)} for key, values in sets.items()},
         "estimated_ms": estimate(asks),
         "without_model_percent": _percent(without, len(asks)),
+        "text_without_model_percent": _percent(without, len(sets["with_text_ms"])),
         "accepted_chars": accepted,
         "accepts": sum(replay.accepts for replay in replays),
         "typed_chars": sum(replay.typed_chars for replay in replays),
@@ -60,12 +61,12 @@ def sum_up(name: str, asks: Sequence[Ask], replays: Sequence[Replay], tokens: Ma
 def estimate(asks: Sequence[Ask]) -> dict[str, Any]:
     """Return percentiles over all keystrokes, those overtaken among them, and their 95 % intervals by bootstrap.
 
-    None where too few were answered to tell.
+    None where too few were answered to tell: then it is more than `longest`, which is the longest wait seen.
     """
     waits = [(_ms(ask), ask.answered_ms is not None) for ask in asks]
     rng = random.Random(0)
     drawn = [answered_within(rng.choices(waits, k=len(waits))) for _ in range(ROUNDS if waits else 0)]
-    found: dict[str, Any] = {"n": len(asks)}
+    found: dict[str, Any] = {"n": len(asks), "longest": max((ms for ms, _ in waits), default=None)}
     for q in (50, 95, 99):
         ends = sorted(_within(curve, q) for curve in drawn)
         found[f"p{q}"] = _known(_within(answered_within(waits), q))
@@ -128,6 +129,7 @@ def cold(rows: Sequence[Mapping[str, float]]) -> dict[str, Any]:
 def ratios(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, float | None]:
     """Return ours over theirs; below 1 is less time, or less work."""
     found = {name: _ratio(ours[key].get(q), theirs[key].get(q)) for name, (key, q) in RATIOS.items()}
+    found["p95_estimated_at_most"] = _ratio(ours["estimated_ms"]["p95"], _at_least(theirs["estimated_ms"], "p95"))
     for name in ("accepted_chars", "cpu_s_per_accepted_char"):
         found[name] = _ratio(ours[name], theirs[name])
     for name in ("prefilled", "steps"):
@@ -141,6 +143,12 @@ def _ms(ask: Ask) -> float:
 
 def _percent(part: int, whole: int) -> float:
     return round(100 * part / whole, 1) if whole else 0.0
+
+
+def _at_least(estimated: Mapping[str, Any], q: str) -> float | None:
+    """Return a percentile, or the longest wait seen where it is longer than any."""
+    known = estimated[q] if estimated[q] is not None else estimated["longest"]
+    return None if known is None else float(known)
 
 
 def _ratio(ours: float | None, theirs: float | None) -> float | None:

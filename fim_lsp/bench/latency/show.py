@@ -43,9 +43,7 @@ def show(console: Console, report: Row, is_missing: bool = False) -> None:
     if ratios:
         table.add_column("ratio")
     for title, cell, ratio in ROWS:
-        found = ratios.get(ratio) if ratios else None
-        last = [f"{found:.2f}" if found is not None else ""] if ratios else []
-        table.add_row(title, *(cell(one) for one in some), *last)
+        table.add_row(title, *(cell(one) for one in some), *([_ratio(ratios, ratio)] if ratios else []))
     for name in ("initialize_ms", "first_suggestion_ms"):
         cells = [_plain(report["cold_start"][one["name"]].get(name), 0) for one in some]
         table.add_row(f"launch to {name.removesuffix('_ms').replace('_', ' ')}, ms", *cells)
@@ -92,6 +90,20 @@ def _spread(row: Row) -> str:
     return " / ".join(_plain(row.get(q), 0 if (row.get(q) or 0) >= 10 else 1) for q in ("p50", "p95", "p99"))
 
 
+def _ratio(ratios: Row, name: str) -> str:
+    """Say a ratio, or what it is less than where the peer's share of it is only known to be more."""
+    if (found := ratios.get(name)) is not None:
+        return f"{found:.2f}"
+    most = ratios.get(f"{name}_at_most")
+    return "" if most is None else f"< {most:.2f}"
+
+
+def _estimated(one: Row, q: str) -> str:
+    """Say an estimated percentile; where too few were answered to tell, it is more than the longest wait."""
+    row = one["estimated_ms"]
+    return _plain(row[q], 0) if row[q] is not None else f"> {_plain(row['longest'], 0)}"
+
+
 def _plain(value: float | None, digits: int) -> str:
     return "—" if value is None else f"{value:,.{digits}f}"
 
@@ -108,9 +120,10 @@ ROWS: tuple[tuple[str, Callable[[Row], str], str], ...] = (
     ("  with text", lambda one: _spread(one["with_text_ms"]), ""),
     ("  by the model", lambda one: _spread(one["reached_model_ms"]), "p50_reached_model"),
     ("  by the model, p95", lambda one: _plain(one["reached_model_ms"].get("p95"), 0), "p95_reached_model"),
-    ("all, with those overtaken", lambda one: _spread(one["estimated_ms"]), "p50_estimated"),
-    ("  p95", lambda one: _plain(one["estimated_ms"]["p95"], 0), "p95_estimated"),
+    ("all, with those overtaken: p50", lambda one: _estimated(one, "p50"), "p50_estimated"),
+    ("  p95", lambda one: _estimated(one, "p95"), "p95_estimated"),
     ("text shown without the model", lambda one: f"{one['without_model_percent']:.1f} %", ""),
+    ("  of all texts shown", lambda one: f"{one['text_without_model_percent']:.1f} %", ""),
     ("characters accepted", lambda one: f"{one['accepted_chars']} in {one['accepts']}", "accepted_chars"),
     ("characters typed", lambda one: str(one["typed_chars"]), ""),
     ("prompt tokens computed", lambda one: _plain(one["tokens"]["prefilled"], 0), "prefilled"),

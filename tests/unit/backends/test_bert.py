@@ -24,7 +24,7 @@ TEXTS = (
 
 @pytest.fixture(scope="module")
 def bert():
-    return backends.create("bert", "")
+    return backends.create("bert")
 
 
 def run(bert, request: FimRequest = ADD, cancel: Cancel | None = None):

@@ -15,6 +15,7 @@ from fim_lsp.backends.format import Format
 from fim_lsp.backends.models import find_model, models_folder
 from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
 from fim_lsp.errors import ModelError, ModelMismatch, ModelMissing
+from fim_lsp.nn.native import library
 from fim_lsp.nn.tokenizer import Tokenizer
 
 pytestmark = pytest.mark.model
@@ -160,7 +161,7 @@ def test_a_folder_of_published_weights_runs(tmp_path, decoder):
     config = transformers.Qwen2Config(vocab_size=49152, num_key_value_heads=2, **sizes)
     transformers.Qwen2ForCausalLM(config).save_pretrained(tmp_path)
     shutil.copy(models_folder() / "gpt/tokenizer.json", tmp_path)
-    backend = backends.create("gpt", str(tmp_path))
+    backend = backends.create("gpt", backends.Wanted(str(tmp_path)))
     assert backend.format.order == "prefix-first"
     assert len(run(backend)[0]) == 1
 
@@ -188,13 +189,13 @@ def test_broken_folders_name_the_file_and_a_remedy(tmp_path, break_it, said):
         shutil.copy(models_folder() / "gpt" / name, folder / name)
     break_it(folder)
     with pytest.raises(ModelError, match=said) as caught:
-        backends.create("gpt", str(folder))
+        backends.create("gpt", backends.Wanted(str(folder)))
     assert any(word in str(caught.value) for word in ("copy", "correct", "check", "only"))
 
 
 def test_other_families_are_named():
     with pytest.raises(ModelMismatch, match="not an infiller"):
-        backends.create("bert", str(models_folder() / "gpt"))
+        backends.create("bert", backends.Wanted(str(models_folder() / "gpt")))
     with pytest.raises(ModelMissing, match=r"gpt\.model"):
         find_model("gpt", "/nowhere")
 
@@ -223,3 +224,14 @@ def test_other_beginnings_are_filled_in_beside_each_other(gpt):
     stopped = Cancel()
     stopped.raise_for("stopped")
     assert not list(gpt.branch(request, answer.text, stopped, Meter()))
+
+
+@pytest.mark.skipif(not library.chosen(), reason="only the compiled kernels hold four bits")
+def test_four_bits_and_a_small_budget_are_kept_to(gpt):
+    small = backends.create("gpt", backends.Wanted(bits=4, cache_mb=1))
+    (coarse,), (fine,) = run(small)[0], run(gpt)[0]
+    assert coarse.text
+    assert coarse.log_probs != fine.log_probs
+    for n in range(3):
+        run(small, FimRequest((f"value_{n} = {n}\n" * 40, f"other_{n}\n" * 40), Plan(max_tokens=2)))
+    assert len(small.pool.caches) == 1

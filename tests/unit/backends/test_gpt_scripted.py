@@ -82,11 +82,20 @@ def test_a_prompt_too_long_for_the_deadline_loses_the_far_end_of_its_prefix():
     backend = scripted("x")
     backend.cost = Cost(token_ms=1000.0, step_ms=1.0)  # a thousand seconds are far from any that passes in a test
     whole = backend.outlook(LONG).tokens
-    hurried = backend.outlook(within(300)).tokens
-    assert 100 < hurried <= 180 < whole
+    hurried = backend.outlook(within(450)).tokens
+    assert 180 < hurried <= 270 < whole
     assert whole - hurried in range(64, whole, 64)
     assert backend.outlook(within(1000)).tokens == whole
-    assert backend.outlook(within(0)).tokens < 200  # the suffix and the text next to the cursor are read in any case
+    assert backend.outlook(within(0)).tokens < 64 + 32 + 4  # what is next to the cursor is read in any case
+
+
+def test_with_hardly_any_time_the_suffix_gives_way_before_the_text_next_to_the_cursor():
+    backend = scripted("x")
+    backend.cost = Cost(token_ms=1000.0, step_ms=1.0)
+    prompt = backend._prompt(*LONG.segments, within(250).plan)
+    after = prompt.index(backend.format.prefix) - 1
+    assert after == 32
+    assert len(prompt) - after > 64
 
 
 def test_what_is_warm_costs_nothing_and_is_not_cut():

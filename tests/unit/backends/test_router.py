@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from fim_lsp.backends.base import Wanted
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.backends.models import read_table
 from fim_lsp.backends.router import BUILT, Router
@@ -27,9 +28,9 @@ class Factory:
 
     def __init__(self, broken: tuple[str, ...] = (), slow: tuple[str, ...] = ()):
         self.broken, self.slow, self.go = broken, slow, threading.Event()
-        self.made: list[tuple[str, str]] = []
+        self.made: list[tuple[str, Wanted]] = []
 
-    def __call__(self, family: str, model: str) -> FakeBackend:
+    def __call__(self, family: str, model: Wanted) -> FakeBackend:
         if family in self.slow:
             assert self.go.wait(10)
         self.made.append((family, model))
@@ -133,7 +134,7 @@ def test_a_changed_model_is_loaded_again():
         it.ready()
     it.configure(Config(backend="gpt", gpt_model="/other"))
     assert it.ready().name == "gpt"
-    assert factory.made == [("gpt", ""), ("gpt", "/other")]
+    assert factory.made == [("gpt", Wanted()), ("gpt", Wanted("/other"))]
 
 
 def test_a_model_that_was_being_loaded_when_the_settings_changed_is_dropped():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -19,6 +20,13 @@ from tests.picture import draw, shown
 def plan_of(picture: str, **more):
     snap = draw(picture, **more)
     return gate.plan(snap, Config(), describe(snap, Trees().tree(snap, LANGUAGES["python"])))
+
+
+def test_what_passed_before_the_plan_was_made_counts_towards_the_deadline():
+    snap = draw("x = ║\n")
+    site = describe(snap, Trees().tree(snap, LANGUAGES["python"]))
+    assert gate.plan(snap, Config(deadline_ms=100), site, time.monotonic() - 1).expired
+    assert not gate.plan(snap, Config(deadline_ms=60_000), site).expired
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,18 @@ def test_what_was_dropped_is_not_known():
     assert it.look_up(draw("x = ║\n")) is None
 
 
+def test_an_opened_document_is_parsed_and_no_model_is_asked():
+    backend = FakeBackend("a")
+    it = Completer(Config(), lambda family, model: backend)
+    snap = draw("║x = 1\n")
+    assert look_ahead.read(it, snap, Cancel()).reason == "parsed"
+    assert snap.uri in it.trees.trees
+    foreign = replace(snap, uri="file:///a.cob", language="cobol")
+    look_ahead.read(it, foreign, Cancel())
+    assert foreign.uri not in it.trees.trees
+    assert not backend.requests
+
+
 def test_warming_reads_and_says_nothing():
     backend = FakeBackend("a")
     it = Completer(Config(), lambda family, model: backend)

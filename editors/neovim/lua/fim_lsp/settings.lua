@@ -24,6 +24,23 @@ return {
     doc = "Folder of a Llama- or Qwen2-family safetensors model; empty means the shipped decoder.",
   },
   {
+    key = "gpt.bits",
+    type = "integer",
+    default = 8,
+    enum = { 8, 4 },
+    wanted = "8 or 4",
+    doc = "Bits of a decoder's weight in memory. 4 takes half the memory, and decodes a large model faster; the shipped decoder is too small for it and answers worse.",
+  },
+  {
+    key = "gpt.cacheMegabytes",
+    type = "integer",
+    default = 128,
+    min = 1,
+    max = 16384,
+    wanted = "a whole number from 1 to 16384",
+    doc = "Memory for what the decoder keeps of places it has read, so that coming back to one costs nothing. One place is always kept.",
+  },
+  {
     key = "bert.model",
     type = "string",
     default = "",
