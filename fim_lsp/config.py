@@ -133,6 +133,12 @@ class Config:
         _one_of("automatic", "manual"),
     )
     languages: tuple[str, ...] = _setting("languages", ("python",), "Language ids to complete in.", WORDS)
+    words: bool = _setting(
+        "words",
+        True,
+        "Where no model is sure of anything, show the rest of a word that the document has elsewhere.",
+        FLAG,
+    )
     look_ahead: bool = _setting(
         "lookAhead",
         True,

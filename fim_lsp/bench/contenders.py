@@ -82,7 +82,7 @@ class Contender:
 
     def _behind_pipeline(self, backend: Backend) -> Completer:
         known = self.family if self.family in BUILT else BUILT[0]  # what the router calls it; it gets this one anyway
-        return Completer(Config(backend=known, deadline_ms=PATIENCE_MS), lambda family, model: backend)
+        return Completer(Config(backend=known, deadline_ms=PATIENCE_MS, words=False), lambda family, model: backend)
 
 
 def contend(specs: Sequence[str]) -> list[Contender]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from fim_lsp import context
 from fim_lsp.backends.base import Backend, Budget, Wanted
 from fim_lsp.backends.router import ReadTable, Router, no_table
 from fim_lsp.config import Config
 from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Outcome, Plan, Snapshot
-from fim_lsp.pipeline import answer, gate, joint
+from fim_lsp.pipeline import answer, gate, joint, words
 from fim_lsp.pipeline.answer import Answer
 from fim_lsp.pipeline.cache import Cache
 from fim_lsp.syntax import LANGUAGES, Site, Trees, describe
@@ -76,6 +77,8 @@ class Completer:
             meter.add(one.meter)
         reason = "" if best.kept else answer.reason(best.dropped, cancel, plan)
         outcome = Outcome(best.kept, reason, best.backend, why, meter.timings, meter.tokens, choice)
+        if self.config.words and not best.kept and not cancel.is_set() and (word := words.rest(snap)):
+            outcome = replace(outcome, suggestions=(word,), why=f"{why}; the rest of a word of this document")
         if cancel.is_set() or (plan.expired and not best.kept):
             return outcome
         return self.cache.remember(snap, outcome)

@@ -14,7 +14,7 @@ from fim_lsp import context
 from fim_lsp.backends.base import Backend
 from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Outcome, Snapshot, Suggestion
 from fim_lsp.pipeline import answer as answering
-from fim_lsp.pipeline import gate
+from fim_lsp.pipeline import gate, words
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.syntax import LANGUAGES, Site, describe
 
@@ -51,6 +51,9 @@ def branch(completer: Completer, snap: Snapshot, outcome: Outcome, cancel: Cance
     keeper, request, site, choice = found
     said = outcome.suggestions[0].text if outcome.suggestions else ""
     branches = answering.branches(keeper, request, snap, site, choice.place, said, cancel, meter)
+    if completer.config.words:
+        taken = {said[:1], *(suggestion.text[:1] for suggestion in branches)}
+        branches = (*branches, *words.others(snap, taken))
     if branches and not cancel.is_set():
         completer.cache.remember(snap, outcome, branches)
     reason = cancel.reason or f"{len(branches)} other beginnings"

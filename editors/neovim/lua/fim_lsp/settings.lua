@@ -81,6 +81,13 @@ return {
     doc = "Language ids to complete in.",
   },
   {
+    key = "words",
+    type = "boolean",
+    default = true,
+    wanted = "true or false",
+    doc = "Where no model is sure of anything, show the rest of a word that the document has elsewhere.",
+  },
+  {
     key = "lookAhead",
     type = "boolean",
     default = true,
