@@ -40,15 +40,18 @@ class Runner:
     decode: list[float] = field(default_factory=list)
     type: str = ""  # llama.cpp's
 
-    def row(self, peak: dict[str, float], multiplied: int) -> dict[str, Any]:
-        """Return medians, and their share of the machine's bandwidth and of its fastest product."""
+    def row(self, peak: dict[str, float], layers: int) -> dict[str, Any]:
+        """Return medians, and their share of the machine's bandwidth and of its fastest product.
+
+        A prompt goes through the weights of the layers; through the head only its last token does.
+        """
         prefill, decode = median(self.prefill), median(self.decode)
         kept = {name: value for name, value in asdict(self).items() if name not in ("prefill", "decode")}
         return kept | {
             "prefill_tok_s": round(prefill, 1),
             "decode_tok_s": round(decode, 1),
             "share_of_bandwidth": round(decode * self.weight_bytes / (peak["read_gb_s"] * 1e9), 3),
-            "share_of_matmul": round(prefill * 2 * multiplied / (peak["matmul_gop_s"] * 1e9), 3),
+            "share_of_matmul": round(prefill * 2 * layers / (peak["matmul_gop_s"] * 1e9), 3),
         }
 
 
@@ -69,7 +72,6 @@ def measure(
         for runner, path in zip(theirs, ggufs, strict=True):
             _ask_llama(runner, path, str(llama_bench))
     runners = [runner for runner, _ in ours] + theirs
-    multiplied = _multiplied(config)
     return {
         "machine": machine.describe(),
         "peak": peak,
@@ -77,7 +79,7 @@ def measure(
         "prompt_tokens": PROMPT,
         "steps": STEPS,
         "rounds": rounds,
-        "engines": [runner.row(peak, multiplied) for runner in runners],
+        "engines": [runner.row(peak, _layers(config)) for runner in runners],
         "ratios": _ratios([runner for runner, _ in ours], theirs),
     }
 
@@ -103,15 +105,14 @@ def show(console: Console, report: Mapping[str, Any]) -> None:
 
 def _ours(folder: Path, config: ModelConfig, bits: int) -> tuple[Runner, Callable[[], tuple[float, float]]]:
     model = NativeDecoder.from_folder(folder, bits=bits)
-    head = config.vocab * config.hidden
     scales = 4 / 64 if bits == 4 else 0  # bytes a weight
-    read = int((_multiplied(config) - head) * (bits / 8 + scales)) + head
+    read = int(_layers(config) * (bits / 8 + scales)) + _head(config)
     return Runner(f"fim-lsp int{bits}", bits, read), lambda: _time(model)
 
 
 def _by_torch(folder: Path, config: ModelConfig) -> tuple[Runner, Callable[[], tuple[float, float]]]:
     model = pick.decoder(folder)
-    return Runner("fim-lsp torch", 8, _multiplied(config)), lambda: _time(model)
+    return Runner("fim-lsp torch", 8, _layers(config) + _head(config)), lambda: _time(model)
 
 
 def _time(model: Any) -> tuple[float, float]:
@@ -158,7 +159,11 @@ def _ratio(what: str, mine: Runner, other: Runner, value: float) -> dict[str, An
     return {"what": what, "ours": mine.name, "theirs": other.name, "ratio": round(value, 2)}
 
 
-def _multiplied(c: ModelConfig) -> int:
-    """Return how many weights a token is multiplied by, the head's with them."""
+def _layers(c: ModelConfig) -> int:
+    """Return how many weights of the layers a token is multiplied by."""
     attention = c.hidden * (c.heads + 2 * c.kv_heads) * c.head_dim + c.heads * c.head_dim * c.hidden
-    return c.layers * (attention + 3 * c.hidden * c.intermediate) + c.vocab * c.hidden
+    return c.layers * (attention + 3 * c.hidden * c.intermediate)
+
+
+def _head(c: ModelConfig) -> int:
+    return c.vocab * c.hidden

@@ -139,7 +139,8 @@ static inline ints dot(ints sum, Line w, int32_t x4) {
 #define OF_SIX(call)
 #endif
 
-ALWAYS floats splat(float x) { return (floats){} + x; }
+/* x - 0 is x, whatever x is, and needs no instruction; x + 0 is not: of -0 it makes 0. */
+ALWAYS floats splat(float x) { return x - (floats){}; }
 ALWAYS floats load(const float *x) { return *(const floats *)x; }
 ALWAYS void store(float *x, floats v) { *(floats *)x = v; }
 ALWAYS int32_t four(const int8_t *x) {
@@ -147,10 +148,14 @@ ALWAYS int32_t four(const int8_t *x) {
     memcpy(&v, x, 4);
     return v;
 }
+#if defined(__AVX512F__)
+ALWAYS floats larger(floats a, floats b) { return (floats)_mm512_max_ps((__m512)a, (__m512)b); }
+#else
 ALWAYS floats larger(floats a, floats b) {
     ints is = a > b;
     return (floats)(((ints)a & is) | ((ints)b & ~is));
 }
+#endif
 /* Fold the lanes into one: halves upon halves, which processors do better than one lane after another. */
 typedef float eight __attribute__((vector_size(32), aligned(4)));
 typedef int32_t eight_ints __attribute__((vector_size(32), aligned(4)));
@@ -347,8 +352,8 @@ ALWAYS void scores_of(const float *const *q, const uint16_t *keys, int d, int bl
         some_scores(q, keys + (size_t)block * d * LANES, d, 1, rows, scores + block * LANES, stride);
 }
 
-/* Sum `many` × LANES columns of the values, weighted by the scores. */
-ALWAYS void some_mix(const float *scores, int stride, const uint16_t *values, int d, int seen, const int many, const int rows, float *const *out, int part) {
+/* Sum `many` × LANES columns of the values, weighted by the scores times each row's factor. */
+ALWAYS void some_mix(const float *scores, int stride, const uint16_t *values, int d, int seen, const int many, const int rows, const float *factors, float *const *out, int part) {
     floats sums[ROWS][COLUMNS];
     for (int r = 0; r < rows; r++)
         for (int c = 0; c < many; c++) sums[r][c] = splat(0);
@@ -361,36 +366,29 @@ ALWAYS void some_mix(const float *scores, int stride, const uint16_t *values, in
         }
     }
     for (int r = 0; r < rows; r++)
-        for (int c = 0; c < many; c++) store(out[r] + part + c * LANES, sums[r][c]);
+        for (int c = 0; c < many; c++) store(out[r] + part + c * LANES, sums[r][c] * factors[r]);
 }
 
-ALWAYS void mix(const float *scores, int stride, const uint16_t *values, int d, int seen, const int rows, float *const *out) {
+ALWAYS void mix(const float *scores, int stride, const uint16_t *values, int d, int seen, const int rows, const float *factors, float *const *out) {
     int part = 0;
-    for (; part + COLUMNS * LANES <= d; part += COLUMNS * LANES) some_mix(scores, stride, values, d, seen, COLUMNS, rows, out, part);
-    for (; part < d; part += LANES) some_mix(scores, stride, values, d, seen, 1, rows, out, part);
+    for (; part + COLUMNS * LANES <= d; part += COLUMNS * LANES) some_mix(scores, stride, values, d, seen, COLUMNS, rows, factors, out, part);
+    for (; part < d; part += LANES) some_mix(scores, stride, values, d, seen, 1, rows, factors, out, part);
 }
 
-/* Turn scores into probabilities; what may not be seen gets none. */
-static void soften(float *scores, int padded, int limit, const uint8_t *mask, float factor) {
-    const floats none = splat(-INFINITY);
-    floats most = none;
-    for (int t = 0; t < padded; t += LANES) {
-        floats s = load(scores + t) * factor;
-        if (t + LANES > limit || mask)
-            for (int i = 0; i < LANES; i++)
-                if (t + i >= limit || (mask && !mask[t + i])) s[i] = -INFINITY;
-        store(scores + t, s);
-        most = larger(s, most);
-    }
+/* Turn scores into weights, and return what makes them probabilities; what may not be seen gets none. */
+static float soften(float *scores, int padded, int limit, const uint8_t *mask, float factor) {
+    for (int t = mask ? 0 : limit; t < padded; t++)
+        if (t >= limit || !mask[t]) scores[t] = -INFINITY;
+    floats most = splat(-INFINITY);
+    for (int t = 0; t < padded; t += LANES) most = larger(load(scores + t), most);
     const float top = largest(most);
     floats sum = splat(0);
     for (int t = 0; t < padded; t += LANES) {
-        floats p = exponential(load(scores + t) - top);
+        floats p = exponential((load(scores + t) - top) * factor);
         store(scores + t, p);
         sum += p;
     }
-    const float inverse = 1.0f / total(sum);
-    for (int t = 0; t < padded; t += LANES) store(scores + t, load(scores + t) * inverse);
+    return 1.0f / total(sum);
 }
 
 /* Attention of one tile of query rows (token × head of the group) over one kv head. */
@@ -398,7 +396,7 @@ static void attend(const Attention *a, int kv_head, int tile, float *scores) {
     const int d = a->head_dim, group = a->heads / a->kv_heads, all = a->tokens * group;
     const int first = tile * ROWS, rows = all - first < ROWS ? all - first : ROWS;
     const float *q[ROWS];
-    float *out[ROWS];
+    float *out[ROWS], factors[ROWS];
     int limits[ROWS], seen = 0;
     for (int r = 0; r < rows; r++) {
         const int token = (first + r) / group, head = kv_head * group + (first + r) % group;
@@ -413,9 +411,9 @@ static void attend(const Attention *a, int kv_head, int tile, float *scores) {
     WITH_CONSTANT(rows, SCORES)
     for (int r = 0; r < rows; r++) {
         const uint8_t *mask = a->mask ? a->mask + (size_t)((first + r) / group) * a->seen : 0;
-        soften(scores + (size_t)r * padded, padded, limits[r], mask, 1.0f / sqrtf((float)d));
+        factors[r] = soften(scores + (size_t)r * padded, padded, limits[r], mask, 1.0f / sqrtf((float)d));
     }
-#define MIX(n) mix(scores, padded, values, d, seen, n, out)
+#define MIX(n) mix(scores, padded, values, d, seen, n, factors, out)
     WITH_CONSTANT(rows, MIX)
 }
 
