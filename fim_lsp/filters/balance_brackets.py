@@ -10,9 +10,9 @@ LOOK_BACK_CHARS = 4000
 
 def apply(suggestion: Suggestion, snap: Snapshot) -> Suggestion | None:
     """Cut at the first closer that closes no bracket, neither the text's own nor one open before the cursor."""
-    open_before = _open(snap.prefix[-LOOK_BACK_CHARS:]) if len(snap.prefix) <= LOOK_BACK_CHARS else None
+    open_before = open_brackets(snap.prefix[-LOOK_BACK_CHARS:]) if len(snap.prefix) <= LOOK_BACK_CHARS else None
     if open_before is None:
-        open_before = _open(snap.line_prefix) or _open(snap.prefix[-LOOK_BACK_CHARS:])
+        open_before = open_brackets(snap.line_prefix) or open_brackets(snap.prefix[-LOOK_BACK_CHARS:])
     standing = _closers(snap.line_suffix[suggestion.replaces :])
     available = open_before[: len(open_before) - len(standing)] if standing else open_before
     cut = _first_stray(suggestion.text, available)
@@ -37,7 +37,7 @@ def _scan(text: str) -> list[tuple[int, str]]:
     return found
 
 
-def _open(text: str) -> str:
+def open_brackets(text: str) -> str:
     """Return the brackets left open, outermost first."""
     stack: list[str] = []
     for _, char in _scan(text):

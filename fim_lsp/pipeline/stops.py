@@ -10,10 +10,13 @@ import re
 from collections.abc import Callable, Generator, Iterator
 
 from fim_lsp.domain import Plan, Snapshot, Suggestion
+from fim_lsp.filters.balance_brackets import open_brackets
 from fim_lsp.syntax import Site
 from fim_lsp.syntax.site import indent_of
 
 CLOSING = re.compile(r"[)\]}]+\s*[:,]?")
+LOOP_CHARS, LONG_ROUND = (3, 81), 10  # how long a round of a loop may be, and from when on few of them tell
+MANY_ROUNDS, FEW_ROUNDS = 5, 3
 
 Rule = Callable[[str, Snapshot, Plan, Site], int | None]
 
@@ -74,6 +77,19 @@ def at_suffix_line(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | N
     return None
 
 
+def at_loop(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
+    """Text that goes in circles: after the first round, if that leaves no bracket open."""
+    for size in range(*LOOP_CHARS):
+        round_, times = text[-size:], FEW_ROUNDS if size >= LONG_ROUND else MANY_ROUNDS
+        is_noise = any(round_[chars:] == round_[:-chars] for chars in (1, 2))  # `a.a.a.`, a row of dashes
+        if not is_noise and text.endswith(round_ * times):
+            start = len(text) - size * times
+            while start and text[start - 1] == text[start - 1 + size]:
+                start -= 1
+            return None if open_brackets(text[: start + size]) else start + size
+    return None
+
+
 def at_max_lines(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
     body = len(text) - len(text.lstrip("\n"))
     for _ in range(plan.max_lines if plan.multiline else 0):
@@ -84,7 +100,7 @@ def at_max_lines(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | Non
     return body - 1 if plan.multiline else None
 
 
-RULES: tuple[Rule, ...] = (at_line_end, at_closer, at_blank_line, at_dedent, at_suffix_line, at_max_lines)
+RULES: tuple[Rule, ...] = (at_line_end, at_closer, at_blank_line, at_dedent, at_suffix_line, at_max_lines, at_loop)
 
 
 def apply(drafts: Iterator[Suggestion], snap: Snapshot, plan: Plan, site: Site) -> Suggestion | None:

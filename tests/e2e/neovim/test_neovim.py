@@ -12,7 +12,7 @@ pytestmark = pytest.mark.editor
 AREA = "import os\n\n\ndef area(width, height):\n    return "
 BRACKETS = "def area(width, height):\n    return width * height\n\n\nprint(str(area()))\n"
 ACCENTS = 'def greet(name):\n    print("Grüße, 世界", '
-BLOCK = "def mean(values):\n    total = 0\n    for value in values:\n"
+BLOCK = "class Point:\n    def __init__(self, x, y):\n"
 
 
 def place_of(text: str) -> tuple[int, int]:
@@ -81,9 +81,10 @@ def test_typing_along_keeps_it_in_every_frame(screen):
 
 
 def test_several_lines(screen):
-    start(screen, BLOCK, "\n    return total / len(values)\n")
+    start(screen, BLOCK, "\n\n\nprint(Point(1, 2).x)\n")
     screen.nvim.input("        ")
     ghost = screen.until_ghost()
+    assert "\n" in ghost
     expected = screen.accepted()
     rows = screen.rows()
     for line in ghost.split("\n"):
