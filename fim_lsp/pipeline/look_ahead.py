@@ -51,7 +51,7 @@ def branch(completer: Completer, snap: Snapshot, outcome: Outcome, cancel: Cance
     keeper, request, site, choice = found
     said = outcome.suggestions[0].text if outcome.suggestions else ""
     branches = answering.branches(keeper, request, snap, site, choice.place, said, cancel, meter)
-    if completer.config.words:
+    if completer.config.words and not cancel.is_set():
         taken = {said[:1], *(suggestion.text[:1] for suggestion in branches)}
         branches = (*branches, *words.others(snap, taken))
     if branches and not cancel.is_set():

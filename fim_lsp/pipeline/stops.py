@@ -16,7 +16,7 @@ from fim_lsp.syntax.site import indent_of
 
 CLOSING = re.compile(r"[)\]}]+\s*[:,]?")
 LOOP_CHARS, LONG_ROUND = (3, 81), 10  # how long a round of a loop may be, and from when on few of them tell
-MANY_ROUNDS, FEW_ROUNDS = 5, 3
+MANY_ROUNDS, FEW_ROUNDS = 5, 3  # as filters/drop_repetition.py has them, which drops what no rule could cut
 
 Rule = Callable[[str, Snapshot, Plan, Site], int | None]
 
@@ -81,8 +81,9 @@ def at_loop(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
     """Text that goes in circles: after the first round, if that leaves no bracket open."""
     for size in range(*LOOP_CHARS):
         round_, times = text[-size:], FEW_ROUNDS if size >= LONG_ROUND else MANY_ROUNDS
-        is_noise = any(round_[chars:] == round_[:-chars] for chars in (1, 2))  # `a.a.a.`, a row of dashes
-        if not is_noise and text.endswith(round_ * times):
+        if text.endswith(round_ * times):
+            if any(round_[chars:] == round_[:-chars] for chars in (1, 2)):  # `a.a.a.`, a row of dashes
+                return None
             start = len(text) - size * times
             while start and text[start - 1] == text[start - 1 + size]:
                 start -= 1

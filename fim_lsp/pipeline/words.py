@@ -2,7 +2,7 @@
 
 def parenthesize(node): …
 … self.paren║            ├thesize┤
-… self.pa║               what else begins so decides: `pass`, `parenthesize` and `parent` have no more in common
+… self.pa║               nothing where the document has `pass` as well: they have no more in common
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import takewhile
 
 from fim_lsp.domain import Snapshot, Suggestion
 
-SURE = 0.85  # of such rests were right, wherever there was one in the texts of the shipped traces
+SURE = 0.95  # of 732 such rests were right, at every character of what the shipped traces write
 FEWEST_TYPED, FEWEST_LEFT = 2, 2  # characters; less is guessed, or typed as quickly as accepted
 NEAR_CHARS = 400_000  # looked at on either side of the cursor
 TYPED = re.compile(r"(?<!\w)[^\W\d]\w*\Z")
@@ -31,7 +31,7 @@ def rest(snap: Snapshot) -> Suggestion | None:
 def others(snap: Snapshot, but: Collection[str]) -> Iterator[Suggestion]:
     """Yield what would be shown after one more character, for each that a word of the document has there."""
     typed = _typed(snap)
-    if len(typed) + 1 < FEWEST_TYPED or not typed:
+    if not typed:
         return
     by_char = defaultdict(set)
     for word in _words(snap, typed):

@@ -13,7 +13,6 @@ from fim_lsp.backends.gpt import GptBackend
 from fim_lsp.backends.models import models_folder
 from fim_lsp.bench.quality import read_holes
 from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
-from fim_lsp.nn import decode
 
 pytestmark = pytest.mark.model
 
@@ -46,11 +45,17 @@ def check(gpt: GptBackend, count: int) -> tuple[int, int]:
     return alike, accepted
 
 
-def test_what_is_kept_and_drafted_changes_nothing(decoder):
+def test_what_is_kept_and_drafted_changes_nothing(decoder, monkeypatch):
+    model, sizes = decoder.router.ready().model, []
+    forward = model.forward
+    monkeypatch.setattr(
+        model, "forward", lambda ids, *args, **more: sizes.append(len(ids)) or forward(ids, *args, **more)
+    )
+    monkeypatch.setattr("fim_lsp.backends.gpt.CHUNKS", (8, 32))
     alike, accepted = check(decoder.router.ready(), 40)
     assert alike == 40
     assert accepted > 20
-    assert decode.CHUNK < 400  # prompts were read in pieces
+    assert sum(size > 8 for size in sizes) > 3 * 40  # prompts were read in pieces: whole, a hole takes three passes
 
 
 if __name__ == "__main__":
