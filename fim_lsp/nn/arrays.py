@@ -12,10 +12,24 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from fim_lsp.errors import ModelCorrupt
+from fim_lsp.nn import ready
 from fim_lsp.nn.canvas import Marks
-from fim_lsp.nn.checkpoint import EMBEDDING, read_config, shards, vocabulary_folder
+from fim_lsp.nn.checkpoint import (
+    EMBEDDING,
+    ModelConfig,
+    read_config,
+    read_raw_config,
+    shards,
+    vocabulary_folder,
+)
 
-STORED = {"I8": np.int8, "F32": np.float32, "F16": np.float16, "BF16": np.uint16}  # numpy has no bfloat16: its bits
+STORED = {
+    "U8": np.uint8,
+    "I8": np.int8,
+    "F32": np.float32,
+    "F16": np.float16,
+    "BF16": np.uint16,
+}  # numpy has no bfloat16: its bits
 
 Floats = NDArray[np.float32]
 
@@ -49,10 +63,12 @@ class Arrays:
 
     @classmethod
     def from_folder(cls, folder: Path) -> Arrays:
-        """Map a folder's files; raises ModelMissing, ModelCorrupt."""
-        found = _map(folder)
+        """Map a folder's files, ready ones as int8 rows; raises ModelMissing, ModelCorrupt, ModelMismatch."""
+        found = stored_in(folder)
+        if ready.is_ready(read_raw_config(folder)):
+            found = _as_rows(read_config(folder), found, folder)
         if (lender := vocabulary_folder(folder)) != folder:
-            found |= {name: one for name, one in _map(lender).items() if name.startswith(EMBEDDING)}
+            found |= {name: one for name, one in stored_in(lender).items() if name.startswith(EMBEDDING)}
         arrays = cls(found)
         if (marks := arrays.stored.pop("marks.weight", None)) is not None:
             arrays._put_rows(list(Marks.read(read_config(folder).infill).own), marks.floats())
@@ -121,7 +137,40 @@ def _joined(parts: list[Part], join: Callable[[list[Any]], NDArray[Any]]) -> Par
     return Part(parts[0].kind, weight, both([part.scale for part in parts]), both([part.bias for part in parts]))
 
 
-def _map(folder: Path) -> dict[str, Stored]:
+def _as_rows(config: ModelConfig, stored: Mapping[str, Stored], folder: Path) -> dict[str, Stored]:
+    """Return ready weights under a transformers folder's names: int8 rows with their scales, and norms."""
+    found = {"model.norm.weight": Stored("F32", ready.norm(config, stored, ready.NORM, folder))}
+    for layer in range(config.layers):
+        for theirs, name in (("input_layernorm", "norm_in"), ("post_attention_layernorm", "norm_mid")):
+            array = ready.norm(config, stored, f"layers.{layer}.{name}", folder)
+            found[f"model.layers.{layer}.{theirs}.weight"] = Stored("F32", array)
+    for matrix in ready.matrices(config, stored, folder):
+        for name, of in _parts(config, matrix.name).items():
+            found[f"{name}.weight"] = Stored("I8", ready.rows(matrix)[of])
+            found[f"{name}.scale"] = Stored("F32", matrix.scale[of])
+            if matrix.bias is not None:
+                found[f"{name}.bias"] = Stored("F32", matrix.bias[of])
+    return found
+
+
+def _parts(config: ModelConfig, name: str) -> dict[str, NDArray[np.int64]]:
+    """Return which rows of a ready matrix are which layer's of a transformers folder."""
+    if name in ("embedding", "head"):
+        return {EMBEDDING if name == "embedding" else "lm_head": np.arange(config.vocab)}
+    _, number, what = name.split(".")
+    where, heads = f"model.layers.{number}", np.cumsum([0, config.heads, config.kv_heads, config.kv_heads])
+    if what == "qkv":
+        bounds = zip("qkv", heads * config.head_dim, heads[1:] * config.head_dim, strict=False)
+        return {f"{where}.self_attn.{part}_proj": np.arange(first, last) for part, first, last in bounds}
+    if what == "gate_up":
+        woven = np.arange(2 * config.intermediate).reshape(-1, 2, ready.LANES)
+        return {f"{where}.mlp.{part}_proj": woven[:, n].reshape(-1) for n, part in enumerate(("gate", "up"))}
+    theirs = "self_attn.o_proj" if what == "out" else "mlp.down_proj"
+    return {f"{where}.{theirs}": np.arange(config.hidden)}
+
+
+def stored_in(folder: Path) -> dict[str, Stored]:
+    """Map all arrays of a folder's files as they are; raises ModelMissing, ModelCorrupt."""
     found: dict[str, Stored] = {}
     for path in shards(folder):
         try:

@@ -6,16 +6,22 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 
 from fim_lsp.errors import ModelCorrupt
+from fim_lsp.nn import ready
+from fim_lsp.nn.arrays import Arrays
 from fim_lsp.nn.canvas import Marks
-from fim_lsp.nn.checkpoint import EMBEDDING, read_config, shards, vocabulary_folder
+from fim_lsp.nn.checkpoint import EMBEDDING, read_config, read_raw_config, shards, vocabulary_folder
 
 
 def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
     """Read all tensors of a folder by name, a borrowed embedding too; raises ModelMissing, ModelCorrupt."""
+    if ready.is_ready(read_raw_config(folder)):
+        stored = Arrays.from_folder(folder).stored
+        return {name: torch.from_numpy(np.array(one.array)) for name, one in stored.items()}
     tensors = dict(_read(folder, ""))
     if (lender := vocabulary_folder(folder)) != folder:
         tensors |= _read(lender, EMBEDDING)

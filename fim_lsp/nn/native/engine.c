@@ -229,7 +229,7 @@ static int quantised(Quantised *q, int tokens, int cols) {
     q->cols = cols;
     q->values = take_memory((size_t)tokens * cols);
     q->scales = take_memory((size_t)tokens * (cols / GROUP) * sizeof(float));
-    q->sums = take_memory((size_t)tokens * (cols / GROUP) * sizeof(int32_t));
+    q->sums = take_memory((size_t)tokens * (cols / PART) * sizeof(int32_t));
     return q->values && q->scales && q->sums;
 }
 
@@ -271,7 +271,10 @@ void fim_free(Model *m) {
     if (!m) return;
     if (m->pool.ids) stop(&m->pool);
     const int matrices = m->shape.layers * OF_LAYER + 2, norms = m->shape.layers * NORMS_OF_LAYER + 1;
-    for (int n = 0; m->matrices && n < matrices; n++) free(m->matrices[n].scale), free(m->matrices[n].bias);
+    for (int n = 0; m->matrices && n < matrices; n++) {
+        Matrix *w = &m->matrices[n];
+        if (w->is_own) free((void *)w->times), free((void *)w->scale), free((void *)w->bias);
+    }
     for (int n = 0; n < m->slab_count; n++) free(m->slabs[n]);
     for (int n = 0; m->norms && n < norms; n++) free(m->norms[n]);
     for (int n = 0; m->scores && n < m->shape.threads; n++) free(m->scores[n]);
@@ -349,27 +352,38 @@ static int rounded(float x, int low, int high) {
 
 static void pack_8(const Packing *p, int row, uint8_t *to) {
     const int cols = p->to->cols;
+    float *scale = (float *)p->to->scale + row;
     if (p->kind == INT8) {
         const int8_t *from = (const int8_t *)p->from + (size_t)row * cols;
         for (int k = 0; k < cols; k += 4)
             for (int i = 0; i < 4; i++) to[(size_t)k * UNIT + i] = (uint8_t)((row < p->rows ? from[k + i] : 0) + 128);
-        p->to->scale[row] = row < p->rows ? p->scale[row] : 0;
+        *scale = row < p->rows ? p->scale[row] : 0;
         return;
     }
     float most = 1e-30f;
     for (int k = 0; k < cols; k++) most = fmaxf(most, fabsf(number(p, row, k)));
     for (int k = 0; k < cols; k++) to[(size_t)(k / 4) * 4 * UNIT + k % 4] = (uint8_t)(rounded(number(p, row, k) * (127 / most), -127, 127) + 128);
-    p->to->scale[row] = most / 127;
+    *scale = most / 127;
 }
 
-/* As Q4_0 of llama.cpp rounds: the number furthest from zero becomes -8. */
+static float furthest(const Packing *p, int row, int part) {
+    float most = 0;
+    for (int k = part * PART; k < (part + 1) * PART; k++) most = fmaxf(most, fabsf(number(p, row, k)));
+    return most;
+}
+
+/* Without calibration: a part's furthest weight becomes about 7.5 levels, the row's furthest part 15 steps. */
 static void pack_4(const Packing *p, int row, uint8_t *to) {
-    for (int g = 0; g < p->to->cols / GROUP; g++) {
-        float most = 0;
-        for (int k = g * GROUP; k < (g + 1) * GROUP; k++) most = fabsf(number(p, row, k)) > fabsf(most) ? number(p, row, k) : most;
-        const float scale = most / -8, inverse = scale != 0 ? 1 / scale : 0;
-        p->to->scale[(size_t)g * p->to->rows + row] = scale;
-        for (int k = g * GROUP; k < (g + 1) * GROUP; k++) {
+    const int parts = p->to->cols / PART;
+    float most = 1e-30f;
+    for (int part = 0; part < parts; part++) most = fmaxf(most, furthest(p, row, part));
+    const float step = most / 7.5f / 15;
+    ((float *)p->to->scale)[row] = step;
+    for (int part = 0; part < parts; part++) {
+        const int times = rounded(furthest(p, row, part) / 7.5f / step, 1, 15);
+        ((uint8_t *)p->to->times)[((size_t)(row / UNIT) * parts + part) * UNIT + row % UNIT] = (uint8_t)times;
+        const float inverse = 1 / (step * (float)times);
+        for (int k = part * PART; k < (part + 1) * PART; k++) {
             uint8_t *byte = to + (size_t)(k / 8) * 4 * UNIT + k % 4;
             const uint8_t bits = (uint8_t)(rounded(number(p, row, k) * inverse, -8, 7) + 8);
             *byte = k / 4 % 2 ? (uint8_t)(*byte | bits << 4) : bits;
@@ -379,7 +393,7 @@ static void pack_4(const Packing *p, int row, uint8_t *to) {
 
 static void pack(void *context, int unit, int thread) {
     const Packing *p = context;
-    uint8_t *to = p->to->data + (size_t)unit * UNIT * p->to->cols * p->to->bits / 8;
+    uint8_t *to = (uint8_t *)p->to->data + (size_t)unit * UNIT * p->to->cols * p->to->bits / 8;
     (void)thread;
     for (int row = 0; row < UNIT; row++) (p->to->bits == 4 ? pack_4 : pack_8)(p, unit * UNIT + row, to + row * 4);
 }
@@ -388,14 +402,21 @@ static void pack(void *context, int unit, int thread) {
    4 bits; 0 when there is no memory. */
 int fim_set_matrix(Model *m, int n, int bits, int rows, int cols, Kind kind, const void *weight, const float *scale,
                    const float *bias) {
-    Matrix *to = &m->matrices[n];
-    to->rows = (rows + UNIT - 1) / UNIT * UNIT, to->cols = cols, to->bits = bits;
-    to->data = take_weights(m, (size_t)to->rows * cols * bits / 8);
-    to->scale = calloc((size_t)to->rows * (bits == 4 ? cols / GROUP : 1), sizeof(float));
-    to->bias = bias ? calloc((size_t)to->rows, sizeof(float)) : NULL;
-    if (!to->data || !to->scale || (bias && !to->bias)) return 0;
-    if (bias) memcpy(to->bias, bias, (size_t)rows * sizeof(float));
-    share(&m->pool, pack, &(Packing){to, weight, scale, kind, rows}, to->rows / UNIT);
+    const int padded = (rows + UNIT - 1) / UNIT * UNIT;
+    uint8_t *data = take_weights(m, (size_t)padded * cols * bits / 8);
+    uint8_t *times = bits == 4 ? calloc((size_t)padded * (cols / PART), 1) : NULL;
+    float *scales = calloc((size_t)padded, sizeof(float)), *biases = bias ? calloc((size_t)padded, sizeof(float)) : NULL;
+    if (!data || !scales || (bits == 4 && !times) || (bias && !biases)) return free(times), free(scales), free(biases), 0;
+    if (bias) memcpy(biases, bias, (size_t)rows * sizeof(float));
+    m->matrices[n] = (Matrix){padded, cols, bits, data, times, scales, biases, 1};
+    share(&m->pool, pack, &(Packing){&m->matrices[n], weight, scale, kind, rows}, padded / UNIT);
+    return 1;
+}
+
+/* Let a model read its n-th matrix where it lies, in the layout of engine.h; it must stay there. */
+int fim_use_matrix(Model *m, int n, int bits, int rows, int cols, const uint8_t *data, const uint8_t *times,
+                   const float *scale, const float *bias) {
+    m->matrices[n] = (Matrix){rows, cols, bits, data, times, scale, bias, 0};
     return 1;
 }
 

@@ -5,19 +5,23 @@
 #define LANES 16 /* rows of a matrix that stand side by side in one 64-byte line of it */
 #define UNIT 32  /* rows of a matrix in one piece of work */
 #define GROUP 64 /* neighbouring activations that share one scale */
+#define PART 32  /* neighbouring weights of 4 bits that share one whole number */
 
 /* Weights [rows, cols] of 8 or 4 bits, rows padded to UNIT with zeros, cols a multiple of GROUP. UNIT rows lie together:
    of four columns LANES rows fill one line of 64 bytes and the others the next, each byte weight + 128, so that a dot
    product of four runs down every lane. Of 4 bits a line has eight columns: the low halves of its bytes are the first
-   four, weight + 8, the high ones the others. */
+   four, level + 8, the high ones the others. A level times its PART's whole number is a weight of 8 bits, so both kinds
+   have one scale a row (as in QServe, arXiv 2405.04532) and a prompt is read by one product. */
 typedef struct {
     int rows, cols, bits;
-    uint8_t *data;
-    float *scale; /* 8 bits: [rows]; 4 bits: [cols / GROUP, rows] */
-    float *bias;  /* [rows] or NULL */
+    const uint8_t *data;
+    const uint8_t *times; /* 4 bits: [rows / UNIT, cols / PART, UNIT], 1 … 15; 8 bits: NULL */
+    const float *scale;   /* [rows] */
+    const float *bias;    /* [rows] or NULL */
+    int is_own;           /* times, scale and bias were taken here; else all belongs to the caller */
 } Matrix;
 
-/* Activations [tokens, cols] in int8, one scale and one sum of each GROUP. */
+/* Activations [tokens, cols] in int8: one scale of each GROUP, one sum of each PART. */
 typedef struct {
     int cols;
     int8_t *values;

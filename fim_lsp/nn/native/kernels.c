@@ -257,37 +257,83 @@ ALWAYS floats exponential(floats x) {
 }
 
 #define STRETCH (512 / GROUP) /* groups of columns whose weights of UNIT rows stay in the first cache for all tokens */
+#define OF_STRETCH (STRETCH * GROUP * UNIT)
 
-/* Add to sums[token][row] of UNIT rows what some groups of columns give, for `tokens` ≤ TOKENS tokens. */
-ALWAYS void tile(const Matrix *w, int unit, const Quantised *x, int first, int from_group, int to_group, const int tokens,
-                 const int bits, float (*sums_of)[UNIT]) {
-    const int groups = w->cols / GROUP, offset = bits == 4 ? OFFSET / 16 : OFFSET;
+typedef uint8_t octets __attribute__((vector_size(64), aligned(1)));
+typedef uint16_t shorts __attribute__((vector_size(64), aligned(1)));
+typedef uint32_t words __attribute__((vector_size(64), aligned(1)));
+typedef uint8_t lanes_of_bytes __attribute__((vector_size(LANES), aligned(1)));
+
+ALWAYS words times_of(const Matrix *w, int unit, int part, int block) {
+    const uint8_t *from = w->times + ((size_t)unit * (w->cols / PART) + part) * UNIT + block * LANES;
+    return __builtin_convertvector(*(const lanes_of_bytes *)from, words);
+}
+
+/* Write some groups of a unit of 4 bits as a unit of 8. Two levels of a byte pair are multiplied at once: the lower
+   product is at most 15 × 15 and carries nothing into the upper. */
+static void unpack(const Matrix *w, int unit, int from_group, int to_group, uint8_t *to) {
+    const uint8_t *from = w->data + ((size_t)unit * w->cols + from_group * GROUP) * UNIT / 2;
+    for (int part = from_group * (GROUP / PART); part < to_group * (GROUP / PART); part++)
+        for (int block = 0; block < UNIT / LANES; block++) {
+            const words times = times_of(w, unit, part, block);
+            const shorts factors = (shorts)(times | times << 16);
+            const words zero = 128 - 8 * times;
+            const octets zeros = (octets)(zero | zero << 8 | zero << 16 | zero << 24);
+            for (int k = 0; k < PART; k += 8) {
+                const int at = (part - from_group * (GROUP / PART)) * PART + k;
+                const octets both = *(const octets *)(from + (size_t)at / 8 * 4 * UNIT + block * 64);
+                *(octets *)(to + (size_t)at * UNIT + block * 64) = (octets)((shorts)(both & 15) * factors) + zeros;
+                *(octets *)(to + (size_t)(at + 4) * UNIT + block * 64) = (octets)(((shorts)both >> 4 & 0x0f0f) * factors) + zeros;
+            }
+        }
+}
+
+/* Add to `exact` what PART columns from `k` on give: whole numbers of `tokens` × BLOCKS lanes. */
+ALWAYS void some_columns(const uint8_t *from, const int8_t *values, int cols, const int tokens, const int bits, ints (*exact)[BLOCKS]) {
+#pragma GCC unroll 8
+    for (int k = 0; k < PART; k += 4) {
+        Line lines[BLOCKS];
+        for (int b = 0; b < BLOCKS; b++)
+            lines[b] = bits == 4 ? half(from + k / 8 * 4 * UNIT + b * 64, k / 4 % 2) : line(from + k * UNIT + b * 64);
+        for (int m = 0; m < tokens; m++) {
+            const int32_t of_four = four(values + (size_t)m * cols + k);
+            for (int b = 0; b < BLOCKS; b++) exact[m][b] = dot(exact[m][b], lines[b], of_four);
+        }
+    }
+}
+
+/* Add to sums[token][row] of UNIT rows what some groups of columns give, for `tokens` ≤ TOKENS tokens; `weights` is
+   where the first of these groups begins. The sum of a group is whole and below 2²⁴, so it is the same number whether
+   its levels were multiplied by their whole numbers before (8 bits) or its parts' sums after (4 bits). */
+ALWAYS void tile(const Matrix *w, const uint8_t *weights, int unit, const Quantised *x, int first, int from_group,
+                 int to_group, const int tokens, const int bits, float (*sums_of)[UNIT]) {
+    const int groups = w->cols / GROUP, parts = w->cols / PART, offset = bits == 4 ? OFFSET / 16 : OFFSET;
     for (int block = 0; block < UNIT / LANES; block += BLOCKS) {
-        const uint8_t *from = w->data + ((size_t)unit * w->cols + from_group * GROUP) * UNIT * bits / 8 + block * 64;
+        const uint8_t *from = weights + block * 64;
         floats sums[TOKENS][BLOCKS];
         for (int m = 0; m < tokens; m++)
             for (int b = 0; b < BLOCKS; b++) sums[m][b] = from_group ? load(&sums_of[m][(block + b) * LANES]) : splat(0);
-        for (int g = from_group; g < to_group; g++, from += GROUP * UNIT * bits / 8) {
+        for (int g = from_group; g < to_group; g++) {
+            floats totals[TOKENS][BLOCKS];
             ints exact[TOKENS][BLOCKS];
-            for (int m = 0; m < tokens; m++)
-                for (int b = 0; b < BLOCKS; b++)
-                    exact[m][b] = (ints){} - offset * x->sums[(size_t)(first + m) * groups + g];
-            const int8_t *values = x->values + (size_t)first * w->cols + g * GROUP;
-#pragma GCC unroll 16
-            for (int k = 0; k < GROUP; k += 4) {
-                Line lines[BLOCKS];
-                for (int b = 0; b < BLOCKS; b++)
-                    lines[b] = bits == 4 ? half(from + k / 8 * 4 * UNIT + b * 64, k / 4 % 2) : line(from + k * UNIT + b * 64);
-                for (int m = 0; m < tokens; m++) {
-                    const int32_t of_four = four(values + (size_t)m * w->cols + k);
-                    for (int b = 0; b < BLOCKS; b++) exact[m][b] = dot(exact[m][b], lines[b], of_four);
+            for (int part = g * (GROUP / PART); part < (g + 1) * (GROUP / PART); part++, from += PART * UNIT * bits / 8) {
+                const int is_first = part % (GROUP / PART) == 0;
+                for (int m = 0; m < tokens; m++)
+                    for (int b = 0; b < BLOCKS; b++)
+                        exact[m][b] = (is_first || bits == 4 ? (ints){} : exact[m][b]) - offset * x->sums[(size_t)(first + m) * parts + part];
+                some_columns(from, x->values + (size_t)first * w->cols + part * PART, w->cols, tokens, bits, exact);
+                for (int b = 0; b < BLOCKS && bits == 4; b++) {
+                    const floats times = __builtin_convertvector((ints)times_of(w, unit, part, block + b), floats);
+                    for (int m = 0; m < tokens; m++) {
+                        const floats of_part = __builtin_convertvector(exact[m][b], floats) * times;
+                        totals[m][b] = is_first ? of_part : totals[m][b] + of_part;
+                    }
                 }
             }
             for (int m = 0; m < tokens; m++)
                 for (int b = 0; b < BLOCKS; b++) {
-                    floats scale = splat(x->scales[(size_t)(first + m) * groups + g]);
-                    if (bits == 4) scale *= load(w->scale + (size_t)g * w->rows + unit * UNIT + (block + b) * LANES);
-                    sums[m][b] += __builtin_convertvector(exact[m][b], floats) * scale;
+                    const floats total = bits == 4 ? totals[m][b] : __builtin_convertvector(exact[m][b], floats);
+                    sums[m][b] += total * splat(x->scales[(size_t)(first + m) * groups + g]);
                 }
         }
         for (int m = 0; m < tokens; m++)
@@ -296,24 +342,12 @@ ALWAYS void tile(const Matrix *w, int unit, const Quantised *x, int first, int f
 }
 
 ALWAYS floats scaled(const Matrix *w, int row, const float *sum) {
-    floats y = load(sum);
-    if (w->bits == 8) y *= load(w->scale + row);
+    const floats y = load(sum) * load(w->scale + row);
     return w->bias ? y + load(w->bias + row) : y;
 }
 
-static void multiply(const Matrix *w, int unit, const Quantised *x, int tokens, Finish finish, float *y, int stride, float *scratch) {
-    float(*sums)[UNIT] = (float(*)[UNIT])scratch;
-    const int groups = w->cols / GROUP, stretch = tokens > TOKENS ? STRETCH : groups;
-    for (int from = 0; from < groups; from += stretch) {
-        const int to = from + stretch < groups ? from + stretch : groups;
-        for (int first = 0; first < tokens; first += TOKENS) {
-            const int count = tokens - first < TOKENS ? tokens - first : TOKENS;
-#define TILE(n) tile(w, unit, x, first, from, to, n, 8, sums + first)
-#define TILE_OF_4_BITS(n) tile(w, unit, x, first, from, to, n, 4, sums + first)
-            if (w->bits == 4) WITH_CONSTANT(count, TILE_OF_4_BITS)
-            else WITH_CONSTANT(count, TILE)
-        }
-    }
+/* Give the sums of UNIT rows their scale and bias, and finish what they are for. */
+static void finish_unit(const Matrix *w, int unit, int tokens, Finish finish, float *y, int stride, float (*sums)[UNIT]) {
     for (int m = 0; m < tokens; m++) {
         float *out = y + (size_t)m * stride + unit * (finish == SWIGLU ? LANES : UNIT);
         floats low = scaled(w, unit * UNIT, sums[m]), high = scaled(w, unit * UNIT + LANES, sums[m] + LANES);
@@ -325,6 +359,25 @@ static void multiply(const Matrix *w, int unit, const Quantised *x, int tokens, 
             store(out, low), store(out + LANES, high);
         }
     }
+}
+
+static void multiply(const Matrix *w, int unit, const Quantised *x, int tokens, Finish finish, float *y, int stride, float *scratch) {
+    float(*sums)[UNIT] = (float(*)[UNIT])scratch;
+    uint8_t unpacked[OF_STRETCH] __attribute__((aligned(64)));
+    const int groups = w->cols / GROUP, is_many = tokens > TOKENS, stretch = is_many ? STRETCH : groups;
+    for (int from = 0; from < groups; from += stretch) {
+        const int to = from + stretch < groups ? from + stretch : groups;
+        const uint8_t *weights = w->data + ((size_t)unit * w->cols + from * GROUP) * UNIT * w->bits / 8;
+        if (w->bits == 4 && is_many) unpack(w, unit, from, to, unpacked), weights = unpacked;
+        for (int first = 0; first < tokens; first += TOKENS) {
+            const int count = tokens - first < TOKENS ? tokens - first : TOKENS;
+#define TILE(n) tile(w, weights, unit, x, first, from, to, n, 8, sums + first)
+#define TILE_OF_4_BITS(n) tile(w, weights, unit, x, first, from, to, n, 4, sums + first)
+            if (w->bits == 4 && !is_many) WITH_CONSTANT(count, TILE_OF_4_BITS)
+            else WITH_CONSTANT(count, TILE)
+        }
+    }
+    finish_unit(w, unit, tokens, finish, y, stride, sums);
 }
 
 #define ROWS TOKENS /* rows of queries that attend together */
@@ -435,14 +488,16 @@ static void quantise(const float *x, int token, const Quantised *into) {
         for (int i = 0; i < GROUP; i += LANES) most = larger((floats)((ints)load(from + i) & 0x7fffffff), most);
         const float top = largest(most), inverse = top > 0 ? 127.0f / top : 0;
         const floats magic = splat(12582912.0f);
-        floats sum = splat(0); /* whole numbers well within a float's */
-        for (int i = 0; i < GROUP; i += LANES) {
-            floats rounded = load(from + i) * inverse + magic - magic;
-            sum += rounded;
-            *(bytes *)(values + g * GROUP + i) = __builtin_convertvector(__builtin_convertvector(rounded, ints), bytes);
+        for (int part = 0; part < GROUP / PART; part++) {
+            floats sum = splat(0); /* whole numbers well within a float's */
+            for (int i = part * PART; i < (part + 1) * PART; i += LANES) {
+                floats rounded = load(from + i) * inverse + magic - magic;
+                sum += rounded;
+                *(bytes *)(values + g * GROUP + i) = __builtin_convertvector(__builtin_convertvector(rounded, ints), bytes);
+            }
+            into->sums[(size_t)token * (into->cols / PART) + g * (GROUP / PART) + part] = (int32_t)total(sum);
         }
         into->scales[(size_t)token * groups + g] = top / 127.0f;
-        into->sums[(size_t)token * groups + g] = (int32_t)total(sum);
     }
 }
 

@@ -8,7 +8,7 @@ that completes with these answers a second sooner.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ctypes import byref
 from pathlib import Path
 from typing import Self
@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fim_lsp.errors import ModelMismatch
-from fim_lsp.nn.arrays import Arrays, Floats, Part, interleaved, stacked
-from fim_lsp.nn.checkpoint import ModelConfig, read_config
+from fim_lsp.nn import ready
+from fim_lsp.nn.arrays import Arrays, Floats, Part, Stored, interleaved, stacked, stored_in
+from fim_lsp.nn.checkpoint import ModelConfig, read_config, read_raw_config
 from fim_lsp.nn.encoder import Reads
 from fim_lsp.nn.native import library
+from fim_lsp.nn.ready import GROUP, LANES, UNIT
 from fim_lsp.nn.token_cache import TokenCache
 
-LANES, UNIT, GROUP = 16, 32, 64  # of engine.h
 KINDS = {"I8": 0, "F32": 1, "F16": 2, "BF16": 3}  # `Kind` of engine.c
 OF_LAYER, NORMS_OF_LAYER = 4, 2
 
@@ -54,7 +55,7 @@ class HalfCache(TokenCache):
 class NativeLayers:
     """A stack of layers over one sequence whose keys and values are cached; `from_folder` is the way in."""
 
-    def __init__(self, config: ModelConfig, arrays: Arrays, kernels: str, bits: int = 8):
+    def __init__(self, config: ModelConfig, kernels: str):
         if problem := unfit(config):
             raise ModelMismatch(problem)
         lib = library.library()
@@ -68,12 +69,20 @@ class NativeLayers:
         self.model = lib.fim_new(byref(shape), kernels.encode())
         _expect(self.model)
         weakref.finalize(self, lib.fim_free, self.model)
-        self._load(arrays, bits)
+        self.mapped: list[NDArray[np.generic]] = []  # arrays that the kernels read where they lie
 
     @classmethod
     def from_folder(cls, folder: Path, kernels: str | None = None, bits: int = 8) -> Self:
-        """Load a safetensors folder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
-        return cls(read_config(folder), Arrays.from_folder(folder), kernels or library.kernels()[0], bits)
+        """Load a safetensors folder, its weights in 8 or 4 bits, ready ones as they are and where they lie.
+
+        Raises ModelMissing, ModelCorrupt, ModelMismatch.
+        """
+        layers = cls(read_config(folder), kernels or library.kernels()[0])
+        if ready.is_ready(read_raw_config(folder)):
+            layers._use(stored_in(folder), folder)
+        else:
+            layers._load(Arrays.from_folder(folder), bits)
+        return layers
 
     def new_cache(self, capacity: int) -> HalfCache:
         return HalfCache(self.config, min(capacity, self.positions))
@@ -107,6 +116,15 @@ class NativeLayers:
         out = np.empty((len(hidden), _rounded(self.config.vocab, UNIT)), np.float32)
         _expect(self.lib.fim_logits(self.model, _at(hidden), len(hidden), _at(out)))
         return out[:, : self.config.vocab]
+
+    def _use(self, stored: Mapping[str, Stored], folder: Path) -> None:
+        for n, matrix in enumerate(ready.matrices(self.config, stored, folder)):
+            arrays = (matrix.data, matrix.times, matrix.scale, matrix.bias)
+            self.mapped += [array for array in arrays if array is not None]
+            data, times, scale, bias = (None if array is None else _at(array) for array in arrays)
+            self.lib.fim_use_matrix(self.model, n, matrix.bits, matrix.rows, matrix.columns, data, times, scale, bias)
+        for n, name in enumerate(ready.norms(self.config)):
+            self._norm(n, ready.norm(self.config, stored, name, folder))
 
     def _load(self, arrays: Arrays, bits: int) -> None:
         c = self.config

@@ -54,6 +54,7 @@ def library() -> ctypes.CDLL | None:
     lib.fim_new.restype, lib.fim_new.argtypes = c_void_p, [POINTER(Shape), c_char_p]
     lib.fim_free.restype, lib.fim_free.argtypes = None, [c_void_p]
     lib.fim_set_matrix.argtypes = [c_void_p, *[c_int] * 5, c_void_p, c_void_p, c_void_p]
+    lib.fim_use_matrix.argtypes = [c_void_p, *[c_int] * 4, *[c_void_p] * 4]
     lib.fim_set_norm.argtypes = [c_void_p, c_int, c_void_p]
     lib.fim_run.argtypes = [*[c_void_p] * 3, c_int, c_int, c_void_p, c_void_p, c_int, c_void_p, c_int, c_void_p]
     lib.fim_logits.argtypes = [c_void_p, c_void_p, c_int, c_void_p]

@@ -15,7 +15,7 @@ from fim_lsp.nn import pick
 from fim_lsp.nn.canvas import Marks, lay_out
 from fim_lsp.nn.native import build, library
 from fim_lsp.nn.native.layers import NativeDecoder, NativeEncoder
-from fim_lsp.nn.quant import Linear
+from fim_lsp.nn.quant import Linear, dense
 from fim_lsp.nn.transformer import Decoder, Encoder
 
 GROUP = 64
@@ -132,25 +132,30 @@ def test_instruction_sets_agree(folder):
 
 @pytest.mark.parametrize("kernels", KERNELS)
 def test_four_bits_equal_torch_with_the_same_rounded_weights(tmp_path, folder, twin, kernels):
-    """Weights that are what four bits can hold are not changed by being packed so."""
-    tensors = {}
-    for name, tensor in load_file(folder / "model.safetensors").items():
-        if tensor.dtype == torch.int8:
-            scale = 2.0 ** torch.randint(-8, -4, (tensor.shape[0], 1), generator=torch.Generator().manual_seed(2))
-            whole = (tensor / 16).round().clamp(-8, 7)
-            whole[:, ::GROUP] = -8  # each group's furthest from zero
-            tensors[name] = whole * scale
-        elif not name.endswith("scale"):
-            tensors[name] = tensor.float()
-    save_file(tensors, tmp_path / "model.safetensors")
-    (tmp_path / "config.json").write_text((folder / "config.json").read_text())
-    native, slow = NativeDecoder.from_folder(tmp_path, kernels, bits=4), twin(tmp_path)
+    given, expected_of = tmp_path / "given", tmp_path / "expected"
+    wide = dense(load_file(folder / "model.safetensors"))
+    is_four = {name: tensor.ndim == 2 and "layers" in name for name, tensor in wide.items()}
+    rounded_off = {name: in_four_bits(tensor) if is_four[name] else tensor for name, tensor in wide.items()}
+    for path, tensors in ((given, wide), (expected_of, rounded_off)):
+        path.mkdir()
+        save_file(tensors, path / "model.safetensors")
+        (path / "config.json").write_text((folder / "config.json").read_text())
+    native, slow = NativeDecoder.from_folder(given, kernels, bits=4), twin(expected_of)
     found = native.forward(PROMPT, native.new_cache(128), rows=90)
     expected = slow.forward(PROMPT, slow.new_cache(128), rows=90)
     assert np.abs(found - expected).mean() < 0.02 * expected.std()
     cache = native.new_cache(128)
     alone = np.concatenate([native.forward([token], cache) for token in PROMPT])
     np.testing.assert_array_equal(alone, found)
+
+
+def in_four_bits(weight):
+    """Weights as `pack_4` of engine.c rounds them."""
+    parts = weight.reshape(len(weight), -1, 32)
+    furthest = parts.abs().amax(-1, keepdim=True)
+    step = furthest.amax(1, keepdim=True) / 7.5 / 15
+    scale = step * (furthest / 7.5 / step).round().clamp(1, 15)
+    return ((parts / scale).round().clamp(-8, 7) * scale).reshape(weight.shape)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])

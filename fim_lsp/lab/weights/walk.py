@@ -1,0 +1,74 @@
+"""All layers over many prompts, one layer after another, so that each matrix can be changed with its inputs at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fim_lsp.lab.weights.prompts import Prompt
+from fim_lsp.nn.checkpoint import ModelConfig
+from fim_lsp.nn.transformer import rotary, rotate
+
+Visit = Callable[[str, Tensor], Tensor]  # a matrix' name and its inputs [tokens, columns] → the weight to go on with
+HEAD_ROWS = 512
+
+
+class Walk:
+    """A decoder's tensors, and a way through its layers in bfloat16."""
+
+    def __init__(self, config: ModelConfig, tensors: dict[str, Tensor]):
+        self.config, self.tensors = config, tensors
+
+    def hidden(self, prompts: Sequence[Prompt], visit: Visit | None = None) -> Tensor:
+        """Return the states before the head [tokens, hidden], `visit` asked at every matrix."""
+        c, lengths = self.config, [len(prompt.ids) for prompt in prompts]
+        positions = torch.cat([torch.arange(length) for length in lengths])
+        cos, sin = (one[positions] for one in rotary(c, max(lengths), torch.bfloat16, torch.device("cpu")))
+        ids = torch.tensor([token for prompt in prompts for token in prompt.ids])
+        x = self.tensors["model.embed_tokens.weight"][ids].bfloat16()
+        for layer in range(c.layers):
+            name = f"model.layers.{layer}"
+            y = self._norm(f"{name}.input_layernorm", x)
+            q, k, v = (self._linear(f"{name}.self_attn.{part}_proj", y, visit) for part in "qkv")
+            mixed = self._attend(q, k, v, cos, sin, lengths)
+            x = x + self._linear(f"{name}.self_attn.o_proj", mixed, visit)
+            y = self._norm(f"{name}.post_attention_layernorm", x)
+            gate, up = (self._linear(f"{name}.mlp.{part}_proj", y, visit) for part in ("gate", "up"))
+            x = x + self._linear(f"{name}.mlp.down_proj", F.silu(gate) * up, visit)
+        return self._norm("model.norm", x)
+
+    def losses(self, prompts: Sequence[Prompt], visit: Visit | None = None) -> Tensor:
+        """Return the loss of every token that is to be said, in nats."""
+        hidden, at, losses = self.hidden(prompts, visit), 0, []
+        head = self.tensors["model.embed_tokens.weight" if self.config.tied else "lm_head.weight"].bfloat16()
+        for prompt in prompts:
+            at += len(prompt.ids)
+            logits = F.linear(hidden[at - prompt.middle - 1 : at - 1], head).float()
+            losses.append(F.cross_entropy(logits, torch.tensor(prompt.ids[-prompt.middle :]), reduction="none"))
+        return torch.cat(losses)
+
+    def _norm(self, name: str, x: Tensor) -> Tensor:
+        weight = self.tensors[f"{name}.weight"].float()
+        return F.rms_norm(x.float(), weight.shape, weight, self.config.eps).bfloat16()
+
+    def _linear(self, name: str, x: Tensor, visit: Visit | None) -> Tensor:
+        weight = visit(name, x) if visit else self.tensors[f"{name}.weight"]
+        bias = self.tensors.get(f"{name}.bias")
+        return F.linear(x, weight.bfloat16(), None if bias is None else bias.bfloat16())
+
+    def _attend(self, q: Tensor, k: Tensor, v: Tensor, cos: Tensor, sin: Tensor, lengths: list[int]) -> Tensor:
+        """Return causal attention within each prompt, [tokens, heads × head_dim]."""
+        c = self.config
+        q, k, v = (one.view(len(one), -1, c.head_dim).transpose(0, 1) for one in (q, k, v))  # [heads, tokens, head_dim]
+        q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+        group = c.heads // c.kv_heads
+        out = [
+            F.scaled_dot_product_attention(
+                a[None], b.repeat_interleave(group, 0)[None], d.repeat_interleave(group, 0)[None], is_causal=True
+            )[0].transpose(0, 1).flatten(1)
+            for a, b, d in zip(*(torch.split(one, lengths, 1) for one in (q, k, v)), strict=True)
+        ]  # fmt: skip
+        return torch.cat(out)
