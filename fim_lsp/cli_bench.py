@@ -11,12 +11,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fim_lsp.cli_base import AsJson, ModelFolder, load, settings, told, waiting, write
+from fim_lsp.cli_base import AsJson, ModelFolder, load, settings, told, waiting, warn, write
 from fim_lsp.errors import InputError
 
 if TYPE_CHECKING:
     from fim_lsp.bench.quality import Hole
-    from fim_lsp.domain import Outcome, Snapshot
+    from fim_lsp.config import Resolved
+    from fim_lsp.domain import Cancel, Outcome, Snapshot
 
 app = typer.Typer()
 
@@ -24,20 +25,44 @@ HoleFile = Annotated[
     Path | None, typer.Option(help="JSON lines of holes; the shipped ones by default.", metavar="FILE")
 ]
 On = Annotated[Path | None, typer.Option(help="Cut holes into this file or folder instead.", metavar="PATH")]
+HumanEvalFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="Your copy of HumanEval-Infilling, .jsonl or .jsonl.gz: EXECUTES WHAT THE MODEL WROTE.",
+        metavar="FILE",
+    ),
+]
 HOLES_OF_A_KIND = 40
+WAYS = ("model", "pipeline")  # to ask for a middle; the first by default
 
 
 @app.command("eval")
 def evaluate(
     holes: HoleFile = None,
-    limit: Annotated[int, typer.Option(help="Only so many holes, spread over the file; 0 for all.", min=0)] = 0,
+    limit: Annotated[
+        int, typer.Option(help="Only so many holes, spread over the file or drawn always alike; 0 for all.", min=0)
+    ] = 0,
     on: On = None,
+    humaneval: HumanEvalFile = None,
+    ask: Annotated[
+        str, typer.Option(help="With --humaneval: model, the decoder alone (the default), or pipeline.", metavar="WAY")
+    ] = "",
     model: ModelFolder = "",
     backend: Annotated[str, typer.Option("--backend", help="auto, gpt or bert.")] = "gpt",
     as_json: AsJson = False,
 ) -> None:
-    """Measure exact match of first lines and cold latency of the whole pipeline on recorded holes."""
+    """Measure exact match of first lines and cold latency of the whole pipeline on recorded holes.
+
+    With --humaneval, measure whether programs work instead: this EXECUTES WHAT THE MODEL WROTE on this machine.
+    """
     with told():
+        if ask and (humaneval is None or ask not in WAYS):
+            raise InputError(f"--ask {ask}: it goes with --humaneval and is one of {', '.join(WAYS)}")
+        if humaneval is not None:
+            if holes or on:
+                raise InputError("--humaneval is measured by itself: leave out --holes and --on")
+            _evaluate_humaneval(humaneval, ask or WAYS[0], limit, settings(None, model, backend), as_json)
+            return
         from rich.progress import track
 
         from fim_lsp.backends.models import models_folder
@@ -59,6 +84,30 @@ def evaluate(
             typer.echo(json.dumps(rows))
         else:
             report.show_scores(Console(), rows)
+
+
+def _evaluate_humaneval(file: Path, way: str, limit: int, resolved: Resolved, as_json: bool) -> None:
+    from rich.progress import track
+
+    from fim_lsp.bench import humaneval, report
+
+    tasks = humaneval.read(file)
+    chosen = humaneval.draw(tasks, limit)
+    humaneval.check_harness(chosen[0])
+    completer = load(resolved)
+    warn("what the model writes is executed on this machine, under limits that stop accidents, not malice")
+
+    def cold(snap: Snapshot, cancel: Cancel) -> Outcome:
+        completer.forget()
+        return completer.complete(snap, cancel)
+
+    ask = humaneval.ask_model(completer.router.ready()) if way == "model" else humaneval.ask_pipeline(cold)
+    console = Console(stderr=True)
+    rows = humaneval.summarise(list(track(humaneval.run(chosen, ask), "filling in", len(chosen), console=console)))
+    if as_json:
+        typer.echo(json.dumps({"ask": way, "backend": resolved.config.backend, "of": len(tasks), "subsets": rows}))
+    else:
+        report.show_passes(Console(), rows, f"asked: {way} · {len(chosen)} of {len(tasks)} tasks")
 
 
 @app.command()

@@ -63,6 +63,16 @@ def show_scores(console: Console, rows: Mapping[str, Mapping[str, float | None]]
     console.print(table)
 
 
+def show_passes(console: Console, rows: Mapping[str, Row], title: str) -> None:
+    """Print what `fim-lsp eval --humaneval` measured."""
+    titles = ("subset", "n", "pass@1 and 95 %", "exact %", "timeouts", "p50 ms")
+    table = Table(*titles, title=title, title_justify="left")
+    for subset, row in rows.items():
+        counts = (f"{row['exact_match']:.1f}", str(row["timeouts"]), f"{row['latency_p50_ms']:.0f}")
+        table.add_row(subset.replace("Infilling", ""), str(row["n"]), share(row, "pass_at_1"), *counts)
+    console.print(table)
+
+
 def _overview(report: Row) -> Table:
     table = Table("", *(one["name"] for one in report["contenders"]), title="contenders", title_justify="left")
     for title, cell in OVERVIEW:
