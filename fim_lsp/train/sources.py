@@ -92,7 +92,7 @@ def wheels(folder: Path) -> list[Package]:
     """List the readable wheels of a folder by name, the newest version of each."""
     newest: dict[str, Package] = {}
     for path in sorted(folder.rglob("*.whl")):
-        package = _wheel(path)
+        package = read_wheel(path)
         if package is not None:
             newest[normal(package.name)] = package
     return [newest[name] for name in sorted(newest)]
@@ -110,7 +110,7 @@ def is_held_out(package: str, path: str, held_out: frozenset[str]) -> bool:
     )
 
 
-def _wheel(path: Path) -> Package | None:
+def read_wheel(path: Path) -> Package | None:
     try:
         with zipfile.ZipFile(path) as wheel:
             name = next((n for n in wheel.namelist() if n.endswith(".dist-info/METADATA")), "")
