@@ -144,19 +144,25 @@ def _as_rows(config: ModelConfig, stored: Mapping[str, Stored], folder: Path) ->
         for theirs, name in (("input_layernorm", "norm_in"), ("post_attention_layernorm", "norm_mid")):
             array = ready.norm(config, stored, f"layers.{layer}.{name}", folder)
             found[f"model.layers.{layer}.{theirs}.weight"] = Stored("F32", array)
+    pieces: dict[str, list[Stored]] = {}
     for matrix in ready.matrices(config, stored, folder):
         for name, of in _parts(config, matrix.name).items():
-            found[f"{name}.weight"] = Stored("I8", ready.rows(matrix)[of])
-            found[f"{name}.scale"] = Stored("F32", matrix.scale[of])
+            pieces.setdefault(f"{name}.weight", []).append(Stored("I8", ready.rows(matrix)[of]))
+            pieces.setdefault(f"{name}.scale", []).append(Stored("F32", matrix.scale[of]))
             if matrix.bias is not None:
-                found[f"{name}.bias"] = Stored("F32", matrix.bias[of])
+                pieces.setdefault(f"{name}.bias", []).append(Stored("F32", matrix.bias[of]))
+    for name, some in pieces.items():
+        found[name] = Stored(some[0].kind, np.concatenate([one.array for one in some]))
     return found
 
 
 def _parts(config: ModelConfig, name: str) -> dict[str, NDArray[np.int64]]:
     """Return which rows of a ready matrix are which layer's of a transformers folder."""
-    if name in ("embedding", "head"):
-        return {EMBEDDING if name == "embedding" else "lm_head": np.arange(config.vocab)}
+    if not name.startswith("layers."):
+        what, number = name.split(".")
+        rows = ready.segments(config)[int(number)]
+        last = min(rows.stop, config.vocab) - rows.start
+        return {EMBEDDING if what == "embedding" else "lm_head": np.arange(last)}
     _, number, what = name.split(".")
     where, heads = f"model.layers.{number}", np.cumsum([0, config.heads, config.kv_heads, config.kv_heads])
     if what == "qkv":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +26,8 @@ LAYOUT = "fim-lsp 1"  # of config.json: another layout is another number
 LANES, UNIT, GROUP, PART = 16, 32, 64, 32  # of engine.h
 LINE = 64  # bytes: where an array may begin
 NORM = "norm"
+OF_LAYER = ("qkv", "out", "gate_up", "down")  # the matrices of a layer, in the engine's order
+SEGMENTS, SEGMENT_BYTES = 8, 45_000_000  # an embedding lies in pieces that a file which may be shipped can hold
 
 Bytes = NDArray[np.uint8]
 
@@ -48,16 +51,32 @@ def is_ready(raw: Mapping[str, Any]) -> bool:
 
 
 def shapes(config: ModelConfig) -> dict[str, tuple[int, int]]:
-    """Return (rows, columns) of every matrix, in the engine's order."""
+    """Return (rows, columns) of every matrix."""
     attention, shared = config.heads * config.head_dim, config.kv_heads * config.head_dim
     found: dict[str, tuple[int, int]] = {}
+    sizes: tuple[tuple[int, int], ...] = ((attention + 2 * shared, config.hidden), (config.hidden, attention))
+    sizes += ((2 * config.intermediate, config.hidden), (config.hidden, config.intermediate))
     for layer in range(config.layers):
-        found[f"layers.{layer}.qkv"] = (attention + 2 * shared, config.hidden)
-        found[f"layers.{layer}.out"] = (config.hidden, attention)
-        found[f"layers.{layer}.gate_up"] = (2 * config.intermediate, config.hidden)
-        found[f"layers.{layer}.down"] = (config.hidden, config.intermediate)
-    found["embedding"] = (config.vocab, config.hidden)
-    return found if config.tied else found | {"head": (config.vocab, config.hidden)}
+        found |= {f"layers.{layer}.{what}": size for what, size in zip(OF_LAYER, sizes, strict=True)}
+    for name in ("embedding",) if config.tied else ("embedding", "head"):
+        found |= {f"{name}.{n}": (len(rows), config.hidden) for n, rows in enumerate(segments(config))}
+    return found
+
+
+def segments(config: ModelConfig) -> list[range]:
+    """Return which rows of the vocabulary, padded to UNIT, lie in which piece of embedding and head."""
+    units = -(-config.vocab // UNIT)
+    count = -(-units * UNIT * config.hidden // SEGMENT_BYTES)
+    bounds = [units * n // count * UNIT for n in range(count + 1)]
+    return [range(first, last) for first, last in pairwise(bounds)]
+
+
+def index(config: ModelConfig, name: str) -> int:
+    """Return as which of its matrices the engine knows a name."""
+    what = name.split(".")
+    if what[0] == "layers":
+        return int(what[1]) * len(OF_LAYER) + OF_LAYER.index(what[2])
+    return config.layers * len(OF_LAYER) + ("embedding", "head").index(what[0]) * SEGMENTS + int(what[1])
 
 
 def norms(config: ModelConfig) -> list[str]:

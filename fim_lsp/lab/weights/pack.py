@@ -38,9 +38,11 @@ def pack(
         for what, theirs in NORMS.items():
             arrays[f"layers.{layer}.{what}"] = _floats(tensors[f"{name}.{theirs}.weight"])
     arrays[ready.NORM] = _floats(tensors["model.norm.weight"])
-    arrays |= _matrix("embedding", rounded["model.embed_tokens"], None)
-    if not config.tied:
-        arrays |= _matrix("head", rounded["lm_head"], None)
+    vocabulary = {"embedding": "model.embed_tokens"} | ({} if config.tied else {"head": "lm_head"})
+    for name, whole in ((name, rounded[vocabulary[name]]) for name in vocabulary):
+        for n, rows in enumerate(ready.segments(config)):
+            some = Rounded(whole.levels[rows.start : rows.stop], whole.step[rows.start : rows.stop], None)
+            arrays |= _matrix(f"{name}.{n}", some, None)
     (out / "config.json").write_text(json.dumps({**raw, "layout": ready.LAYOUT}, indent=2) + "\n", encoding="utf-8")
     return _write(arrays, out)
 

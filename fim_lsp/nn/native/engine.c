@@ -175,12 +175,13 @@ typedef struct {
 
 enum { QKV, OUT, GATE_UP, DOWN, OF_LAYER };                 /* the matrices of a layer */
 enum { NORM_IN, NORM_MID, NORMS_OF_LAYER };                 /* and its vectors */
+#define SEGMENTS 8 /* of embedding and head, some rows each: a file that may be shipped does not hold either whole */
 
 typedef struct {
     Shape shape;
     const Kernels *kernels;
     Pool pool;
-    Matrix *matrices; /* of the layers, then embedding, then head where it is not tied */
+    Matrix *matrices; /* of the layers, then SEGMENTS of the embedding, then of the head where it is not tied */
     void **slabs;     /* that hold the matrices */
     uint8_t *slab;    /* what is free of the last */
     size_t slab_left;
@@ -270,7 +271,7 @@ static int make_room(Model *m, int tokens, int seen) {
 void fim_free(Model *m) {
     if (!m) return;
     if (m->pool.ids) stop(&m->pool);
-    const int matrices = m->shape.layers * OF_LAYER + 2, norms = m->shape.layers * NORMS_OF_LAYER + 1;
+    const int matrices = m->shape.layers * OF_LAYER + 2 * SEGMENTS, norms = m->shape.layers * NORMS_OF_LAYER + 1;
     for (int n = 0; m->matrices && n < matrices; n++) {
         Matrix *w = &m->matrices[n];
         if (w->is_own) free((void *)w->times), free((void *)w->scale), free((void *)w->bias);
@@ -295,7 +296,7 @@ Model *fim_new(const Shape *shape, const char *kernels) {
     for (int n = list(found) - 1; n >= 0; n--)
         if (!strcmp(found[n]->name, kernels)) m->kernels = found[n];
     const size_t angles = (size_t)shape->positions * (shape->head_dim / 2);
-    m->matrices = calloc((size_t)shape->layers * OF_LAYER + 2, sizeof *m->matrices);
+    m->matrices = calloc((size_t)shape->layers * OF_LAYER + 2 * SEGMENTS, sizeof *m->matrices);
     m->norms = calloc((size_t)shape->layers * NORMS_OF_LAYER + 1, sizeof *m->norms);
     m->scores = calloc((size_t)shape->threads, sizeof *m->scores);
     m->scratch = calloc((size_t)shape->threads, sizeof *m->scratch);
@@ -503,6 +504,14 @@ static void one_attention(void *context, int piece, int thread) {
     at->m->kernels->attend(at->a, piece / at->tiles, piece % at->tiles, at->m->scores[thread]);
 }
 
+/* Write the embedding float [hidden] of a token. */
+static void embed(const Model *m, int row, float *x) {
+    const Matrix *w = &m->matrices[m->shape.layers * OF_LAYER];
+    for (; row >= w->rows; w++) row -= w->rows;
+    const uint8_t *from = w->data + (size_t)(row / UNIT) * UNIT * w->cols + row % UNIT * 4;
+    for (int i = 0; i < w->cols; i++) x[i] = (float)(from[(size_t)(i / 4) * 4 * UNIT + i % 4] - 128) * w->scale[row];
+}
+
 /* Write hidden states float [n, hidden] of tokens whose keys and values go to places start … of the cache.
 
    keys, values: half floats [layers, kv_heads, capacity × head_dim]. mask: bytes [n, start + n], true where a token may
@@ -510,16 +519,10 @@ static void one_attention(void *context, int piece, int thread) {
 int fim_run(Model *m, const int32_t *ids, const int32_t *positions, int n, int start, uint16_t *keys, uint16_t *values,
             int capacity, const uint8_t *mask, int is_causal, float *hidden) {
     const Shape *s = &m->shape;
-    const Matrix *embedding = &m->matrices[s->layers * OF_LAYER];
     const int width = attention_width(s), stride = m->matrices[QKV].rows;
     const size_t of_layer = (size_t)s->kv_heads * capacity * s->head_dim;
     if (!make_room(m, n, start + n)) return 0;
-    for (int token = 0; token < n; token++) {
-        const int row = ids[token];
-        const uint8_t *from = embedding->data + (size_t)(row / UNIT) * UNIT * s->hidden + row % UNIT * 4;
-        for (int i = 0; i < s->hidden; i++)
-            m->x[(size_t)token * s->hidden + i] = (float)(from[(size_t)(i / 4) * 4 * UNIT + i % 4] - 128) * embedding->scale[row];
-    }
+    for (int token = 0; token < n; token++) embed(m, ids[token], m->x + (size_t)token * s->hidden);
     for (int layer = 0; layer < s->layers; layer++, keys += of_layer, values += of_layer) {
         const Matrix *w = m->matrices + layer * OF_LAYER;
         float **norm = m->norms + layer * NORMS_OF_LAYER;
@@ -544,9 +547,12 @@ int fim_run(Model *m, const int32_t *ids, const int32_t *positions, int n, int s
 /* Write logits float [n, vocab padded to UNIT] for hidden states [n, hidden]. */
 int fim_logits(Model *m, const float *hidden, int n, float *logits) {
     const Shape *s = &m->shape;
-    const Matrix *head = &m->matrices[s->layers * OF_LAYER + !s->is_tied];
+    const Matrix *head = &m->matrices[s->layers * OF_LAYER + (s->is_tied ? 0 : SEGMENTS)];
+    int rows = 0;
     if (!make_room(m, n, 1)) return 0;
     rounding(m, hidden, m->norms[s->layers * NORMS_OF_LAYER], &m->narrow, s->hidden, n);
-    product(m, head, &m->narrow, n, STORE, logits, head->rows);
+    for (int segment = 0; segment < SEGMENTS; segment++) rows += head[segment].rows;
+    for (int segment = 0; segment < SEGMENTS; logits += head[segment++].rows)
+        if (head[segment].rows) product(m, &head[segment], &m->narrow, n, STORE, logits, rows);
     return 1;
 }

@@ -26,7 +26,7 @@ from fim_lsp.nn.ready import GROUP, LANES, UNIT
 from fim_lsp.nn.token_cache import TokenCache
 
 KINDS = {"I8": 0, "F32": 1, "F16": 2, "BF16": 3}  # `Kind` of engine.c
-OF_LAYER, NORMS_OF_LAYER = 4, 2
+OF_LAYER, NORMS_OF_LAYER = len(ready.OF_LAYER), 2
 
 Mask = NDArray[np.bool_]
 
@@ -118,11 +118,12 @@ class NativeLayers:
         return out[:, : self.config.vocab]
 
     def _use(self, stored: Mapping[str, Stored], folder: Path) -> None:
-        for n, matrix in enumerate(ready.matrices(self.config, stored, folder)):
+        for matrix in ready.matrices(self.config, stored, folder):
             arrays = (matrix.data, matrix.times, matrix.scale, matrix.bias)
             self.mapped += [array for array in arrays if array is not None]
             data, times, scale, bias = (None if array is None else _at(array) for array in arrays)
-            self.lib.fim_use_matrix(self.model, n, matrix.bits, matrix.rows, matrix.columns, data, times, scale, bias)
+            n, size = ready.index(self.config, matrix.name), (matrix.rows, matrix.columns)
+            self.lib.fim_use_matrix(self.model, n, matrix.bits, *size, data, times, scale, bias)
         for n, name in enumerate(ready.norms(self.config)):
             self._norm(n, ready.norm(self.config, stored, name, folder))
 
@@ -138,9 +139,9 @@ class NativeLayers:
             self._norm(n * NORMS_OF_LAYER, arrays.floats(f"{name}.input_layernorm.weight"))
             self._norm(n * NORMS_OF_LAYER + 1, arrays.floats(f"{name}.post_attention_layernorm.weight"))
         self._norm(c.layers * NORMS_OF_LAYER, arrays.floats("model.norm.weight"))
-        self._matrix(c.layers * OF_LAYER, arrays.part("model.embed_tokens"), 8)
+        self._matrix(ready.index(c, "embedding.0"), arrays.part("model.embed_tokens"), 8)
         if not c.tied:
-            self._matrix(c.layers * OF_LAYER + 1, arrays.part("lm_head"), 8)
+            self._matrix(ready.index(c, "head.0"), arrays.part("lm_head"), 8)
 
     def _matrix(self, n: int, part: Part, bits: int) -> None:
         rows, cols = part.weight.shape

@@ -26,8 +26,16 @@ from tests.unit.nn.test_native import PROMPT, SIZES, rounded
 KERNELS = library.kernels()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def small_pieces():
+    """The vocabulary of 230 lies in three pieces."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ready, "SEGMENT_BYTES", 12_000)
+        yield
+
+
 @pytest.fixture(scope="module", params=["tied", "untied"])
-def folder(request, tmp_path_factory):
+def folder(request, small_pieces, tmp_path_factory):
     """A random Qwen2 in the kernels' layout: attention and embedding in 8 bits, the rest in 4."""
     import transformers
 
