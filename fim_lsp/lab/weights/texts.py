@@ -12,8 +12,9 @@ import re
 import subprocess
 import tarfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -29,7 +30,7 @@ SUFFIXES = {
 }  # fmt: skip
 LANGUAGES = {suffix: language for language, suffixes in SUFFIXES.items() for suffix in suffixes}
 SMALLEST, LARGEST, LONGEST_LINE = 200, 120_000, 400
-OF_PACKAGE = 400_000  # characters of a language from one package, at most
+OF_PACKAGE = 1_500_000  # characters of a language from one package, at most
 BUILT = re.compile(r"\.min\.|[/.](umd|bundle|generated|pb)[/.]|zz_generated|package-lock|\.d\.m?ts$")
 DEBIAN_LICENCE = re.compile(r"^License:\s*(.+)$", re.M)
 PERMISSIVE_TOO = re.compile(r"\bExpat\b", re.I)  # Debian's word for MIT
@@ -80,20 +81,26 @@ def archives(folders: Sequence[Path]) -> Iterator[Archive]:
 
 
 def by_language(packages: Sequence[Archive], most: int) -> dict[str, list[File]]:
-    """Return up to `most` characters of each language, no package more than its share, no text twice."""
-    found: dict[str, list[File]] = {language: [] for language in SUFFIXES}
-    chars, seen = dict.fromkeys(found, 0), set[bytes]()
+    """Return up to `most` characters of each language, a file of each package in turn, no text twice."""
+    found: dict[str, dict[str, list[File]]] = {language: {} for language in SUFFIXES}
+    seen: set[bytes] = set()
     for package in packages:
         own = dict.fromkeys(found, 0)
         for language, file in package.texts():
             digest = hashlib.md5(file.text.encode(), usedforsecurity=False).digest()
-            if digest in seen or chars[language] > most or own[language] > OF_PACKAGE:
-                continue
-            seen.add(digest)
-            found[language].append(file)
-            chars[language] += len(file.text)
-            own[language] += len(file.text)
-    return {language: files for language, files in found.items() if files}
+            if digest not in seen and own[language] < OF_PACKAGE:
+                seen.add(digest)
+                found[language].setdefault(package.name, []).append(file)
+                own[language] += len(file.text)
+    return {language: list(_in_turn(by_package.values(), most)) for language, by_package in found.items() if by_package}
+
+
+def _in_turn(groups: Iterable[list[File]], most: int) -> Iterator[File]:
+    chars = 0
+    for file in chain.from_iterable(zip_longest(*groups)):
+        if file is not None and chars < most:
+            chars += len(file.text)
+            yield file
 
 
 def _archive(path: Path) -> Archive | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +14,15 @@ from fim_lsp.nn.checkpoint import ModelConfig
 from fim_lsp.nn.transformer import rotary, rotate
 
 Visit = Callable[[str, Tensor], Tensor]  # a matrix' name and its inputs [tokens, columns] → the weight to go on with
-HEAD_ROWS = 512
+
+
+class State(NamedTuple):
+    """Prompts one after another on their way through the layers."""
+
+    x: Tensor  # [tokens, hidden]
+    cos: Tensor  # [tokens, head_dim]
+    sin: Tensor
+    lengths: list[int]  # of the prompts
 
 
 class Walk:
@@ -22,27 +31,35 @@ class Walk:
     def __init__(self, config: ModelConfig, tensors: dict[str, Tensor]):
         self.config, self.tensors = config, tensors
 
-    def hidden(self, prompts: Sequence[Prompt], visit: Visit | None = None) -> Tensor:
-        """Return the states before the head [tokens, hidden], `visit` asked at every matrix."""
-        c, lengths = self.config, [len(prompt.ids) for prompt in prompts]
+    def begin(self, prompts: Sequence[Prompt]) -> State:
+        """Return what goes into the first layer."""
+        lengths = [len(prompt.ids) for prompt in prompts]
         positions = torch.cat([torch.arange(length) for length in lengths])
-        cos, sin = (one[positions] for one in rotary(c, max(lengths), torch.bfloat16, torch.device("cpu")))
+        cos, sin = (one[positions] for one in rotary(self.config, max(lengths), torch.bfloat16, torch.device("cpu")))
         ids = torch.tensor([token for prompt in prompts for token in prompt.ids])
-        x = self.tensors["model.embed_tokens.weight"][ids].bfloat16()
-        for layer in range(c.layers):
-            name = f"model.layers.{layer}"
-            y = self._norm(f"{name}.input_layernorm", x)
-            q, k, v = (self._linear(f"{name}.self_attn.{part}_proj", y, visit) for part in "qkv")
-            mixed = self._attend(q, k, v, cos, sin, lengths)
-            x = x + self._linear(f"{name}.self_attn.o_proj", mixed, visit)
-            y = self._norm(f"{name}.post_attention_layernorm", x)
-            gate, up = (self._linear(f"{name}.mlp.{part}_proj", y, visit) for part in ("gate", "up"))
-            x = x + self._linear(f"{name}.mlp.down_proj", F.silu(gate) * up, visit)
-        return self._norm("model.norm", x)
+        return State(self.tensors["model.embed_tokens.weight"][ids].bfloat16(), cos, sin, lengths)
 
-    def losses(self, prompts: Sequence[Prompt], visit: Visit | None = None) -> Tensor:
+    def layer(self, number: int, state: State, visit: Visit | None = None) -> State:
+        """Return what comes out of a layer, `visit` asked at each of its matrices."""
+        x, name = state.x, f"model.layers.{number}"
+        y = self._norm(f"{name}.input_layernorm", x)
+        q, k, v = (self._linear(f"{name}.self_attn.{part}_proj", y, visit) for part in "qkv")
+        mixed = self._attend(q, k, v, state.cos, state.sin, state.lengths)
+        x = x + self._linear(f"{name}.self_attn.o_proj", mixed, visit)
+        y = self._norm(f"{name}.post_attention_layernorm", x)
+        gate, up = (self._linear(f"{name}.mlp.{part}_proj", y, visit) for part in ("gate", "up"))
+        return state._replace(x=x + self._linear(f"{name}.mlp.down_proj", F.silu(gate) * up, visit))
+
+    def hidden(self, prompts: Sequence[Prompt]) -> Tensor:
+        """Return the states before the head [tokens, hidden]."""
+        state = self.begin(prompts)
+        for number in range(self.config.layers):
+            state = self.layer(number, state)
+        return self._norm("model.norm", state.x)
+
+    def losses(self, prompts: Sequence[Prompt]) -> Tensor:
         """Return the loss of every token that is to be said, in nats."""
-        hidden, at, losses = self.hidden(prompts, visit), 0, []
+        hidden, at, losses = self.hidden(prompts), 0, []
         head = self.tensors["model.embed_tokens.weight" if self.config.tied else "lm_head.weight"].bfloat16()
         for prompt in prompts:
             at += len(prompt.ids)
