@@ -18,12 +18,17 @@ LIBRARY = HERE / "engine.so"
 FLAGS = ["-std=gnu11", "-O3", "-fPIC", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra", "-Wno-psabi"]
 AVX2 = ("avx2", "-mavx2 -mfma -mf16c")
 AVX512 = ("avx512", "-mavx512f -mavx512bw -mavx512vl -mavx512vnni -mfma -mf16c")
+AVXVNNI = ("avxvnni", AVX2[1] + " -mavxvnni")
+AMX = ("amx", AVX512[1] + " -mamx-tile -mamx-int8")
 PLAIN = ("plain", "")
+ARM = (PLAIN, ("dotprod", "-march=armv8.2-a+dotprod"), ("i8mm", "-march=armv8.2-a+dotprod+i8mm"))
+TILES_IN_C = ("tiles_in_c", "-DTILES_IN_C")  # what tiles do, spelt out: for tests where no processor has them
 SETS = {  # instruction sets by machine, each a copy of the kernels; engine.c picks one when it runs
-    "x86_64": (PLAIN, AVX2, AVX512),
-    "aarch64": (PLAIN, ("dotprod", "-march=armv8.2-a+dotprod")),
-    "arm64": (PLAIN, ("dotprod", "-march=armv8.2-a+dotprod")),
+    "x86_64": (PLAIN, AVX2, AVX512, AVXVNNI, AMX),
+    "aarch64": ARM,
+    "arm64": ARM,
 }
+NEWER = {"avxvnni", "amx", "i8mm"}  # left out where the compiler does not know them
 
 
 class CannotCompile(Exception):
@@ -38,10 +43,11 @@ def compiler() -> str:
     return found
 
 
-def compile_library(to: Path = LIBRARY) -> Path:
+def compile_library(to: Path = LIBRARY, more: tuple[tuple[str, str], ...] = ()) -> Path:
     """Compile and link; the file appears whole or not at all. Raises CannotCompile with what the compiler said."""
     cc = compiler().split()
-    sets = SETS.get(platform.machine(), (PLAIN,))
+    sets = [one for one in SETS.get(platform.machine(), (PLAIN,)) if one[0] not in NEWER or _knows(cc, one[1])]
+    sets += more
     with tempfile.TemporaryDirectory(dir=to.parent) as folder:
         jobs = [(HERE / "kernels.c", name, [f"-DISA={name}", *flags.split()]) for name, flags in sets]
         jobs.append((HERE / "engine.c", "engine", [f"-DHAS_{name.upper()}" for name, _ in sets]))
@@ -58,6 +64,12 @@ def compile_library(to: Path = LIBRARY) -> Path:
                 raise CannotCompile(f"{' '.join(command)}\n{done.stderr.strip()}")
         made.replace(to)
     return to
+
+
+def _knows(cc: list[str], flags: str) -> bool:
+    """True where the compiler takes some flags."""
+    command = [*cc, *flags.split(), "-x", "c", "-fsyntax-only", os.devnull]
+    return subprocess.run(command, capture_output=True).returncode == 0
 
 
 if __name__ == "__main__":

@@ -17,8 +17,33 @@
 /* ---- which instruction set ---- */
 
 extern const Kernels kernels_plain;
+#ifdef HAS_TILES_IN_C
+extern const Kernels kernels_tiles_in_c;
+#endif
 #if defined(__x86_64__)
+#include <cpuid.h>
 extern const Kernels kernels_avx2, kernels_avx512;
+
+#ifdef HAS_AVXVNNI
+extern const Kernels kernels_avxvnni;
+
+static int has_avxvnni(void) {
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && a >> 4 & 1;
+}
+#endif
+#ifdef HAS_AMX
+#include <sys/syscall.h>
+#include <unistd.h>
+extern const Kernels kernels_amx;
+
+/* Tiles of 8-bit numbers, and the system's leave to use them (Linux asks to be asked: arch_prctl). */
+static int has_amx(void) {
+    unsigned a, b, c, d;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d >> 24 & 3) != 3) return 0;
+    return !syscall(SYS_arch_prctl, 0x1023 /* ARCH_REQ_XCOMP_PERM */, 18 /* tile data */);
+}
+#endif
 #elif defined(HAS_DOTPROD)
 extern const Kernels kernels_dotprod;
 
@@ -29,25 +54,80 @@ static int has_dotprod(void) {
     return 1; /* every Apple processor of this kind */
 #endif
 }
+#ifdef HAS_I8MM
+extern const Kernels kernels_i8mm;
+
+static int has_i8mm(void) {
+#ifdef __linux__
+    return getauxval(AT_HWCAP2) >> 13 & 1; /* HWCAP2_I8MM */
+#else
+    return 0;
 #endif
+}
+#endif
+#endif
+
+#define SETS 6
+
+/* True when both sets give the same numbers for a small product of 4 and of 8 bits: asked of what seldom is at hand. */
+int fim_agree(const Kernels *one, const Kernels *other) {
+    enum { COLS = 2 * GROUP, COUNT = 19 };
+    static uint8_t data[UNIT * COLS], times[UNIT * COLS / PART];
+    static int8_t values[COUNT * COLS];
+    static float ones[UNIT], scales[COUNT * COLS / GROUP], y[2][COUNT * UNIT], scratch[COUNT * UNIT];
+    static int32_t sums[COUNT * COLS / PART];
+    uint32_t seed = 1;
+#define RANDOM(n) (int)((seed = seed * 1664525 + 1013904223) >> 16) % (n)
+    memset(sums, 0, sizeof sums);
+    for (int i = 0; i < UNIT * COLS; i++) data[i] = (uint8_t)(1 + RANDOM(255));
+    for (int i = 0; i < UNIT * COLS / PART; i++) times[i] = (uint8_t)(1 + RANDOM(15));
+    for (int i = 0; i < COUNT * COLS; i++) sums[i / PART] += values[i] = (int8_t)(RANDOM(255) - 127);
+    for (int i = 0; i < UNIT; i++) ones[i] = 0.5f + (float)i;
+    for (int i = 0; i < COUNT * COLS / GROUP; i++) scales[i] = 0.25f + (float)i / 16;
+    const Quantised x = {COLS, values, scales, sums};
+    for (int bits = 4; bits <= 8; bits += 4) {
+        const Matrix w = {UNIT, COLS, bits, data, bits == 4 ? times : NULL, ones, NULL, 0};
+        one->multiply(&w, 0, &x, COUNT, STORE, y[0], UNIT, scratch);
+        other->multiply(&w, 0, &x, COUNT, STORE, y[1], UNIT, scratch);
+        if (memcmp(y[0], y[1], sizeof y[0])) return 0;
+    }
+    return 1;
+}
 
 static int list(const Kernels **found) {
     int n = 0;
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+    if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
+#ifdef HAS_AMX
+        static int amx = -1; /* asked once */
+        if (amx < 0) amx = has_amx() && fim_agree(&kernels_amx, &kernels_avx512);
+        if (amx) found[n++] = &kernels_amx;
+#endif
         found[n++] = &kernels_avx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found[n++] = &kernels_avx2;
+    }
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+#ifdef HAS_AVXVNNI
+        if (has_avxvnni()) found[n++] = &kernels_avxvnni;
+#endif
+        found[n++] = &kernels_avx2;
+    }
 #elif defined(HAS_DOTPROD)
+#ifdef HAS_I8MM
+    if (has_i8mm()) found[n++] = &kernels_i8mm;
+#endif
     if (has_dotprod()) found[n++] = &kernels_dotprod;
 #endif
     found[n++] = &kernels_plain;
+#ifdef HAS_TILES_IN_C
+    found[n++] = &kernels_tiles_in_c;
+#endif
     return n;
 }
 
 /* The name of the instruction sets this processor can run, best first; NULL past the last. */
 const char *fim_kernels(int n) {
-    const Kernels *found[4];
+    const Kernels *found[SETS];
     return n < list(found) ? found[n]->name : NULL;
 }
 
@@ -292,7 +372,7 @@ Model *fim_new(const Shape *shape, const char *kernels) {
     Model *m = calloc(1, sizeof *m);
     if (!m) return NULL;
     m->shape = *shape;
-    const Kernels *found[4];
+    const Kernels *found[SETS];
     for (int n = list(found) - 1; n >= 0; n--)
         if (!strcmp(found[n]->name, kernels)) m->kernels = found[n];
     const size_t angles = (size_t)shape->positions * (shape->head_dim / 2);

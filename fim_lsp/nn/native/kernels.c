@@ -27,6 +27,30 @@ static inline Line half(const uint8_t *w, int is_high) {
 static inline ints dot(ints sum, Line w, int32_t x) {
     return (ints)_mm512_dpbusd_epi32((__m512i)sum, w, _mm512_set1_epi32(x));
 }
+#elif defined(__AVXVNNI__)
+#include <immintrin.h>
+#define OFFSET 128
+#define TOKENS 3
+#define BLOCKS 1
+#define KEYS 1
+#define COLUMNS 2
+typedef struct { __m256i low, high; } Line;
+static inline Line line(const uint8_t *w) {
+    return (Line){_mm256_loadu_si256((const __m256i *)w), _mm256_loadu_si256((const __m256i *)(w + 32))};
+}
+static inline Line half(const uint8_t *w, int is_high) {
+    Line both = line(w);
+    if (is_high) both.low = _mm256_srli_epi16(both.low, 4), both.high = _mm256_srli_epi16(both.high, 4);
+    const __m256i mask = _mm256_set1_epi8(15);
+    return (Line){_mm256_and_si256(both.low, mask), _mm256_and_si256(both.high, mask)};
+}
+static inline ints dot(ints sum, Line w, int32_t x4) {
+    __m256i x = _mm256_set1_epi32(x4), parts[2];
+    memcpy(parts, &sum, sizeof sum);
+    parts[0] = _mm256_dpbusd_avx_epi32(parts[0], w.low, x), parts[1] = _mm256_dpbusd_avx_epi32(parts[1], w.high, x);
+    memcpy(&sum, parts, sizeof sum);
+    return sum;
+}
 #elif defined(__AVX2__)
 #include <immintrin.h>
 #define OFFSET 0
@@ -59,6 +83,32 @@ static inline ints dot(ints sum, Line w, int32_t x4) {
     ints more;
     memcpy(&more, parts, sizeof more);
     return sum + more;
+}
+#elif defined(__ARM_FEATURE_MATMUL_INT8)
+#include <arm_neon.h>
+#define OFFSET 128 /* usdot takes weights as they are stored */
+#define TOKENS 3
+#define BLOCKS 1
+#define KEYS 1
+#define COLUMNS 2
+typedef struct { uint8x16_t part[4]; } Line;
+static inline Line line(const uint8_t *w) {
+    Line l;
+    for (int i = 0; i < 4; i++) l.part[i] = vld1q_u8(w + 16 * i);
+    return l;
+}
+static inline Line half(const uint8_t *w, int is_high) {
+    Line l = line(w);
+    for (int i = 0; i < 4; i++) l.part[i] = is_high ? vshrq_n_u8(l.part[i], 4) : vandq_u8(l.part[i], vdupq_n_u8(15));
+    return l;
+}
+static inline ints dot(ints sum, Line w, int32_t x4) {
+    int8x16_t x = vreinterpretq_s8_s32(vdupq_n_s32(x4));
+    int32x4_t parts[4];
+    memcpy(parts, &sum, sizeof sum);
+    for (int i = 0; i < 4; i++) parts[i] = vusdotq_s32(parts[i], w.part[i], x);
+    memcpy(&sum, parts, sizeof sum);
+    return sum;
 }
 #elif defined(__ARM_FEATURE_DOTPROD)
 #include <arm_neon.h>
@@ -380,6 +430,13 @@ static void multiply(const Matrix *w, int unit, const Quantised *x, int tokens, 
     finish_unit(w, unit, tokens, finish, y, stride, sums);
 }
 
+#if defined(__AMX_INT8__) || defined(TILES_IN_C)
+#include "tiles.h"
+#define MULTIPLY multiply_by_tiles
+#else
+#define MULTIPLY multiply
+#endif
+
 #define ROWS TOKENS /* rows of queries that attend together */
 
 /* Scores of `many` blocks of LANES keys: several sums at once, since each waits for its last addition. */
@@ -521,4 +578,4 @@ static void keep(const float *key, const float *value, int at, int head_dim, uin
 const Kernels NAMED(kernels_, ISA) = {
 #define TEXT(x) #x
 #define QUOTED(x) TEXT(x)
-    QUOTED(ISA), ROWS, multiply, attend, normalise, quantise, turn, keep};
+    QUOTED(ISA), ROWS, MULTIPLY, attend, normalise, quantise, turn, keep};

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 
 import numpy as np
@@ -128,6 +129,29 @@ def test_instruction_sets_agree(folder):
     said = [model.forward(PROMPT, model.new_cache(128), rows=90) for model in models]
     for other in said[1:]:
         assert np.abs(other - said[0]).mean() < 0.01 * said[0].std()
+
+
+def test_tiles_give_the_bits_of_the_other_kernels(folder, tmp_path, monkeypatch):
+    """Few processors have tiles: what they do is spelt out in C, and the code around it is the same."""
+    made = build.compile_library(tmp_path / "engine.so", (build.TILES_IN_C,))
+    monkeypatch.setattr(library, "LIBRARY", made)
+    library.library.cache_clear()
+    try:
+        assert "tiles_in_c" in library.kernels()
+        for bits in (8, 4):
+            tiles, plain = (NativeDecoder.from_folder(folder, name, bits) for name in ("tiles_in_c", "plain"))
+            for size in (1, 7, 16, 17, 31, 90):  # one token, a tile that is not full, one, several and a rest
+                found, expected = (one.forward(PROMPT[:size], one.new_cache(128), rows=size) for one in (tiles, plain))
+                np.testing.assert_array_equal(found, expected)
+    finally:
+        library.library.cache_clear()
+
+
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_kernels_agree_to_the_bit_on_a_product(kernels):
+    lib = library.library()
+    one, other = (ctypes.addressof(ctypes.c_char.in_dll(lib, f"kernels_{name}")) for name in (kernels, "plain"))
+    assert lib.fim_agree(ctypes.c_void_p(one), ctypes.c_void_p(other))
 
 
 @pytest.mark.parametrize("kernels", KERNELS)
