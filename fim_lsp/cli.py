@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from fim_lsp import __version__, cli_bench, cli_controlled, cli_engine, cli_router, cli_train
+from fim_lsp import __version__, cli_bench, cli_controlled, cli_engine, cli_router, cli_train, cli_weights
 from fim_lsp.cli_base import AsJson, ModelFolder, load, settings, told, waiting
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ app = typer.Typer(
 cli_train.app.command("controlled")(cli_controlled.train)
 cli_train.app.command("export-controlled")(cli_controlled.export)
 app.add_typer(cli_train.app, name="train")
+app.add_typer(cli_weights.app, name="weights")
 app.add_typer(cli_bench.app)
 app.add_typer(cli_engine.app, name="bench")
 app.add_typer(cli_router.app, name="router")

@@ -74,7 +74,7 @@ def make_corpus(
         settings = corpus.Settings(tokens=tokens or 320, holes=most_holes, epochs=epochs, seed=seed)
         if family == "gpt":
             settings = corpus.Settings(tokens or 500, 1, 0.1, epochs, seed, 160, mix=corpus.MIX_GPT)
-        with _counting() as tell:
+        with counting() as tell:
             manifest = corpus.collect(packages, kept_apart, [shipped_holes(), *(against or [])], out, tell)
             vocabulary = models_folder() / "gpt" / "tokenizer.json"
             made = corpus.build(out, vocabulary, settings, manifest, tell)
@@ -212,7 +212,7 @@ def progress() -> Iterator[Callable[..., None]]:
 
 
 @contextmanager
-def _counting() -> Iterator[Callable[[str, int, int], None]]:
+def counting() -> Iterator[Callable[[str, int, int], None]]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

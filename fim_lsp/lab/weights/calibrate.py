@@ -40,10 +40,14 @@ def calibrate(walk: Walk, prompts: Sequence[Prompt], out: Path, tell: Tell) -> d
         save_file({"x": state.x.contiguous()}, out / "state.safetensors")
         save(rounded, out / f"layer-{number:02}.safetensors")
         tell("rounding layers", number + 1, layers)
-    found = {"model.embed_tokens": rounding.plain(walk.tensors["model.embed_tokens.weight"], 8)}
-    if not walk.config.tied:
-        found["lm_head"] = rounding.plain(walk.tensors["lm_head.weight"], 8)
-    for number in range(layers):
+    return assemble(walk, out)
+
+
+def assemble(walk: Walk, out: Path) -> dict[str, Rounded]:
+    """Return the matrices of a finished run by name, with embedding and head in 8 bits."""
+    names = ["model.embed_tokens"] + ([] if walk.config.tied else ["lm_head"])
+    found = {name: rounding.plain(walk.tensors[f"{name}.weight"], 8) for name in names}
+    for number in range(walk.config.layers):
         found |= load(out / f"layer-{number:02}.safetensors")
     return found
 

@@ -66,7 +66,10 @@ def fetch_base(packages: Sequence[str], sha256: str, out: Path, tell: Tell) -> P
 
 
 def merge(base: Path, adapter: Path, out: Path) -> None:
-    """Write `base` with the low-rank tuning `adapter` folded in; raises ModelError, InputError."""
+    """Write `base` with the low-rank tuning `adapter` folded in, its embedding tied to its head.
+
+    Raises ModelError, InputError.
+    """
     tensors: dict[str, Tensor] = {}
     for path in shards(base):
         tensors |= load_file(path)
@@ -77,11 +80,12 @@ def merge(base: Path, adapter: Path, out: Path) -> None:
         if (target := target_of(name)) and not name.endswith(".B"):
             changed = tensor if not name.endswith(".A") else _sum(tensors[target], low_rank[f"{name[:-1]}B"], tensor)
             tensors[target] = changed.to(tensors[target].dtype)
-    tensors.pop("lm_head.weight", None) if read_raw_config(base).get("tie_word_embeddings") else None
+    if (head := tensors.pop("lm_head.weight", None)) is not None:  # the finer of two roundings of one matrix
+        tensors["model.embed_tokens.weight"] = head
     out.mkdir(parents=True, exist_ok=True)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(base / name, out)
-    write_folder(out, tensors, read_raw_config(base) | {"fim": FIM})
+    write_folder(out, tensors, read_raw_config(base) | {"fim": FIM, "tie_word_embeddings": True})
 
 
 def target_of(name: str) -> str:

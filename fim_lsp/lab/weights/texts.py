@@ -34,6 +34,7 @@ OF_PACKAGE = 1_500_000  # characters of a language from one package, at most
 BUILT = re.compile(r"\.min\.|[/.](umd|bundle|generated|pb)[/.]|zz_generated|package-lock|\.d\.m?ts$")
 DEBIAN_LICENCE = re.compile(r"^License:\s*(.+)$", re.M)
 PERMISSIVE_TOO = re.compile(r"\bExpat\b", re.I)  # Debian's word for MIT
+LICENCE_CHARS = 40  # of a package's, in the manifest
 HELD_OUT = 5  # one package in so many is kept apart
 
 
@@ -93,6 +94,15 @@ def by_language(packages: Sequence[Archive], most: int) -> dict[str, list[File]]
                 found[language].setdefault(package.name, []).append(file)
                 own[language] += len(file.text)
     return {language: list(_in_turn(by_package.values(), most)) for language, by_package in found.items() if by_package}
+
+
+def manifest(packages: Iterable[Archive]) -> str:
+    """Return a TOML table of packages with version and licence."""
+    rows = [
+        f"  {json.dumps([one.name, one.version, ' '.join(one.licence.split())[:LICENCE_CHARS]], ensure_ascii=False)},"
+        for one in packages
+    ]
+    return "\n".join(["[data]", "packages = [", *rows, "]", ""])
 
 
 def _in_turn(groups: Iterable[list[File]], most: int) -> Iterator[File]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,9 @@ def count(tokenizer: Tokenizer, texts: Iterable[str]) -> Counter[int]:
     return used
 
 
-def choose(tokenizer: Mapping[str, Any], counts: Mapping[str, Counter[int]], size: int) -> list[int]:
+def choose(
+    tokenizer: Mapping[str, Any], counts: Mapping[str, Counter[int]], size: int, sentinels: Collection[str] = SENTINELS
+) -> list[int]:
     """Return the ids to keep, in order: sentinels, bytes, and the most used with what they are merged from.
 
     A language counts by the share of its own tokens, so that a rare one is not lost; the number of ids is the largest
@@ -44,7 +46,7 @@ def choose(tokenizer: Mapping[str, Any], counts: Mapping[str, Counter[int]], siz
     """
     ids: dict[str, int] = tokenizer["model"]["vocab"]
     parts = {ids[left + right]: (ids[left], ids[right]) for left, right in pairs(tokenizer)}
-    kept = {token["id"] for token in tokenizer["added_tokens"] if token["content"] in SENTINELS}
+    kept = {token["id"] for token in tokenizer["added_tokens"] if token["content"] in sentinels}
     kept |= {number for number in ids.values() if number not in parts}  # the bytes, which nothing is merged into
     shares: dict[int, float] = defaultdict(float)
     for used in counts.values():

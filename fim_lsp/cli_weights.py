@@ -1,0 +1,97 @@
+"""`fim-lsp weights`: from a published base to the weights that ship, one command a step."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from fim_lsp.cli_base import AsJson, told
+from fim_lsp.cli_train import counting
+
+if TYPE_CHECKING:
+    from fim_lsp.lab.weights.recipe import Recipe
+
+app = typer.Typer(
+    help="Make the decoder's weights: base, merge, trim, round, pack; then `fim-lsp router fit`. See docs/training.md.",
+    no_args_is_help=True,
+)
+RecipeFile = Annotated[Path, typer.Option("--recipe", help="What to make.", metavar="FILE")]
+Work = Annotated[Path, typer.Option(help="Folder for what the steps leave each other.", metavar="FOLDER")]
+Texts = Annotated[
+    list[Path], typer.Option("--texts", help="Folder of wheels, npm archives or Debian packages.", metavar="FOLDER")
+]
+RECIPE, WORK = Path("models/gpt/recipe.toml"), Path(".cache/weights")
+
+
+def _recipe(path: Path, work: Path) -> Recipe:
+    from fim_lsp.lab.weights.recipe import Recipe
+
+    return Recipe.read(path, work)
+
+
+@app.command()
+def base(recipe: RecipeFile = RECIPE, work: Work = WORK) -> None:
+    """Fetch the base's GGUF and unpack it as a transformers folder (one from a hub may be given to `merge` instead)."""
+    with told(), counting() as tell:
+        typer.echo(_recipe(recipe, work).base(tell))
+
+
+@app.command()
+def merge(
+    adapter: Annotated[Path, typer.Argument(help="The tuning: adapter.safetensors with low-rank matrices and norms.")],
+    base: Annotated[Path | None, typer.Option(help="Another folder of the base.", metavar="FOLDER")] = None,
+    recipe: RecipeFile = RECIPE,
+    work: Work = WORK,
+) -> None:
+    """Fold the tuning into the base."""
+    with told():
+        typer.echo(_recipe(recipe, work).merge(adapter, base))
+
+
+@app.command()
+def trim(texts: Texts, recipe: RecipeFile = RECIPE, work: Work = WORK, as_json: AsJson = False) -> None:
+    """Keep the tokens that code and prose in many languages use, and tell what that costs on other packages."""
+    with told():
+        cost = _recipe(recipe, work).trim(texts)
+        _show("more tokens, %", cost, as_json)
+
+
+@app.command("round")
+def round_off(texts: Texts, recipe: RecipeFile = RECIPE, work: Work = WORK) -> None:
+    """Round to 4 and 8 bits on prompts of the decoder's own kind (GPTQ); goes on where it was stopped."""
+    with told(), counting() as tell:
+        _recipe(recipe, work).round(texts, tell)
+
+
+@app.command()
+def pack(
+    out: Annotated[Path, typer.Option(help="Folder to write.", metavar="FOLDER")] = Path("models/gpt"),
+    recipe: RecipeFile = RECIPE,
+    work: Work = WORK,
+) -> None:
+    """Write the rounded weights in the kernels' own layout, in shards."""
+    with told():
+        for path in _recipe(recipe, work).pack(out):
+            typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+
+
+@app.command()
+def judge(texts: Texts, recipe: RecipeFile = RECIPE, work: Work = WORK, as_json: AsJson = False) -> None:
+    """Tell what each rounding costs: loss of the middle's tokens on packages that no step has seen."""
+    with told():
+        _show("loss, nats a token", _recipe(recipe, work).judge(texts), as_json)
+
+
+def _show(what: str, rows: dict[str, float], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    table = Table("", what)
+    for name, value in rows.items():
+        table.add_row(name, f"{value:.3f}")
+    Console().print(table)

