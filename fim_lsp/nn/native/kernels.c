@@ -307,6 +307,7 @@ ALWAYS floats exponential(floats x) {
 }
 
 #define STRETCH (512 / GROUP) /* groups of columns whose weights of UNIT rows stay in the first cache for all tokens */
+#define FEW 16 /* tokens for which levels of 4 bits are not unpacked: it would not pay */
 #define OF_STRETCH (STRETCH * GROUP * UNIT)
 
 typedef uint8_t octets __attribute__((vector_size(64), aligned(1)));
@@ -414,7 +415,7 @@ static void finish_unit(const Matrix *w, int unit, int tokens, Finish finish, fl
 static void multiply(const Matrix *w, int unit, const Quantised *x, int tokens, Finish finish, float *y, int stride, float *scratch) {
     float(*sums)[UNIT] = (float(*)[UNIT])scratch;
     uint8_t unpacked[OF_STRETCH] __attribute__((aligned(64)));
-    const int groups = w->cols / GROUP, is_many = tokens > TOKENS, stretch = is_many ? STRETCH : groups;
+    const int groups = w->cols / GROUP, is_many = tokens > FEW, stretch = is_many ? STRETCH : groups;
     for (int from = 0; from < groups; from += stretch) {
         const int to = from + stretch < groups ? from + stretch : groups;
         const uint8_t *weights = w->data + ((size_t)unit * w->cols + from * GROUP) * UNIT * w->bits / 8;
