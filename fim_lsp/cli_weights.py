@@ -71,12 +71,15 @@ def round_off(texts: Texts, recipe: RecipeFile = RECIPE, work: Work = WORK) -> N
 @app.command()
 def pack(
     out: Annotated[Path, typer.Option(help="Folder to write.", metavar="FOLDER")] = Path("models/gpt"),
+    first_only: Annotated[
+        bool, typer.Option("--first-only", help="Leave out the second piece of the vocabulary.")
+    ] = False,
     recipe: RecipeFile = RECIPE,
     work: Work = WORK,
 ) -> None:
     """Write the rounded weights in the kernels' own layout, in shards."""
     with told():
-        for path in _recipe(recipe, work).pack(out):
+        for path in _recipe(recipe, work).pack(out, first_only):
             typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
 
 

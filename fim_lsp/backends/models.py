@@ -9,6 +9,7 @@ from fim_lsp.backends.routing import Table
 from fim_lsp.errors import ModelMissing
 
 PACKAGE = Path(__file__).resolve().parents[1]
+SHIPPED = {"gpt": "qwen2.5-coder-0.5b"}  # folders that have another name than the family
 CONTROLLED = ("rnn", "lstm", "encoder-decoder", "small-gpt", "small-bert")  # only for comparing architectures
 
 
@@ -23,7 +24,7 @@ def models_folder() -> Path:
 def find_model(family: str, setting: str) -> Path:
     """Return the folder of a family's model: the user's if set, else the shipped one; raises ModelMissing."""
     if not setting:
-        return models_folder() / ("controlled" if family in CONTROLLED else "") / family
+        return models_folder() / ("controlled" if family in CONTROLLED else "") / SHIPPED.get(family, family)
     folder = Path(setting).expanduser()
     if not folder.is_dir():
         raise ModelMissing(f"fimLsp.{family}.model is {setting!r}, which is not a folder: correct the path or clear it")

@@ -146,24 +146,23 @@ def _as_rows(config: ModelConfig, stored: Mapping[str, Stored], folder: Path) ->
             found[f"model.layers.{layer}.{theirs}.weight"] = Stored("F32", array)
     pieces: dict[str, list[Stored]] = {}
     for matrix in ready.matrices(config, stored, folder):
-        for name, of in _parts(config, matrix.name).items():
+        for name, of in _parts(config, matrix).items():
             pieces.setdefault(f"{name}.weight", []).append(Stored("I8", ready.rows(matrix)[of]))
             pieces.setdefault(f"{name}.scale", []).append(Stored("F32", matrix.scale[of]))
             if matrix.bias is not None:
                 pieces.setdefault(f"{name}.bias", []).append(Stored("F32", matrix.bias[of]))
     for name, some in pieces.items():
-        found[name] = Stored(some[0].kind, np.concatenate([one.array for one in some]))
+        whole = np.concatenate([one.array for one in some])
+        is_vocabulary = name.startswith((EMBEDDING, "lm_head"))  # whose rows are padded
+        found[name] = Stored(some[0].kind, whole[: config.vocab] if is_vocabulary else whole)
     return found
 
 
-def _parts(config: ModelConfig, name: str) -> dict[str, NDArray[np.int64]]:
+def _parts(config: ModelConfig, matrix: ready.Matrix) -> dict[str, NDArray[np.int64]]:
     """Return which rows of a ready matrix are which layer's of a transformers folder."""
-    if not name.startswith("layers."):
-        what, number = name.split(".")
-        rows = ready.segments(config)[int(number)]
-        last = min(rows.stop, config.vocab) - rows.start
-        return {EMBEDDING if what == "embedding" else "lm_head": np.arange(last)}
-    _, number, what = name.split(".")
+    if not matrix.name.startswith("layers."):
+        return {EMBEDDING if matrix.name.startswith("embedding") else "lm_head": np.arange(matrix.rows)}
+    _, number, what = matrix.name.split(".")
     where, heads = f"model.layers.{number}", np.cumsum([0, config.heads, config.kv_heads, config.kv_heads])
     if what == "qkv":
         bounds = zip("qkv", heads * config.head_dim, heads[1:] * config.head_dim, strict=False)

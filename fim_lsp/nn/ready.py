@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,7 +26,7 @@ LANES, UNIT, GROUP, PART = 16, 32, 64, 32  # of engine.h
 LINE = 64  # bytes: where an array may begin
 NORM = "norm"
 OF_LAYER = ("qkv", "out", "gate_up", "down")  # the matrices of a layer, in the engine's order
-SEGMENTS, SEGMENT_BYTES = 8, 45_000_000  # an embedding lies in pieces that a file which may be shipped can hold
+SEGMENTS = 8  # pieces of embedding and head at most: a file that may be shipped does not hold either whole
 
 Bytes = NDArray[np.uint8]
 
@@ -51,24 +50,29 @@ def is_ready(raw: Mapping[str, Any]) -> bool:
 
 
 def shapes(config: ModelConfig) -> dict[str, tuple[int, int]]:
-    """Return (rows, columns) of every matrix."""
+    """Return (rows, columns) of the layers' matrices, in the engine's order."""
     attention, shared = config.heads * config.head_dim, config.kv_heads * config.head_dim
-    found: dict[str, tuple[int, int]] = {}
     sizes: tuple[tuple[int, int], ...] = ((attention + 2 * shared, config.hidden), (config.hidden, attention))
     sizes += ((2 * config.intermediate, config.hidden), (config.hidden, config.intermediate))
-    for layer in range(config.layers):
-        found |= {f"layers.{layer}.{what}": size for what, size in zip(OF_LAYER, sizes, strict=True)}
+    named = [
+        (f"layers.{layer}.{what}", size)
+        for layer in range(config.layers)
+        for what, size in zip(OF_LAYER, sizes, strict=True)
+    ]
+    return dict(named)
+
+
+def pieces(config: ModelConfig, stored: Mapping[str, Stored], where: Path) -> dict[str, tuple[int, int]]:
+    """Return (rows, columns) of the pieces of embedding and head, a row a token in all; raises ModelCorrupt."""
+    found: dict[str, tuple[int, int]] = {}
+    wanted = -(-config.vocab // UNIT) * UNIT
     for name in ("embedding",) if config.tied else ("embedding", "head"):
-        found |= {f"{name}.{n}": (len(rows), config.hidden) for n, rows in enumerate(segments(config))}
+        scales = [key for n in range(SEGMENTS) if (key := f"{name}.{n}.scale") in stored]
+        rows = [stored[key].array.size for key in scales]
+        if sum(rows) != wanted or any(size % UNIT for size in rows):
+            raise ModelCorrupt(f"{where}: {name} has {sum(rows)} rows, not {wanted} as config.json says: copy it again")
+        found |= {key.removesuffix(".scale"): (size, config.hidden) for key, size in zip(scales, rows, strict=True)}
     return found
-
-
-def segments(config: ModelConfig) -> list[range]:
-    """Return which rows of the vocabulary, padded to UNIT, lie in which piece of embedding and head."""
-    units = -(-config.vocab // UNIT)
-    count = -(-units * UNIT * config.hidden // SEGMENT_BYTES)
-    bounds = [units * n // count * UNIT for n in range(count + 1)]
-    return [range(first, last) for first, last in pairwise(bounds)]
 
 
 def index(config: ModelConfig, name: str) -> int:
@@ -86,7 +90,7 @@ def norms(config: ModelConfig) -> list[str]:
 
 def matrices(config: ModelConfig, stored: Mapping[str, Stored], where: Path) -> Iterator[Matrix]:
     """Yield every matrix, its shape and type checked against the configuration; raises ModelCorrupt."""
-    for name, (rows, columns) in shapes(config).items():
+    for name, (rows, columns) in (shapes(config) | pieces(config, stored, where)).items():
         rows = -(-rows // UNIT) * UNIT
         data = _take(stored, f"{name}.data", "U8", where)
         bits = 8 * data.size // (rows * columns)

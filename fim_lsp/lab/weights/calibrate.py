@@ -19,9 +19,7 @@ from fim_lsp.lab.weights.walk import State, Walk
 Tell = Callable[[str, int, int], None]
 
 
-def bits_of(name: str) -> int:
-    """Return in how many bits a matrix is kept: the MLP, two thirds of all, in 4; attention and embedding in 8."""
-    return 4 if ".mlp." in name else 8
+BITS = 4  # of the layers' matrices; embedding and head are kept in 8
 
 
 def calibrate(walk: Walk, prompts: Sequence[Prompt], out: Path, tell: Tell) -> dict[str, Rounded]:
@@ -79,7 +77,7 @@ def _layer(walk: Walk, number: int, state: State) -> tuple[dict[str, Rounded], S
     def visit(name: str, inputs: Tensor) -> Tensor:
         if not seen or seen[0] is not inputs:
             seen[:] = [inputs, rounding.mean_products(inputs)]
-        rounded[name] = rounding.calibrated(walk.tensors[f"{name}.weight"], seen[1], bits_of(name))
+        rounded[name] = rounding.calibrated(walk.tensors[f"{name}.weight"], seen[1], BITS)
         walk.tensors[f"{name}.weight"] = rounded[name].dense().bfloat16()
         return walk.tensors[f"{name}.weight"]
 

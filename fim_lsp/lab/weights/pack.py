@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,35 @@ NORMS = {"norm_in": "input_layernorm", "norm_mid": "post_attention_layernorm"}
 
 
 def pack(
-    raw: Mapping[str, Any], tensors: Mapping[str, Tensor], rounded: Mapping[str, Rounded], out: Path
+    raw: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
+    rounded: Mapping[str, Rounded],
+    out: Path,
+    pieces: Sequence[int] = (),
 ) -> list[Path]:
-    """Write config.json and the shards of `rounded` matrices and the other `tensors`; returns the shards' paths."""
+    """Write config.json and the shards of `rounded` matrices and the other `tensors`; returns the shards' paths.
+
+    `pieces` are the rows of each piece of the vocabulary, each in a file of its own: one piece by default. With fewer
+    rows than the embedding has, the others are left out.
+    """
     out.mkdir(parents=True, exist_ok=True)
     config = ModelConfig.from_dict(raw, out)
+    pieces = pieces or [config.vocab]
+    groups = {f"layers-{n}": group for n, group in enumerate(_grouped(_layers(config, tensors, rounded)), 1)}
+    for name, theirs in (("embedding", "model.embed_tokens"), ("head", "lm_head"))[: 1 if config.tied else 2]:
+        whole, first = rounded[theirs], 0
+        for n, rows in enumerate(pieces):
+            some = Rounded(whole.levels[first : first + rows], whole.step[first : first + rows], None)
+            groups[f"{name}-{n}"] = _matrix(f"{name}.{n}", some, None)
+            first += rows
+    told = {**raw, "layout": ready.LAYOUT, "vocab_size": sum(pieces)}
+    (out / "config.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    return _write(groups, out)
+
+
+def _layers(
+    config: ModelConfig, tensors: Mapping[str, Tensor], rounded: Mapping[str, Rounded]
+) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {}
     for layer in range(config.layers):
         name = f"model.layers.{layer}"
@@ -37,14 +61,7 @@ def pack(
             arrays |= _matrix(f"layers.{layer}.{what}", joined, torch.cat(bias) if bias else None)
         for what, theirs in NORMS.items():
             arrays[f"layers.{layer}.{what}"] = _floats(tensors[f"{name}.{theirs}.weight"])
-    arrays[ready.NORM] = _floats(tensors["model.norm.weight"])
-    vocabulary = {"embedding": "model.embed_tokens"} | ({} if config.tied else {"head": "lm_head"})
-    for name, whole in ((name, rounded[vocabulary[name]]) for name in vocabulary):
-        for n, rows in enumerate(ready.segments(config)):
-            some = Rounded(whole.levels[rows.start : rows.stop], whole.step[rows.start : rows.stop], None)
-            arrays |= _matrix(f"{name}.{n}", some, None)
-    (out / "config.json").write_text(json.dumps({**raw, "layout": ready.LAYOUT}, indent=2) + "\n", encoding="utf-8")
-    return _write(arrays, out)
+    return arrays | {ready.NORM: _floats(tensors["model.norm.weight"])}
 
 
 def _joined(parts: list[Rounded], is_woven: bool) -> Rounded:
@@ -80,25 +97,24 @@ def _floats(tensor: Tensor) -> NDArray[np.float32]:
     return tensor.float().numpy()
 
 
-def _write(arrays: Mapping[str, NDArray[Any]], out: Path) -> list[Path]:
+def _grouped(arrays: Mapping[str, NDArray[Any]]) -> list[dict[str, NDArray[Any]]]:
+    """Return arrays in groups that a shard can hold."""
     groups: list[dict[str, NDArray[Any]]] = [{}]
-    for name, array in _split(arrays):
+    for name, array in arrays.items():
         if groups[-1] and sum(one.nbytes for one in groups[-1].values()) + array.nbytes > SHARD_BYTES:
             groups.append({})
         groups[-1][name] = array
-    for stale in out.glob("model*.safetensors*"):
+    return groups
+
+
+def _write(groups: Mapping[str, Mapping[str, NDArray[Any]]], out: Path) -> list[Path]:
+    for stale in out.glob("*.safetensors"):
         stale.unlink()
-    names = [f"model-{n:05}-of-{len(groups):05}.safetensors" for n in range(1, len(groups) + 1)]
-    for name, group in zip(names, groups, strict=True):
-        ready.write(out / name, group)
-    index = {array: name for name, group in zip(names, groups, strict=True) for array in group}
+    for name, group in groups.items():
+        if (size := sum(one.nbytes for one in group.values())) > SHARD_BYTES:
+            raise ValueError(f"{name} has {size} bytes, more than a shard of {SHARD_BYTES}: give more pieces")
+        ready.write(out / f"{name}.safetensors", group)
+    index = {array: f"{name}.safetensors" for name, group in groups.items() for array in group}
     text = json.dumps({"metadata": {}, "weight_map": index}, indent=0) + "\n"
     (out / "model.safetensors.index.json").write_text(text, encoding="utf-8")
-    return [out / name for name in names]
-
-
-def _split(arrays: Mapping[str, NDArray[Any]]) -> list[tuple[str, NDArray[Any]]]:
-    for name, array in arrays.items():
-        if array.nbytes > SHARD_BYTES:
-            raise ValueError(f"{name} has {array.nbytes} bytes: more than a shard of {SHARD_BYTES}")
-    return list(arrays.items())
+    return [out / f"{name}.safetensors" for name in groups]

@@ -16,6 +16,7 @@ from fim_lsp.lab.weights import calibrate, merge, pack, rounding, texts, vocabul
 from fim_lsp.lab.weights.prompts import File, Prompt, Prompts
 from fim_lsp.lab.weights.walk import Walk
 from fim_lsp.nn.checkpoint import read_config, read_raw_config, shards
+from fim_lsp.nn.ready import UNIT
 from fim_lsp.nn.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Recipe:
         counted = texts.by_language([one for one in packages if not one.is_held_out], COUNTED)
         counts = {language: vocabulary.count(full, (file.text for file in some)) for language, some in counted.items()}
         tokenizer = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
-        kept = vocabulary.choose(tokenizer, counts, self.tables["vocabulary"]["size"])
+        kept = vocabulary.in_two(tokenizer, counts, self._first, self.tables["vocabulary"]["size"])
         vocabulary.trim_folder(source, self.work / "trimmed", kept)
         used = {file.package for some in counted.values() for file in some}
         (self.work / "data.toml").write_text(
@@ -86,14 +87,17 @@ class Recipe:
         prompts = self._prompts({language: files[language] for language in table["shares"]}, table["shares"])
         calibrate.calibrate(self._walk, list(islice(prompts, table["rows"])), self.work / "rounded", tell)
 
-    def pack(self, out: Path) -> list[Path]:
-        """Write the folder that ships."""
+    def pack(self, out: Path, is_first_only: bool) -> list[Path]:
+        """Write the folder that ships, with the first rows of the vocabulary alone or with all."""
         walk, rounded = self._walk, calibrate.assemble(self._walk, self._made("rounded"))
         source = self._made("trimmed")
         out.mkdir(parents=True, exist_ok=True)
-        for name in ("tokenizer.json", "tokenizer_config.json"):
-            (out / name).write_bytes((source / name).read_bytes())
-        return pack.pack(read_raw_config(source), walk.tensors, rounded, out)
+        tokenizer = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
+        pieces = [self._first] if is_first_only else [self._first, walk.config.vocab - self._first]
+        text = json.dumps(vocabulary.trim(tokenizer, list(range(sum(pieces)))), ensure_ascii=False)
+        (out / "tokenizer.json").write_text(text, encoding="utf-8")
+        (out / "tokenizer_config.json").write_bytes((source / "tokenizer_config.json").read_bytes())
+        return pack.pack(read_raw_config(source), walk.tensors, rounded, out, pieces)
 
     def judge(self, folders: Sequence[Path], language: str = "python") -> dict[str, float]:
         """Return the loss of middles on held-out packages: as tuned, in 8 bits, in 4, and in 4 calibrated."""
@@ -105,7 +109,9 @@ class Recipe:
         wide = dict(walk.tensors)
         ways: dict[str, Callable[[str], rounding.Rounded] | None] = {"bfloat16": None}
         ways["8 bits"] = lambda name: rounding.plain(wide[f"{name}.weight"], 8)
-        ways["4 bits, plain"] = lambda name: rounding.plain(wide[f"{name}.weight"], calibrate.bits_of(name))
+        ways["4 bits, plain"] = lambda name: rounding.plain(
+            wide[f"{name}.weight"], calibrate.BITS if ".layers." in name else 8
+        )
         if (self.work / "rounded").is_dir():
             ways["4 bits, calibrated"] = calibrate.assemble(walk, self.work / "rounded").__getitem__
         for way, rounded in ways.items():
@@ -116,6 +122,11 @@ class Recipe:
                     torch.cat([walk.losses(prompts[at : at + 40]) for at in range(0, JUDGED, 40)]).mean()
                 )
         return found
+
+    @property
+    def _first(self) -> int:
+        """Return how many rows the vocabulary has that is a whole by itself."""
+        return int(self.tables["vocabulary"]["first"]) // UNIT * UNIT
 
     @cached_property
     def _walk(self) -> Walk:

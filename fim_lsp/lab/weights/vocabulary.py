@@ -25,6 +25,7 @@ SENTINELS: tuple[str, ...] = (
     "<|fim_suffix|>",
 )
 SENTINELS += ("<|fim_pad|>", "<|repo_name|>", "<|file_sep|>")
+FAVOURED = "python"
 IDS = ("bos_token_id", "eos_token_id", "pad_token_id", "unk_token_id")  # of config.json
 
 
@@ -63,6 +64,16 @@ def choose(
         if len(kept) + len(needed) <= room:
             kept |= needed
     return sorted(kept)
+
+
+def in_two(tokenizer: Mapping[str, Any], counts: Mapping[str, Counter[int]], first: int, size: int) -> list[int]:
+    """Return the ids to keep, the first ones a vocabulary by themselves in which `FAVOURED` counts as all others do.
+
+    So a release may carry some rows of the embedding and the next one the rest.
+    """
+    favoured = {f"{FAVOURED} {n}": counts[FAVOURED] for n in range(len(counts)) if FAVOURED in counts}
+    before = choose(tokenizer, {**counts, **favoured}, first)
+    return before + sorted(set(choose(tokenizer, counts, size)) - set(before))
 
 
 def trim(tokenizer: Mapping[str, Any], kept: list[int]) -> dict[str, Any]:

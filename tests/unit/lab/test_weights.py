@@ -218,7 +218,7 @@ def test_a_tuning_is_folded_in(base, tmp_path):
 def test_all_steps_make_a_folder_that_the_kernels_read(base, archives, tmp_path, monkeypatch):
     recipe_file = tmp_path / "recipe.toml"
     recipe_file.write_text(
-        '[base]\npackages = []\nsha256 = ""\n[vocabulary]\nsize = 330\n'
+        '[base]\npackages = []\nsha256 = ""\n[vocabulary]\nfirst = 300\nsize = 330\n'
         "[rounding]\nrows = 12\nshares = { python = 1.0 }\n"
     )
     (tmp_path / "work").mkdir()
@@ -236,12 +236,17 @@ def test_all_steps_make_a_folder_that_the_kernels_read(base, archives, tmp_path,
     again = Recipe.read(recipe_file, tmp_path / "work")
     again.round([archives], lambda *line: told.append(line))
     assert told[2:] == [("rounding layers", 2, 2)], "it goes on where it was stopped"
-    paths = recipe.pack(tmp_path / "out")
-    assert [path.name for path in paths] == ["model-00001-of-00001.safetensors"]
-    native, slow = NativeDecoder.from_folder(tmp_path / "out"), Decoder.from_folder(tmp_path / "out", torch.float32)
-    ids = Tokenizer.from_folder(tmp_path / "out").encode(CODE)[:60]
-    found, expected = (one.forward(ids, one.new_cache(80), rows=60) for one in (native, slow))
-    assert np.abs(found - expected).mean() < 0.05 * expected.std()
-    name = "model.layers.1.self_attn.q_proj"
-    assert whole[name].bits == 8
+    for is_first_only, names in (
+        (True, ["layers-1", "embedding-0"]),
+        (False, ["layers-1", "embedding-0", "embedding-1"]),
+    ):
+        out = tmp_path / f"out-{is_first_only}"
+        assert [path.stem for path in recipe.pack(out, is_first_only)] == names
+        native, slow = NativeDecoder.from_folder(out), Decoder.from_folder(out, torch.float32)
+        ids = Tokenizer.from_folder(out).encode(CODE)[:60]
+        found, expected = (one.forward(ids, one.new_cache(80), rows=60) for one in (native, slow))
+        assert found.shape == (60, 288 if is_first_only else 320)
+        assert np.abs(found - expected).mean() < 0.05 * expected.std()
+    same = [(tmp_path / f"out-{which}/embedding-0.safetensors").read_bytes() for which in (True, False)]
+    assert same[0] == same[1], "the next release adds files and changes none"
     assert whole["model.layers.1.mlp.up_proj"].bits == 4
