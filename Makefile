@@ -8,7 +8,7 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 
 VSIX := editors/vscode/dist/fim-lsp.vsix
 
-.PHONY: setup try test editors vsix check fix eval clean help
+.PHONY: setup try test editors vsix check fix eval release clean help
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
@@ -47,6 +47,9 @@ $(VSIX): $(shell find editors/vscode -name node_modules -prune -o -name dist -pr
 
 eval: $(STAMP) ## exact match and cold latency on the shipped holes
 	@$(BIN)/fim-lsp eval
+
+release: $(STAMP) ## wheel, sdist and the weights in data wheels, into dist/
+	@$(BIN)/python models/release.py
 
 clean: ## remove .venv and caches
 	rm -rf .venv .cache editors/vscode/node_modules editors/vscode/dist .pytest_cache .mypy_cache .ruff_cache dist build

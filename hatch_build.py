@@ -1,4 +1,4 @@
-"""Build hook: compile the kernels where there is a compiler; an editable install reads `models/` in place."""
+"""Build hook: compile the kernels where there is a compiler. Weights are none of its business: models/release.py."""
 
 import importlib.util
 import sys
@@ -11,8 +11,6 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 class CustomBuildHook(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        if version == "editable":
-            build_data["force_include_editable"] = {}
         build = _load(Path(self.root, "fim_lsp/nn/native/build.py"))
         try:
             library = build.compile_library()

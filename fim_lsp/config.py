@@ -172,8 +172,9 @@ EDITOR_SETTINGS = (
     ),
     Setting(
         "installFrom",
-        "fim-lsp",
-        "What pip installs into the extension's own environment: a package name, a wheel or a folder.",
+        "fim-lsp[weights]",
+        "What pip installs into the extension's own environment: a package name, a wheel, or a clone's folder, "
+        "which brings its weights along; a wheel brings none.",
         TEXT,
         is_trusted=True,
     ),

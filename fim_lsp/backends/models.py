@@ -1,24 +1,40 @@
-"""Find the weights: shipped in the wheel, in the repository, or wherever the user says."""
+"""Find the weights: in the clone, in the data wheels of `fim-lsp[weights]`, or wherever the user says."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import re
 from pathlib import Path
 
+from fim_lsp import __version__
 from fim_lsp.backends.routing import Table
 from fim_lsp.errors import ModelMissing
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SHIPPED = {"gpt": "qwen2.5-coder-0.5b"}  # folders that have another name than the family
+WEIGHTS = "fim_lsp_weights"  # a namespace: several wheels install into one folder
+REMEDY = "pip install 'fim-lsp[weights]', or in a clone pip install . ./models, and restart fim-lsp"
+MARK = re.compile(r"part-(\d+)-of-(\d+)\.txt")  # each data wheel leaves one, its version inside; models/release.py
 CONTROLLED = ("rnn", "lstm", "encoder-decoder", "small-gpt", "small-bert")  # only for comparing architectures
 
 
 def models_folder() -> Path:
-    """Return the folder of shipped models, of an installed wheel or of a checkout; raises ModelMissing."""
-    for folder in (PACKAGE / "_models", PACKAGE.parent / "models"):
-        if folder.is_dir():
+    """Return the folder of shipped models, a clone's or else the complete one installed; raises ModelMissing."""
+    clone = PACKAGE.parent / "models"
+    if (clone / SHIPPED["gpt"] / "config.json").is_file():  # site-packages may hold a `models` of somebody else's
+        return clone
+    places = _installed()
+    lacking = {folder: missing for folder in places if (missing := _missing(folder)) is not None}
+    if lacking:
+        folder, missing = min(lacking.items(), key=lambda item: len(item[1]))
+        if not missing:
             return folder
-    raise ModelMissing(f"no shipped models beside {PACKAGE}: reinstall fim-lsp, or set fimLsp.gpt.model to a folder")
+        remedy = f"pip install --force-reinstall --no-deps {' '.join(missing)}, and restart fim-lsp"
+        raise ModelMissing(f"the weights in {folder} are incomplete: {remedy}")
+    if marked := [folder for folder in places if any(folder.glob("part-*.txt"))]:
+        raise ModelMissing(f"the weights in {marked[0]} are not those of fim-lsp {__version__}: {REMEDY}")
+    raise ModelMissing(f"the weights are not installed: {REMEDY}; or set fimLsp.gpt.model to a model's folder")
 
 
 def find_model(family: str, setting: str) -> Path:
@@ -38,3 +54,20 @@ def read_table(family: str, setting: str) -> Table | None:
         return Table.read(config.get("routing", {}))
     except (ModelMissing, OSError, ValueError, TypeError, AttributeError):
         return None  # loading the model will say what is wrong with it
+
+
+def _installed() -> list[Path]:
+    """List the folders that data wheels were installed into, in the order of sys.path."""
+    spec = importlib.util.find_spec(WEIGHTS)
+    return [Path(entry) for entry in (spec.submodule_search_locations or ())] if spec else []
+
+
+def _missing(folder: Path) -> list[str] | None:
+    """Name the data wheels a folder lacks, none when it is complete; None when it holds no part of this version."""
+    there: dict[int, set[int]] = {}
+    for path in folder.glob("part-*.txt"):
+        found = MARK.fullmatch(path.name)
+        if found and path.read_text(encoding="utf-8").strip() == __version__:
+            there.setdefault(int(found[2]), set()).add(int(found[1]))
+    lacking = [[part for part in range(1, parts + 1) if part not in there[parts]] for parts in there]
+    return [f"fim-lsp-weights-{part}=={__version__}" for part in min(lacking, key=len)] if lacking else None

@@ -76,7 +76,9 @@ def read_raw_config(folder: Path) -> dict[str, Any]:
     """Read config.json as it stands; raises ModelMissing, ModelCorrupt."""
     path = folder / "config.json"
     if not path.is_file():
-        raise ModelMissing(f"no model in {folder}: config.json is not there; check the path or reinstall fim-lsp")
+        raise ModelMissing(
+            f"no model in {folder}: config.json is not there; check the path, or install the weights again"
+        )
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as problem:

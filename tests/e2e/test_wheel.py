@@ -1,4 +1,4 @@
-"""The wheel carries the weights and works outside the repository."""
+"""What a release is made of works outside the repository: the wheel alone, and with the weights beside it."""
 
 from __future__ import annotations
 
@@ -12,32 +12,103 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+CLEAN = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+MARKED = "def add(first, second):\n    return first[MASK]\n"
+
+
+class Venv:
+    """A fresh environment in a folder of its own."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.run(sys.executable, "-m", "venv", folder / "venv")
+        self.python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+
+    def run(self, *command: object, code: int = 0, **more) -> str:
+        words = [str(word) for word in command]
+        done = subprocess.run(words, capture_output=True, text=True, cwd=self.folder, env=CLEAN, **more)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout if code == 0 else done.stdout + done.stderr
+
+    def pip(self, *words: object) -> None:
+        self.run(self.python, "-m", "pip", "--quiet", *words)
+
+    def complete(self, code: int = 0) -> str:
+        script = self.python.with_name("fim-lsp")
+        return self.run(script, "complete", "-", "--json", input=MARKED, code=code)
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory):
+    """A folder with everything a release uploads."""
+    out = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, str(ROOT / "models/release.py"), "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, env=CLEAN)
+    assert done.returncode == 0, done.stdout + done.stderr
+    print(done.stdout)
+    return out
+
+
+def names_in(wheel: Path) -> list[str]:
+    return [name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name]
 
 
 @pytest.mark.wheel
 @pytest.mark.timeout(600)
-def test_the_wheel_completes_in_a_fresh_environment(tmp_path):
-    def run(*command: object, **more) -> str:
-        clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
-        done = subprocess.run(
-            [str(c) for c in command], capture_output=True, text=True, cwd=tmp_path, env=clean, **more
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    run(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, ROOT)
-    (wheel,) = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    assert "fim_lsp/_models/gpt/tokenizer.json" in names
+def test_weights_lie_in_wheels_of_their_own(dist):
+    assert all(path.stat().st_size < 95e6 for path in dist.iterdir())
+    (wheel,) = dist.glob("fim_lsp-*.whl")
+    names = names_in(wheel)
+    assert "py3-none" in wheel.name
     assert "fim_lsp/samples/LICENSES.txt" in names
     assert "fim_lsp/nn/native/engine.so" in names
-    assert "py3-none" in wheel.name
-    assert not [name for name in names if name.startswith(("tests", "models"))]
-    run(sys.executable, "-m", "venv", tmp_path / "venv")
-    python = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
-    run(python, "-m", "pip", "install", "--quiet", "--constraint", ROOT / "constraints.txt", wheel)
-    where = run(python, "-c", "import fim_lsp; print(fim_lsp.__file__)")
-    assert str(tmp_path) in where
-    script = python.with_name("fim-lsp")
-    answer = run(script, "complete", "-", "--json", input="def add(first, second):\n    return first[MASK]\n")
-    assert json.loads(answer)["text"] == " + second"
+    assert all(name.startswith("fim_lsp/") and not name.endswith(".safetensors") for name in names)
+    (sdist,) = dist.glob("fim_lsp-*.tar.gz")
+    assert sdist.stat().st_size < 5e6
+    data = sorted(dist.glob("fim_lsp_weights_*-py3-none-any.whl"))
+    shipped = [name for wheel in data for name in names_in(wheel)]
+    assert len(shipped) == len(set(shipped))
+    tracked = subprocess.check_output(["git", "ls-files"], cwd=ROOT / "models", text=True).split()
+    marks = {f"fim_lsp_weights/part-{n}-of-{len(data)}.txt" for n in range(1, len(data) + 1)}
+    assert {name.removeprefix("fim_lsp_weights/") for name in set(shipped) - marks} == {
+        name for name in tracked if "/" in name
+    }
+
+
+@pytest.mark.wheel
+@pytest.mark.timeout(600)
+def test_a_fresh_environment_completes_once_the_weights_are_there(dist, tmp_path):
+    venv = Venv(tmp_path)
+    (wheel,) = dist.glob("fim_lsp-*.whl")
+    venv.pip("install", "--constraint", ROOT / "constraints.txt", wheel)
+    assert str(tmp_path) in venv.run(venv.python, "-c", "import fim_lsp; print(fim_lsp.__file__)")
+    assert "pip install 'fim-lsp[weights]'" in venv.complete(code=3)
+    venv.pip("install", "--no-index", "--find-links", dist, "fim-lsp[weights]")
+    assert json.loads(venv.complete())["text"] == " + second"
+    venv.pip("uninstall", "--yes", "fim-lsp-weights-1")
+    assert "fim-lsp-weights-1==" in venv.complete(code=3)
+
+
+@pytest.mark.wheel
+@pytest.mark.timeout(600)
+def test_a_clones_models_are_a_package(tmp_path):
+    target = tmp_path / "site"
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--target",
+        str(target),
+        str(ROOT / "models"),
+    ]
+    done = subprocess.run(pip, capture_output=True, text=True, env=CLEAN)
+    assert done.returncode == 0, done.stderr
+    find = "from fim_lsp.backends import models as m; m.PACKAGE = m.Path('/none/fim_lsp'); print(m.models_folder())"
+    env = {**CLEAN, "PYTHONPATH": os.pathsep.join([str(ROOT), str(target)])}
+    found = subprocess.check_output([sys.executable, "-c", find], text=True, env=env, cwd=tmp_path)
+    assert found.strip() == str(target / "fim_lsp_weights")
+    assert (target / "fim_lsp_weights/gpt/tokenizer.json").is_file()
+    assert not (target / "fim_lsp_weights/release.py").exists()

@@ -1,7 +1,7 @@
 /** Install the server into an environment of the extension's own, when the user asks for it. */
 
 import { spawn } from "node:child_process";
-import { mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type CancellationToken, type LogOutputChannel, type Progress, ProgressLocation, commands, window, workspace } from "vscode";
 import { programs } from "./resolve.ts";
@@ -20,7 +20,8 @@ export async function offerInstall(reason: string): Promise<void> {
 
 /** Make the environment and install into it, with progress; returns whether it worked. */
 export async function install(own: string, python: string | undefined, log: LogOutputChannel): Promise<boolean> {
-  const what = workspace.getConfiguration("fimLsp").get("installFrom", "fim-lsp");
+  const what = workspace.getConfiguration("fimLsp").get("installFrom", "fim-lsp[weights]");
+  const weights = join(what, "models"); // a clone's; those of a package name come with its extra
   const title = `Installing ${what} for fim-lsp`;
   try {
     await window.withProgress(
@@ -31,6 +32,9 @@ export async function install(own: string, python: string | undefined, log: LogO
         rmSync(own, { recursive: true, force: true });
         await run(base, ["-m", "venv", own]);
         const pip = ["-m", "pip", "--disable-pip-version-check", "install", "--progress-bar=off", what];
+        if (existsSync(join(weights, "pyproject.toml"))) {
+          pip.push(weights);
+        }
         await run(join(programs(own, process.platform === "win32"), "python"), pip);
       },
     );

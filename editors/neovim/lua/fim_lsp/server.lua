@@ -79,7 +79,7 @@ function M.command()
     local active = vim.env.VIRTUAL_ENV and vim.fn.exepath(vim.fs.joinpath(vim.env.VIRTUAL_ENV, 'bin', 'fim-lsp')) or ''
     found = active ~= '' and active or vim.fn.exepath('fim-lsp')
     if found == '' then
-      return nil, 'no fim-lsp in $VIRTUAL_ENV nor on $PATH: `pip install fim-lsp`, or setup{ cmd = "/path/to/fim-lsp" }'
+      return nil, 'no fim-lsp in $VIRTUAL_ENV nor on $PATH: `pip install "fim-lsp[weights]"`, or setup{ cmd = "/path/to/fim-lsp" }'
     end
   elseif vim.fn.executable(vim.fn.expand(found)) == 0 then
     return nil, ('cmd is %q, which cannot be run: correct it, or leave it out to search for fim-lsp'):format(found)
