@@ -65,7 +65,7 @@ def evaluate(
             return
         from rich.progress import track
 
-        from fim_lsp.backends.models import models_folder
+        from fim_lsp.backends.models import find_model
         from fim_lsp.bench import cut, quality, report
         from fim_lsp.nn.tokenizer import Tokenizer
 
@@ -78,7 +78,7 @@ def evaluate(
             return completer.complete(snap, cancel)
 
         scores = list(track(quality.run(chosen, cold), "completing", len(chosen), console=Console(stderr=True)))
-        vocabulary = Tokenizer.from_folder(models_folder() / "gpt")
+        vocabulary = Tokenizer.from_folder(find_model("gpt", ""))
         rows = quality.summarise(scores, lambda text: len(vocabulary.encode(text)))
         if as_json:
             typer.echo(json.dumps(rows))

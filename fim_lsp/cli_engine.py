@@ -123,10 +123,10 @@ def _weights() -> Path:
     """Return the shipped decoder as a Q8_0 GGUF, written into the user's cache the first time; raises FimError."""
     import platformdirs
 
-    from fim_lsp.backends.models import models_folder
+    from fim_lsp.backends.models import find_model
     from fim_lsp.errors import InputError
 
-    source = models_folder() / "gpt"
+    source = find_model("gpt", "")
     folder = platformdirs.user_cache_path("fim-lsp") / f"gpt-q8_0-{_fingerprint(source)}"
     file = folder / "model.gguf"
     if not file.is_file():

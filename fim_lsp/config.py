@@ -104,8 +104,8 @@ class Config:
     gpt_bits: int = _setting(
         "gpt.bits",
         8,
-        "Bits of a decoder's weight in memory. 4 takes half the memory, and decodes a large model faster; "
-        "the shipped decoder is too small for it and answers worse.",
+        "Bits of a weight in memory, of a model that `gpt.model` names. 4 takes half the memory and decodes a large "
+        "model faster; a small one answers worse. The shipped decoder has 4, calibrated, whatever this says.",
         _either(8, 4),
     )
     gpt_cache_mb: int = _setting(

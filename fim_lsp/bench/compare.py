@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from fim_lsp import __version__, machine
-from fim_lsp.backends.models import models_folder
+from fim_lsp.backends.models import find_model
 from fim_lsp.bench import claims, footprint
 from fim_lsp.bench.contenders import Contender
 from fim_lsp.bench.neighbours import Neighbours
@@ -30,7 +30,7 @@ def compare(
 ) -> dict[str, Any]:
     """Try every hole with every contender and return the report of docs/compare.md as plain data."""
     machine.pin(threads)
-    tokenizer = Tokenizer.from_folder(models_folder() / "gpt")  # one measure of length, whoever takes part
+    tokenizer = Tokenizer.from_folder(find_model("gpt", ""))  # one measure of length, whoever takes part
     footprints = {one.name: footprint.measure(one.family, one.folder) for one in contenders}
     neighbours = Neighbours()
     trials = list(run(holes, contenders, lambda text: len(tokenizer.encode(text)), seed, tick))

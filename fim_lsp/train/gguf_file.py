@@ -26,6 +26,7 @@ NAMES = {
 
 
 TYPES = ("f16", "q8_0")  # of matrices; vectors stay float32
+PRE_TOKENIZERS = {"llama": "smollm", "qwen2": "qwen2"}  # llama.cpp's names for how our vocabularies split text
 UNTAUGHT = {"<reponame>"}  # llama.cpp knows it by name and begins every infill prompt with it; ours never saw one
 
 
@@ -38,7 +39,8 @@ def write(
     if matrix_type not in TYPES:
         raise ConfigError(f"--type {matrix_type}: there are {', '.join(TYPES)}")
     path = out / "model.gguf"
-    writer = gguf.GGUFWriter(path, "llama")
+    family = config["model_type"]
+    writer = gguf.GGUFWriter(path, family)
     heads, kv_heads = config["num_attention_heads"], config["num_key_value_heads"]
     rope = config.get("rope_parameters") or config
     writer.add_context_length(config["max_position_embeddings"])
@@ -55,7 +57,7 @@ def write(
     _write_vocabulary(writer, json.loads((source / "tokenizer.json").read_text(encoding="utf-8")), config)
     for name, tensor in tensors.items():
         array = tensor.float().numpy()
-        if name.endswith(("q_proj.weight", "k_proj.weight")):
+        if family == "llama" and name.endswith(("q_proj.weight", "k_proj.weight")):  # others keep the halves apart
             array = _interleave(array, heads if "q_proj" in name else kv_heads)
         if array.ndim == 2 and matrix_type == "q8_0":
             kind = gguf.GGMLQuantizationType.Q8_0
@@ -102,7 +104,7 @@ def _write_vocabulary(writer: Any, tokenizer: dict[str, Any], config: dict[str, 
     kinds = [gguf.TokenType.CONTROL if n in special else gguf.TokenType.NORMAL for n in range(len(tokens))]
     merges = [pair if isinstance(pair, str) else " ".join(pair) for pair in tokenizer["model"]["merges"]]
     writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("smollm")
+    writer.add_tokenizer_pre(PRE_TOKENIZERS[config["model_type"]])
     writer.add_token_list(tokens)
     writer.add_token_types(kinds)
     writer.add_token_merges(merges)

@@ -106,12 +106,12 @@ def test_a_broken_model_is_one_message_and_empty_answers(tmp_path, folder):
     if folder != "missing":
         path.mkdir()
     if folder == "truncated":
-        from fim_lsp.backends.models import models_folder
+        from fim_lsp.backends.models import find_model
 
-        for file in (models_folder() / "gpt").iterdir():
+        for file in find_model("gpt", "").iterdir():
             (path / file.name).symlink_to(file)
-        (path / "model-00001-of-00003.safetensors").unlink()
-        (path / "model-00001-of-00003.safetensors").write_bytes(b"\x08" * 1000)
+        (path / "layers-1.safetensors").unlink()
+        (path / "layers-1.safetensors").write_bytes(b"\x08" * 1000)
     with Client.real(tmp_path) as client:
         client.start(initializationOptions={"backend": "gpt", "gpt": {"model": str(path)}})
         client.open(CODE)

@@ -42,8 +42,8 @@ def put(site: Path, *parts: int, of: int = 3, version: str = "1.0") -> Path:
 def test_the_clone_comes_first(site):
     put(site, 1, 2, 3)
     clone = site / "models"
-    (clone / "gpt").mkdir(parents=True)
-    (clone / "gpt/config.json").write_text("{}")
+    (clone / models.SHIPPED["gpt"]).mkdir(parents=True)
+    (clone / models.SHIPPED["gpt"] / "config.json").write_text("{}")
     assert models.models_folder() == clone
 
 

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 
 from fim_lsp.backends.gpt import GptBackend
-from fim_lsp.backends.models import models_folder
+from fim_lsp.backends.models import find_model
 from fim_lsp.nn.token_cache import TokenCache
 from fim_lsp.nn.tokenizer import Tokenizer
 
-FIM = {"order": "suffix-first", "prefix": "<fim_prefix>", "suffix": "<fim_suffix>", "middle": "<fim_middle>"}
-VOCAB = 49152
+FIM = {"order": "suffix-first", "prefix": "<|fim_prefix|>", "suffix": "<|fim_suffix|>", "middle": "<|fim_middle|>"}
+VOCAB = 1 << 16
 
 
 class Scripted:
@@ -41,5 +41,5 @@ class Scripted:
 
 def scripted(text: str) -> GptBackend:
     """Return the decoder's backend around a script."""
-    tokenizer = Tokenizer.from_folder(models_folder() / "gpt")
+    tokenizer = Tokenizer.from_folder(find_model("gpt", ""))
     return GptBackend(Scripted(tokenizer, text), tokenizer)

@@ -55,7 +55,7 @@ def test_a_warm_cache_gives_the_same_answer(gpt):
     warm, warm_meter = run(gpt)
     assert [a.text for a in warm] == [a.text for a in cold]
     assert cold_meter.tokens["reused"] == 0
-    assert warm_meter.tokens["reused"] > 20
+    assert warm_meter.tokens["reused"] > 0.8 * cold_meter.tokens["prefilled"]
     assert warm_meter.tokens["prefilled"] < 5
 
 
@@ -144,7 +144,7 @@ def test_orders():
 
 
 def test_published_sentinels_are_recognised():
-    tokenizer = Tokenizer.from_folder(models_folder() / "gpt")
+    tokenizer = Tokenizer.from_folder(find_model("gpt", ""))
     assert Format.read({}, tokenizer.sentinel).order == "prefix-first"
     tokenizer.sentinel = lambda name: None
     assert Format.read({}, tokenizer.sentinel).order == "prefix-only"
@@ -152,16 +152,23 @@ def test_published_sentinels_are_recognised():
         Format.read({"prefix": "<a>", "suffix": "<b>", "middle": "<c>"}, tokenizer.sentinel)
 
 
-def test_a_folder_of_published_weights_runs(tmp_path, decoder):
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A small decoder as people publish them, with the shipped vocabulary."""
     import torch
     import transformers
 
     torch.manual_seed(0)
-    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
-    config = transformers.Qwen2Config(vocab_size=49152, num_key_value_heads=2, **sizes)
-    transformers.Qwen2ForCausalLM(config).save_pretrained(tmp_path)
-    shutil.copy(models_folder() / "gpt/tokenizer.json", tmp_path)
-    backend = backends.create("gpt", backends.Wanted(str(tmp_path)))
+    sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
+    path = tmp_path_factory.mktemp("published")
+    config = transformers.Qwen2Config(vocab_size=30720, num_key_value_heads=2, **sizes)
+    transformers.Qwen2ForCausalLM(config).save_pretrained(path)
+    shutil.copy(find_model("gpt", "") / "tokenizer.json", path)
+    return path
+
+
+def test_a_folder_of_published_weights_runs(published):
+    backend = backends.create("gpt", backends.Wanted(str(published)))
     assert backend.format.order == "prefix-first"
     assert len(run(backend)[0]) == 1
 
@@ -173,20 +180,20 @@ def test_a_folder_of_published_weights_runs(tmp_path, decoder):
         (lambda f: (f / "config.json").unlink(), "config.json"),
         (lambda f: (f / "tokenizer.json").unlink(), "tokenizer.json"),
         (lambda f: (f / "tokenizer.json").write_text("{}"), "tokenizer.json"),
-        (lambda f: (f / "model-00002-of-00003.safetensors").unlink(), "model-00002"),
-        (lambda f: (f / "model-00002-of-00003.safetensors").write_bytes(b"\0" * 99), "model-00002"),
+        (lambda f: (f / "layers-2.safetensors").unlink(), "layers-2"),
+        (lambda f: (f / "layers-2.safetensors").write_bytes(b"\0" * 99), "layers-2"),
     ],
 )
 def test_broken_folders_name_the_file_and_a_remedy(tmp_path, break_it, said):
     folder = tmp_path / "model"
     folder.mkdir()
-    for file in (models_folder() / "gpt").iterdir():
+    for file in find_model("gpt", "").iterdir():
         (folder / file.name).symlink_to(file)
-    for name in ("model-00002-of-00003.safetensors", "tokenizer.json"):
+    for name in ("layers-2.safetensors", "tokenizer.json"):
         if not said.startswith(name[:5]):
             continue
         (folder / name).unlink()
-        shutil.copy(models_folder() / "gpt" / name, folder / name)
+        shutil.copy(find_model("gpt", "") / name, folder / name)
     break_it(folder)
     with pytest.raises(ModelError, match=said) as caught:
         backends.create("gpt", backends.Wanted(str(folder)))
@@ -195,7 +202,7 @@ def test_broken_folders_name_the_file_and_a_remedy(tmp_path, break_it, said):
 
 def test_other_families_are_named():
     with pytest.raises(ModelMismatch, match="not an infiller"):
-        backends.create("bert", backends.Wanted(str(models_folder() / "gpt")))
+        backends.create("bert", backends.Wanted(str(find_model("gpt", ""))))
     with pytest.raises(ModelMissing, match=r"gpt\.model"):
         find_model("gpt", "/nowhere")
 
@@ -203,13 +210,16 @@ def test_other_families_are_named():
 def test_the_shipped_weights_are_within_bounds():
     files = [file for file in models_folder().rglob("*") if file.is_file()]
     assert all(file.stat().st_size < 50e6 for file in files)
-    assert sum(file.stat().st_size for file in files) < 180e6
-    config = json.loads((models_folder() / "gpt/config.json").read_text())
+    decoder = [file for file in find_model("gpt", "").iterdir() if file.is_file()]
+    assert sum(file.stat().st_size for file in decoder) < 260e6
+    lent = list((models_folder() / "gpt").iterdir())  # only until the infiller has its own embedding
+    assert sum(file.stat().st_size for file in files) - sum(file.stat().st_size for file in lent) < 300e6
+    config = json.loads((find_model("gpt", "") / "config.json").read_text())
     assert config["fim"]["order"] == "suffix-first"
 
 
 def test_other_beginnings_are_filled_in_beside_each_other(gpt):
-    request = FimRequest(("def area(width, height):\n    return ", "\n\n\nprint(area(2, 3))\n"), Plan(max_tokens=12))
+    request = FimRequest(("def f(items):\n    for ", "\n\n\nprint(f([2, 3]))\n"), Plan(max_tokens=12))
     (answer,), _ = run(gpt, request)
     streams = [list(drafts) for drafts in gpt.branch(request, answer.text, Cancel(), Meter())]
     firsts = [drafts[-1].text[0] for drafts in streams]
@@ -227,11 +237,14 @@ def test_other_beginnings_are_filled_in_beside_each_other(gpt):
 
 
 @pytest.mark.skipif(not library.chosen(), reason="only the compiled kernels hold four bits")
-def test_four_bits_and_a_small_budget_are_kept_to(gpt):
-    small = backends.create("gpt", backends.Wanted(bits=4, cache_mb=1))
-    (coarse,), (fine,) = run(small)[0], run(gpt)[0]
-    assert coarse.text
-    assert coarse.log_probs != fine.log_probs
+def test_four_bits_are_kept_to(published):
+    coarse, fine = (run(backends.create("gpt", backends.Wanted(str(published), bits=bits)))[0] for bits in (4, 8))
+    assert coarse[0].log_probs != fine[0].log_probs
+
+
+def test_a_small_budget_is_kept_to():
+    small = backends.create("gpt", backends.Wanted(cache_mb=1))
+    assert run(small)[0][0].text
     for n in range(3):
         run(small, FimRequest((f"value_{n} = {n}\n" * 40, f"other_{n}\n" * 40), Plan(max_tokens=2)))
     assert len(small.pool.caches) == 1

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from fim_lsp.backends.gpt import GptBackend
-from fim_lsp.backends.models import models_folder
+from fim_lsp.backends.models import find_model
 from fim_lsp.bench.quality import read_holes
 from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
 
@@ -51,7 +51,7 @@ def test_what_is_kept_and_drafted_changes_nothing(decoder, monkeypatch):
     monkeypatch.setattr(
         model, "forward", lambda ids, *args, **more: sizes.append(len(ids)) or forward(ids, *args, **more)
     )
-    monkeypatch.setattr("fim_lsp.backends.gpt.CHUNKS", (8, 32))
+    monkeypatch.setattr("fim_lsp.backends.gpt.CHUNKS", (32, 32))
     alike, accepted = check(decoder.router.ready(), 40)
     assert alike == 40
     assert accepted > 20
@@ -60,5 +60,5 @@ def test_what_is_kept_and_drafted_changes_nothing(decoder, monkeypatch):
 
 if __name__ == "__main__":
     count = int(sys.argv[1])
-    alike, accepted = check(GptBackend.from_folder(models_folder() / "gpt"), count)
+    alike, accepted = check(GptBackend.from_folder(find_model("gpt", "")), count)
     print(f"{alike} of {count} holes answered alike; {accepted} tokens came from accepted drafts")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fim_lsp.backends.fake import FakeBackend
-from fim_lsp.backends.models import models_folder
+from fim_lsp.backends.models import find_model
 from fim_lsp.bench import compare, footprint
 from fim_lsp.bench.contenders import Contender
 from fim_lsp.bench.quality import SEVERAL, Hole
@@ -49,7 +49,7 @@ class SuffixReader(FakeBackend):
 
 def contenders(folder: Path | None = None) -> list[Contender]:
     """Return a slow decoder that is right, and a quick infiller that is wrong."""
-    folder = folder or models_folder() / "gpt"
+    folder = folder or find_model("gpt", "")
     right = Filler(("f", "a"), GOLD, step_s=0.004)
     wrong = Filler(("g", "b"), "other other other", confidence=0.2)
     return [Contender("gpt", "gpt", folder, right), Contender("bert", "bert", folder, wrong)]

@@ -100,7 +100,7 @@ def test_memory_needs_more_than_a_margin():
 
 def test_hiding_the_suffix_is_told_from_seeing_it():
     reader = scripted.SuffixReader()
-    one = Contender("gpt", "gpt", scripted.models_folder() / "gpt", reader)
+    one = Contender("gpt", "gpt", scripted.find_model("gpt", ""), reader)
     holes = [scripted.at_cursor(n) for n in range(30)]
     ran = list(trials.run(holes, [one], lambda text: 3))
     claim = verdict_of("helps gpt", ran)

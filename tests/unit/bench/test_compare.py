@@ -161,7 +161,7 @@ def test_only_texts_with_several_holes_are_nothing_to_compare(tmp_path):
 
 def test_a_family_of_ones_own_is_one_line(monkeypatch):
     monkeypatch.setitem(FAMILIES, "parrot", Family("parrot", keeps=False))
-    parrot = Contender("parrot", "parrot", scripted.models_folder() / "gpt", FakeBackend("polly"))
+    parrot = Contender("parrot", "parrot", scripted.find_model("gpt", ""), FakeBackend("polly"))
     (answer,) = ask(scripted.at_cursor(1).snapshot(0), [parrot])
     assert answer.record()["text"] == "polly"
 

@@ -29,7 +29,7 @@ return {
     default = 8,
     enum = { 8, 4 },
     wanted = "8 or 4",
-    doc = "Bits of a decoder's weight in memory. 4 takes half the memory, and decodes a large model faster; the shipped decoder is too small for it and answers worse.",
+    doc = "Bits of a weight in memory, of a model that `gpt.model` names. 4 takes half the memory and decodes a large model faster; a small one answers worse. The shipped decoder has 4, calibrated, whatever this says.",
   },
   {
     key = "gpt.cacheMegabytes",
