@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 import time
@@ -76,7 +77,10 @@ def _engine() -> dict[str, Any]:
     from fim_lsp.nn.native import library
 
     if kernels := library.chosen():
-        return {"kernels": kernels, "others": [name for name in library.kernels() if name != kernels]}
+        others = [name for name in library.kernels() if name != kernels]
+        asked = os.environ.get(library.CHOICE) == kernels
+        why = f"{library.CHOICE} asks for them" if asked else "the quickest of those that this processor runs"
+        return {"kernels": kernels, "why": why, "others": others, "threads": library.threads()}
     remedy = f"unset {library.CHOICE}" if library.kernels() else "with a C compiler: python -m fim_lsp.nn.native.build"
     return {"kernels": "torch", "remedy": remedy}
 

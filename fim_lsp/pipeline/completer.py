@@ -90,7 +90,7 @@ class Completer:
         request = FimRequest(segments, plan, language=language)
         self.router.ready(language)
         backend, choice = self.router.pick(request)
-        found = [last for drafts in backend.generate(request, cancel, meter) for last in drafts]
+        found = [said[-1] for drafts in backend.generate(request, cancel, meter) if (said := list(drafts))]
         with meter.stage("parse"):
             best = joint.choose(segments, found, LANGUAGES[language])
         reason = "" if best else answer.reason((), cancel, plan)

@@ -40,7 +40,8 @@ def _options(suggestions: Sequence[Suggestion], hole: int) -> list[tuple[float, 
     """Return (score, text) of a hole's distinct fills, best first."""
     best: dict[str, float] = {}
     for suggestion in suggestions:
-        text, score = suggestion.fills[hole], suggestion.scores[hole]
+        text = suggestion.fills[hole]
+        score = suggestion.scores[hole] if suggestion.scores else sum(suggestion.log_probs)  # the only hole's
         if text.strip():
             best[text] = max(score, best.get(text, -math.inf))
     return sorted(((score, text) for text, score in best.items()), reverse=True)[:OPTIONS]
