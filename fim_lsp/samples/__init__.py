@@ -9,11 +9,19 @@ from fim_lsp.domain import Snapshot
 
 HOLES = (  # (file, text before the hole, what the file had in it)
     ("aiosqlite_cursor.py", "await self._execute(self._cursor.executescript, ", "sql_script"),
-    ("aiosqlite_cursor.py", "    async def close(self) -> None:\n", '        """Close the cursor."""'),
+    (
+        "aiosqlite_cursor.py",
+        '        """Fetch a single row."""\n        ',
+        "return await self._execute(self._cursor.fetchone)",
+    ),
     ("aiosqlite_cursor.py", "    def lastrowid(self) -> Optional[int]:\n        ", "return self._cursor.lastrowid"),
     ("stack_data_utils.py", "        left = max_length - ", "len(middle) - right"),
     ("stack_data_utils.py", "def unique_in_order(it: Iterable[T]) -> List[T]:\n    ", "return list(OrderedDict.fromkeys(it))"),
-    ("webcolors_normalization.py", "    return IntegerRGB._make(_normalize_integer_rgb(", "value"),
+    (
+        "webcolors_normalization.py",
+        "    return PercentRGB._make(",
+        "_normalize_percent_rgb(value) for value in rgb_triplet)",
+    ),
 )
 
 
