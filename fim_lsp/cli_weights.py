@@ -25,7 +25,7 @@ Work = Annotated[Path, typer.Option(help="Folder for what the steps leave each o
 Texts = Annotated[
     list[Path], typer.Option("--texts", help="Folder of wheels, npm archives or Debian packages.", metavar="FOLDER")
 ]
-RECIPE, WORK = Path("models/gpt/recipe.toml"), Path(".cache/weights")
+RECIPE, WORK = Path("models/qwen2.5-coder-0.5b/recipe.toml"), Path(".cache/weights")
 
 
 def _recipe(path: Path, work: Path) -> Recipe:
@@ -70,7 +70,7 @@ def round_off(texts: Texts, recipe: RecipeFile = RECIPE, work: Work = WORK) -> N
 
 @app.command()
 def pack(
-    out: Annotated[Path, typer.Option(help="Folder to write.", metavar="FOLDER")] = Path("models/gpt"),
+    out: Annotated[Path, typer.Option(help="Folder to write.", metavar="FOLDER")] = Path("models/qwen2.5-coder-0.5b"),
     first_only: Annotated[
         bool, typer.Option("--first-only", help="Leave out the second piece of the vocabulary.")
     ] = False,

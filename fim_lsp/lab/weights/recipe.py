@@ -43,7 +43,7 @@ class Recipe:
         except (OSError, tomllib.TOMLDecodeError) as problem:
             raise InputError(f"{path} is no recipe: {problem}") from None
         if missing := [name for name in ("base", "vocabulary", "rounding") if name not in tables]:
-            raise InputError(f"{path} lacks the table [{missing[0]}]: see models/gpt/recipe.toml")
+            raise InputError(f"{path} lacks the table [{missing[0]}]: see models/qwen2.5-coder-0.5b/recipe.toml")
         return cls(tables, work)
 
     def base(self, tell: Tell) -> Path:
