@@ -37,6 +37,18 @@ def test_complete_a_mark_in_place():
 
 @pytest.mark.model
 @pytest.mark.parametrize("family", ["bert", "gpt"])
+def test_complete_text_with_one_mark(family):
+    answer = run("complete", "--backend", family, "--text", "def add(a, b):\n    return a [MASK] b\n")
+    assert answer.returncode == 0, answer.stderr
+    said = answer.stdout.decode()
+    assert said.startswith("def add(a, b):\n    return a ")
+    assert "[MASK]" not in said
+    if family == "gpt":
+        assert "return a + b" in " ".join(said.split())
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("family", ["bert", "gpt"])
 def test_complete_several_marks(family):
     marked = "def process_data[MASK]transform[MASK]return results"
     given = run("complete", "--backend", family, "--text", marked, "--json")
