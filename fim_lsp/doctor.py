@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from fim_lsp import __version__, machine
 from fim_lsp.config import Resolved, settings
@@ -27,7 +27,19 @@ PACKAGES = (
     "tree-sitter",
     "tree-sitter-python",
 )
-SAMPLE = "def area(width, height):\n    return \n"
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """A backend that says what this machine's measured pace comes to."""
+
+    def pace(self, deadline_ms: int) -> Mapping[str, float]: ...
+
+
+SAMPLE = "".join(
+    f"def scaled_{n}(value):\n    return value * {n}\n\n\n" for n in range(12)
+)  # long enough to time reading
+SAMPLE += "def area(width, height):\n    return \n"
 
 
 def examine(resolved: Resolved) -> dict[str, Any]:
@@ -65,6 +77,8 @@ def _complete(resolved: Resolved) -> tuple[Mapping[str, Any], Mapping[str, Any],
         began = time.perf_counter()
         outcome = completer.complete(Snapshot("doctor:", 0, "python", SAMPLE, len(SAMPLE) - 1, manual=True), Cancel())
         spent = round((time.perf_counter() - began) * 1e3, 1)
+        if isinstance(backend := completer.router.ready(), Paced):
+            model["pace"] = backend.pace(resolved.config.deadline_ms)
     except FimError as problem:
         return {**model, "problem": str(problem)}, {}, False
     shown = [suggestion.text for suggestion in outcome.suggestions]

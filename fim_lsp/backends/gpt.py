@@ -112,6 +112,15 @@ class GptBackend:
         answers = BRANCHES * holes if holes > 1 else request.plan.candidates
         return Work(len(prompt), self.pool.shared(prompt), answers)
 
+    def pace(self, deadline_ms: int) -> dict[str, float]:
+        """Say what this machine was measured to take, and how much is therefore read at once and within a deadline."""
+        most = self.format.prefix_tokens + self.format.suffix_tokens
+        return {
+            "ms a token read": round(self.cost.token_ms, 2),
+            "tokens a chunk": self._chunk,
+            "tokens read in time": min(int(deadline_ms * READING_SHARE / self.cost.token_ms), most),
+        }
+
     def forget(self) -> None:
         """Drop the K/V caches."""
         self.pool.forget()

@@ -1,4 +1,4 @@
-"""Weights as the kernels read them (engine.h), in safetensors files that are mapped, not read: the shipped decoder comes so.
+"""Weights as the kernels read them (engine.h), in safetensors files that are mapped: the shipped decoder comes so.
 
 A matrix is `NAME.data` with, of 4 bits, `NAME.times`; then `NAME.scale` [rows] and maybe `NAME.bias` [rows]. Row r,
 column c of 4 bits is scale[r] · times[r, c // 32] · level[r, c]; the two last make an int8, so that whatever reads
