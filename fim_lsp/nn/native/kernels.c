@@ -367,18 +367,16 @@ ALWAYS void tile(const Matrix *w, const uint8_t *weights, int unit, const Quanti
         for (int g = from_group; g < to_group; g++) {
             floats totals[TOKENS][BLOCKS];
             ints exact[TOKENS][BLOCKS];
+            for (int m = 0; m < tokens; m++)
+                for (int b = 0; b < BLOCKS; b++) totals[m][b] = splat(0), exact[m][b] = (ints){};
             for (int part = g * (GROUP / PART); part < (g + 1) * (GROUP / PART); part++, from += PART * UNIT * bits / 8) {
-                const int is_first = part % (GROUP / PART) == 0;
                 for (int m = 0; m < tokens; m++)
                     for (int b = 0; b < BLOCKS; b++)
-                        exact[m][b] = (is_first || bits == 4 ? (ints){} : exact[m][b]) - offset * x->sums[(size_t)(first + m) * parts + part];
+                        exact[m][b] = (bits == 4 ? (ints){} : exact[m][b]) - offset * x->sums[(size_t)(first + m) * parts + part];
                 some_columns(from, x->values + (size_t)first * w->cols + part * PART, w->cols, tokens, bits, exact);
                 for (int b = 0; b < BLOCKS && bits == 4; b++) {
                     const floats times = __builtin_convertvector((ints)times_of(w, unit, part, block + b), floats);
-                    for (int m = 0; m < tokens; m++) {
-                        const floats of_part = __builtin_convertvector(exact[m][b], floats) * times;
-                        totals[m][b] = is_first ? of_part : totals[m][b] + of_part;
-                    }
+                    for (int m = 0; m < tokens; m++) totals[m][b] += __builtin_convertvector(exact[m][b], floats) * times;
                 }
             }
             for (int m = 0; m < tokens; m++)
