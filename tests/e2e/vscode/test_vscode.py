@@ -157,15 +157,19 @@ def unanswered(log: str) -> set[str]:
 def is_of(frame, answer) -> bool:
     """True when the ghost text of a frame is what is left of this answer once the line was typed so far.
 
-    In a line that is indentation only VS Code goes on showing it while more spaces are typed than were suggested.
+    What was suggested in a line that is indentation only VS Code goes on showing, and moving along, when the line comes
+    to be indented otherwise than it.
     """
     line, before = frame["line"], answer["line_prefix"]
+    shown = frame["ghost"].rstrip("\n")
+    if not before.strip() and any(
+        text.strip().startswith(line.strip()) and text.strip()[len(line.strip()) :].strip() == shown.strip()
+        for text in answer["texts"]
+    ):
+        return True
     if not line.startswith(before):
         return False
     typed = line[len(before) :]
-    shown = frame["ghost"].rstrip("\n")
-    if not line.strip() and any(text.strip() == shown.strip() for text in answer["texts"]):
-        return True
     return any(text.startswith(typed) and text[len(typed) :].rstrip("\n") == shown for text in answer["texts"])
 
 
