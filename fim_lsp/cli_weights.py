@@ -54,9 +54,20 @@ def merge(
 
 
 @app.command()
-def trim(texts: Texts, recipe: RecipeFile = RECIPE, work: Work = WORK, as_json: AsJson = False) -> None:
+def trim(
+    texts: Texts = [],  # noqa: B006
+    kept: Annotated[
+        Path | None, typer.Option(help="JSON list of the base's ids, instead of choosing anew.", metavar="FILE")
+    ] = None,
+    recipe: RecipeFile = RECIPE,
+    work: Work = WORK,
+    as_json: AsJson = False,
+) -> None:
     """Keep the tokens that code and prose in many languages use, and tell what that costs on other packages."""
     with told():
+        if kept is not None:
+            _recipe(recipe, work).trim_to(kept)
+            return
         cost = _recipe(recipe, work).trim(texts)
         _show("more tokens, %", cost, as_json)
 
@@ -74,12 +85,15 @@ def pack(
     first_only: Annotated[
         bool, typer.Option("--first-only", help="Leave out the second piece of the vocabulary.")
     ] = False,
+    vocabulary_only: Annotated[
+        bool, typer.Option("--vocabulary-only", help="Leave the layers' files as they are.")
+    ] = False,
     recipe: RecipeFile = RECIPE,
     work: Work = WORK,
 ) -> None:
     """Write the rounded weights in the kernels' own layout, in shards."""
     with told():
-        for path in _recipe(recipe, work).pack(out, first_only):
+        for path in _recipe(recipe, work).pack(out, first_only, vocabulary_only):
             typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
 
 

@@ -43,11 +43,16 @@ def calibrate(walk: Walk, prompts: Sequence[Prompt], out: Path, tell: Tell) -> d
 
 def assemble(walk: Walk, out: Path) -> dict[str, Rounded]:
     """Return the matrices of a finished run by name, with embedding and head in 8 bits."""
-    names = ["model.embed_tokens"] + ([] if walk.config.tied else ["lm_head"])
-    found = {name: rounding.plain(walk.tensors[f"{name}.weight"], 8) for name in names}
+    found = of_vocabulary(walk)
     for number in range(walk.config.layers):
         found |= load(out / f"layer-{number:02}.safetensors")
     return found
+
+
+def of_vocabulary(walk: Walk) -> dict[str, Rounded]:
+    """Return embedding and head in 8 bits."""
+    names = ["model.embed_tokens"] + ([] if walk.config.tied else ["lm_head"])
+    return {name: rounding.plain(walk.tensors[f"{name}.weight"], 8) for name in names}
 
 
 def save(rounded: dict[str, Rounded], path: Path) -> None:

@@ -16,6 +16,7 @@ from fim_lsp.lab.weights.rounding import Rounded
 from fim_lsp.nn import ready
 from fim_lsp.nn.checkpoint import ModelConfig
 
+INDEX = "model.safetensors.index.json"
 SHARD_BYTES = 47_000_000
 PARTS = {"qkv": [f"self_attn.{part}_proj" for part in "qkv"], "out": ["self_attn.o_proj"]}
 PARTS |= {"gate_up": ["mlp.gate_proj", "mlp.up_proj"], "down": ["mlp.down_proj"]}
@@ -38,7 +39,19 @@ def pack(
     config = ModelConfig.from_dict(raw, out)
     pieces = pieces or [config.vocab]
     groups = {f"layers-{n}": group for n, group in enumerate(_grouped(_layers(config, tensors, rounded)), 1)}
-    for name, theirs in (("embedding", "model.embed_tokens"), ("head", "lm_head"))[: 1 if config.tied else 2]:
+    for stale in out.glob("*.safetensors"):
+        stale.unlink()
+    (out / INDEX).unlink(missing_ok=True)
+    return _write(groups, out) + pack_vocabulary(raw, rounded, out, pieces)
+
+
+def pack_vocabulary(
+    raw: Mapping[str, Any], rounded: Mapping[str, Rounded], out: Path, pieces: Sequence[int]
+) -> list[Path]:
+    """Write the files of embedding and head and what config.json and the index say of them; returns their paths."""
+    is_tied = ModelConfig.from_dict(raw, out).tied
+    groups: dict[str, dict[str, NDArray[Any]]] = {}
+    for name, theirs in (("embedding", "model.embed_tokens"), ("head", "lm_head"))[: 1 if is_tied else 2]:
         whole, first = rounded[theirs], 0
         for n, rows in enumerate(pieces):
             some = Rounded(whole.levels[first : first + rows], whole.step[first : first + rows], None)
@@ -108,13 +121,12 @@ def _grouped(arrays: Mapping[str, NDArray[Any]]) -> list[dict[str, NDArray[Any]]
 
 
 def _write(groups: Mapping[str, Mapping[str, NDArray[Any]]], out: Path) -> list[Path]:
-    for stale in out.glob("*.safetensors"):
-        stale.unlink()
     for name, group in groups.items():
         if (size := sum(one.nbytes for one in group.values())) > SHARD_BYTES:
             raise ValueError(f"{name} has {size} bytes, more than a shard of {SHARD_BYTES}: give more pieces")
         ready.write(out / f"{name}.safetensors", group)
-    index = {array: f"{name}.safetensors" for name, group in groups.items() for array in group}
+    before = json.loads((out / INDEX).read_text(encoding="utf-8"))["weight_map"] if (out / INDEX).is_file() else {}
+    index = before | {array: f"{name}.safetensors" for name, group in groups.items() for array in group}
     text = json.dumps({"metadata": {}, "weight_map": index}, indent=0) + "\n"
-    (out / "model.safetensors.index.json").write_text(text, encoding="utf-8")
+    (out / INDEX).write_text(text, encoding="utf-8")
     return [out / f"{name}.safetensors" for name in groups]

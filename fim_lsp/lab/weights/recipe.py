@@ -61,6 +61,12 @@ class Recipe:
         merge.merge(base or self._made("base"), adapter, self.work / "merged")
         return self.work / "merged"
 
+    def trim_to(self, kept: Path) -> None:
+        """Keep the tokens that a file lists by their ids in the base."""
+        vocabulary.trim_folder(
+            self._made("merged"), self.work / "trimmed", json.loads(kept.read_text(encoding="utf-8"))
+        )
+
     def trim(self, folders: Sequence[Path]) -> dict[str, float]:
         """Choose and keep the tokens that texts in `folders` use; returns by language what that costs, in percent."""
         source, packages = self._made("merged"), list(texts.archives(folders))
@@ -69,6 +75,7 @@ class Recipe:
         counts = {language: vocabulary.count(full, (file.text for file in some)) for language, some in counted.items()}
         tokenizer = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
         kept = vocabulary.in_two(tokenizer, counts, self._first, self.tables["vocabulary"]["size"])
+        (self.work / "kept.json").write_text(json.dumps(kept), encoding="utf-8")
         vocabulary.trim_folder(source, self.work / "trimmed", kept)
         used = {file.package for some in counted.values() for file in some}
         (self.work / "data.toml").write_text(
@@ -87,17 +94,22 @@ class Recipe:
         prompts = self._prompts({language: files[language] for language in table["shares"]}, table["shares"])
         calibrate.calibrate(self._walk, list(islice(prompts, table["rows"])), self.work / "rounded", tell)
 
-    def pack(self, out: Path, is_first_only: bool) -> list[Path]:
-        """Write the folder that ships, with the first rows of the vocabulary alone or with all."""
-        walk, rounded = self._walk, calibrate.assemble(self._walk, self._made("rounded"))
-        source = self._made("trimmed")
+    def pack(self, out: Path, is_first_only: bool, is_vocabulary_only: bool = False) -> list[Path]:
+        """Write the folder that ships, with the first rows of the vocabulary alone or with all.
+
+        `is_vocabulary_only` leaves the layers' files in `out` as they are; they need not be rounded again.
+        """
+        walk, source = self._walk, self._made("trimmed")
         out.mkdir(parents=True, exist_ok=True)
         tokenizer = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
         pieces = [self._first] if is_first_only else [self._first, walk.config.vocab - self._first]
         text = json.dumps(vocabulary.trim(tokenizer, list(range(sum(pieces)))), ensure_ascii=False)
         (out / "tokenizer.json").write_text(text, encoding="utf-8")
         (out / "tokenizer_config.json").write_bytes((source / "tokenizer_config.json").read_bytes())
-        return pack.pack(read_raw_config(source), walk.tensors, rounded, out, pieces)
+        raw = read_raw_config(out if (out / "config.json").is_file() else source)  # what was fitted stays
+        if is_vocabulary_only:
+            return pack.pack_vocabulary(raw, calibrate.of_vocabulary(walk), out, pieces)
+        return pack.pack(raw, walk.tensors, calibrate.assemble(walk, self._made("rounded")), out, pieces)
 
     def judge(self, folders: Sequence[Path], language: str = "python") -> dict[str, float]:
         """Return the loss of middles on held-out packages: as tuned, in 8 bits, in 4, and in 4 calibrated."""

@@ -249,4 +249,18 @@ def test_all_steps_make_a_folder_that_the_kernels_read(base, archives, tmp_path,
         assert np.abs(found - expected).mean() < 0.05 * expected.std()
     same = [(tmp_path / f"out-{which}/embedding-0.safetensors").read_bytes() for which in (True, False)]
     assert same[0] == same[1], "the next release adds files and changes none"
+    grown = Recipe.read(recipe_file, tmp_path / "work")
+    first, full = tmp_path / "out-True", tmp_path / "out-False"
+    raw = json.loads((first / "config.json").read_text())
+    (first / "config.json").write_text(json.dumps(raw | {"confidence": {"bias": 1.0}}))
+    grown.pack(first, is_first_only=False, is_vocabulary_only=True)
+    assert json.loads((first / "config.json").read_text())["confidence"] == {"bias": 1.0}, "what was fitted stays"
+    index = "model.safetensors.index.json"
+    for name in ("layers-1.safetensors", "embedding-1.safetensors", "tokenizer.json", index):
+        assert (first / name).read_bytes() == (full / name).read_bytes()
+    kept = json.loads((tmp_path / "work/kept.json").read_text())
+    before = (tmp_path / "work/trimmed/tokenizer.json").read_bytes()
+    grown.trim_to(tmp_path / "work/kept.json")
+    assert (tmp_path / "work/trimmed/tokenizer.json").read_bytes() == before
+    assert len(kept) == 320
     assert whole["model.layers.1.mlp.up_proj"].bits == 4
