@@ -72,7 +72,7 @@ def merge(base: Path, adapter: Path, out: Path) -> None:
     """
     tensors: dict[str, Tensor] = {}
     for path in shards(base):
-        tensors |= load_file(path)
+        tensors |= {name: tensor.bfloat16() for name, tensor in load_file(path).items()}  # as the tuning saw it
     if not adapter.is_file():
         raise InputError(f"{adapter} does not exist: give the tuning's adapter.safetensors, or make one")
     low_rank = load_file(adapter)

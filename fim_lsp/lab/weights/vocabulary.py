@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from fim_lsp.nn.checkpoint import shards
 from fim_lsp.nn.ready import UNIT
 from fim_lsp.nn.tokenizer import Tokenizer
 
@@ -101,7 +102,7 @@ def trim_folder(source: Path, out: Path, kept: list[int]) -> None:
     new = {old: number for number, old in enumerate(kept)}
     config |= {name: new.get(config[name]) for name in IDS if config.get(name) is not None}
     tensors: dict[str, Any] = {}
-    for path in sorted(source.glob("*.safetensors")):
+    for path in shards(source):
         tensors |= load_file(path)
     for name in ("model.embed_tokens", "lm_head"):
         for kind in ("weight", "scale"):
