@@ -20,8 +20,8 @@ from rich.table import Table
 
 from fim_lsp import machine
 from fim_lsp.errors import ConfigError
-from fim_lsp.nn import pick
-from fim_lsp.nn.checkpoint import ModelConfig, read_config
+from fim_lsp.nn import pick, ready
+from fim_lsp.nn.checkpoint import ModelConfig, read_config, read_raw_config
 from fim_lsp.nn.native import library
 from fim_lsp.nn.native.layers import NativeDecoder
 
@@ -61,7 +61,8 @@ def measure(
     """Run the rounds and return the report; raises ModelError, ConfigError."""
     config = read_config(folder)
     peak = machine.peak()
-    ours = [_ours(folder, config, bits) for bits in (8, 4)] if library.chosen() else [_by_torch(folder, config)]
+    widths = (4,) if ready.is_ready(read_raw_config(folder)) else (8, 4)  # ready weights have the bits they have
+    ours = [_ours(folder, config, bits) for bits in widths] if library.chosen() else [_by_torch(folder, config)]
     theirs = [Runner(path.name, 0, 0) for path in ggufs]
     for number in range(rounds):
         tell(f"round {number + 1} of {rounds}")
@@ -105,8 +106,8 @@ def show(console: Console, report: Mapping[str, Any]) -> None:
 
 def _ours(folder: Path, config: ModelConfig, bits: int) -> tuple[Runner, Callable[[], tuple[float, float]]]:
     model = NativeDecoder.from_folder(folder, bits=bits)
-    scales = 4 / 64 if bits == 4 else 0  # bytes a weight
-    read = int(_layers(config) * (bits / 8 + scales)) + _head(config)
+    times = 1 / ready.PART if bits == 4 else 0  # bytes a weight
+    read = int(_layers(config) * (bits / 8 + times)) + _head(config)
     return Runner(f"fim-lsp int{bits}", bits, read), lambda: _time(model)
 
 
