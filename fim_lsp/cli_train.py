@@ -55,10 +55,13 @@ def make_corpus(
     epochs: Annotated[int, typer.Option(help="Times each text is cut, each time elsewhere.", min=1)] = 1,
     seed: Annotated[int, typer.Option(help="Another seed cuts other holes.")] = 1,
     licence: Annotated[str, typer.Option(help="Of a folder of Python files, which says none itself.")] = "",
+    start: Annotated[
+        Path | None, typer.Option("--for", help="Folder of the model that will read them; the family's own by default.")
+    ] = None,
 ) -> None:
     """Make token shards: permissive licences only, no copies, no generated or vendored files, no benchmark answers."""
     with told():
-        from fim_lsp.backends.models import models_folder
+        from fim_lsp.backends.models import find_model
         from fim_lsp.bench.quality import shipped_holes
         from fim_lsp.errors import ConfigError
         from fim_lsp.train import corpus, sources
@@ -76,7 +79,7 @@ def make_corpus(
             settings = corpus.Settings(tokens or 500, 1, 0.1, epochs, seed, 160, mix=corpus.MIX_GPT)
         with counting() as tell:
             manifest = corpus.collect(packages, kept_apart, [shipped_holes(), *(against or [])], out, tell)
-            vocabulary = models_folder() / "gpt" / "tokenizer.json"
+            vocabulary = (start or find_model(family, "")) / "tokenizer.json"
             made = corpus.build(out, vocabulary, settings, manifest, tell)
         counts = f"{made['rows']} rows, {made['tokens']} tokens of {made['files']} files"
         typer.echo(f"{counts} from {len(made['packages'])} packages")
@@ -144,9 +147,6 @@ def export_run(
     run: Annotated[Path, typer.Argument(help="Folder of a run, or of a model.")],
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     to: Annotated[str, typer.Option(help="packed (int8, as shipped), transformers, or gguf (a decoder's).")] = "packed",
-    embedding_from: Annotated[
-        str, typer.Option(help="Where a packed infiller finds its embedding, seen from --out, as in ../gpt.")
-    ] = "",
     matrix_type: Annotated[str, typer.Option("--type", help="Of a GGUF's matrices: f16 or q8_0.")] = "f16",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
@@ -154,7 +154,7 @@ def export_run(
     with told():
         from fim_lsp.train import export, packing_cost, runs
 
-        report = export.export(run, to, out, embedding_from, matrix_type)
+        report = export.export(run, to, out, matrix_type)
         if to == "packed" and (run / runs.RECORD).is_file():
             report |= packing_cost.measure(run)
         for key, value in report.items() if not as_json else ():
@@ -176,14 +176,14 @@ def _train(
     context_weight: float = 0.0,
 ) -> None:
     with told():
-        from fim_lsp.backends.models import models_folder
+        from fim_lsp.backends.models import find_model
         from fim_lsp.train import gguf_file, loop, plot, runs
         from fim_lsp.train.shards import ShardReader
 
         if resume:
             record = runs.Record.read(out)
         else:
-            start = source or models_folder() / "gpt"
+            start = source or find_model(family, "")
             if start.suffix == ".gguf":
                 start = gguf_file.unpack(start, out / "source")
             record = runs.Record(

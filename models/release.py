@@ -2,7 +2,7 @@
 
 python models/release.py --out dist
 
-models/{gpt,bert,controlled}/  ──▶  fim-lsp-weights-1 … -N  ──pip──▶  site-packages/fim_lsp_weights/{the same}/
+models/{qwen2.5-coder-0.5b,bert,controlled}/  ──▶  fim-lsp-weights-1 … -N  ──pip──▶  site-packages/fim_lsp_weights/
 
 Why so: docs/decisions/0019-weights-in-data-wheels.md. Needs the package `build`.
 """

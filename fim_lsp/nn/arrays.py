@@ -20,7 +20,6 @@ from fim_lsp.nn.checkpoint import (
     read_config,
     read_raw_config,
     shards,
-    vocabulary_folder,
 )
 
 STORED = {
@@ -56,7 +55,7 @@ class Part(NamedTuple):
 
 
 class Arrays:
-    """The arrays of a model folder by name, a borrowed embedding too."""
+    """The arrays of a model folder by name."""
 
     def __init__(self, stored: Mapping[str, Stored]):
         self.stored = dict(stored)
@@ -67,8 +66,6 @@ class Arrays:
         found = stored_in(folder)
         if ready.is_ready(read_raw_config(folder)):
             found = _as_rows(read_config(folder), found, folder)
-        if (lender := vocabulary_folder(folder)) != folder:
-            found |= {name: one for name, one in stored_in(lender).items() if name.startswith(EMBEDDING)}
         arrays = cls(found)
         if (marks := arrays.stored.pop("marks.weight", None)) is not None:
             arrays._put_rows(list(Marks.read(read_config(folder).infill).own), marks.floats())
@@ -93,7 +90,7 @@ class Arrays:
         return self.stored[name]
 
     def _put_rows(self, ids: list[int], rows: Floats) -> None:
-        """Put an infiller's own rows into the embedding it shares; in int8 they bring their own scale."""
+        """Put an infiller's own rows into the embedding; in int8 they bring their own scale."""
         kind, weight, scale, _ = self.part(EMBEDDING)
         if kind == "I8" and scale is not None:
             mine = np.maximum(np.abs(rows).max(1) / 127, 1e-8).astype(np.float16).astype(np.float32)

@@ -88,20 +88,10 @@ def read_raw_config(folder: Path) -> dict[str, Any]:
     return raw
 
 
-def vocabulary_folder(folder: Path) -> Path:
-    """Return where a model's tokenizer and embedding lie: with it, or in the folder `embedding_from` names."""
-    return _named_folder(folder, "embedding_from")
-
-
 def tokenizer_folder(folder: Path) -> Path:
-    """Return where a model's tokenizer lies: in the folder `tokenizer_from` names, or where its vocabulary does."""
-    named = _named_folder(folder, "tokenizer_from")
-    return vocabulary_folder(folder) if named == folder else named
-
-
-def _named_folder(folder: Path, key: str) -> Path:
+    """Return where a model's tokenizer lies: with it, or in the folder `tokenizer_from` of config.json names."""
     config = folder / "config.json"
-    other = read_raw_config(folder).get(key) if config.is_file() else None
+    other = read_raw_config(folder).get("tokenizer_from") if config.is_file() else None
     return (folder / other).resolve() if other else folder
 
 

@@ -14,35 +14,32 @@ from fim_lsp.errors import ModelCorrupt
 from fim_lsp.nn import ready
 from fim_lsp.nn.arrays import Arrays
 from fim_lsp.nn.canvas import Marks
-from fim_lsp.nn.checkpoint import EMBEDDING, read_config, read_raw_config, shards, vocabulary_folder
+from fim_lsp.nn.checkpoint import EMBEDDING, read_config, read_raw_config, shards
 
 
 def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
-    """Read all tensors of a folder by name, a borrowed embedding too; raises ModelMissing, ModelCorrupt."""
+    """Read all tensors of a folder by name; raises ModelMissing, ModelCorrupt."""
     if ready.is_ready(read_raw_config(folder)):
         stored = Arrays.from_folder(folder).stored
         return {name: torch.from_numpy(np.array(one.array)) for name, one in stored.items()}
-    tensors = dict(_read(folder, ""))
-    if (lender := vocabulary_folder(folder)) != folder:
-        tensors |= _read(lender, EMBEDDING)
+    tensors = dict(_read(folder))
     if (marks := tensors.pop("marks.weight", None)) is not None:
         _put_rows(tensors, read_config(folder).infill, marks)
     return tensors
 
 
-def _read(folder: Path, beginning: str) -> Iterator[tuple[str, torch.Tensor]]:
+def _read(folder: Path) -> Iterator[tuple[str, torch.Tensor]]:
     for path in shards(folder):
         try:
             with safe_open(path, framework="pt") as shard:
                 for name in shard.keys():  # noqa: SIM118 - safe_open is not a mapping
-                    if name.startswith(beginning):
-                        yield name, shard.get_tensor(name)
+                    yield name, shard.get_tensor(name)
         except (SafetensorError, OSError, ValueError) as problem:
             raise ModelCorrupt(f"{path} is truncated or damaged ({problem}): copy the model folder again") from None
 
 
 def _put_rows(tensors: dict[str, torch.Tensor], infill: Mapping[str, Any], rows: torch.Tensor) -> None:
-    """Put an infiller's own rows into the embedding it shares; in int8 they bring their own scale."""
+    """Put an infiller's own rows into the embedding; in int8 they bring their own scale."""
     weight, scale = tensors[f"{EMBEDDING}.weight"], tensors.get(f"{EMBEDDING}.scale")
     ids = list(Marks.read(infill).own)
     if scale is not None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from fim_lsp.errors import ConfigError
-from fim_lsp.nn.checkpoint import EMBEDDING, read_raw_config, vocabulary_folder
+from fim_lsp.nn.checkpoint import read_raw_config, tokenizer_folder
 from fim_lsp.nn.quant import scale_name
 from fim_lsp.nn.tensors import pack
 from fim_lsp.train import gguf_file, runs
@@ -21,10 +21,9 @@ from fim_lsp.train.trunk import Trunk
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 
 
-def export(run: Path, kind: str, out: Path, lender: str = "", matrix_type: str = "f16") -> dict[str, Any]:
+def export(run: Path, kind: str, out: Path, matrix_type: str = "f16") -> dict[str, Any]:
     """Write the run's weights as `packed`, `transformers` or `gguf` and return what was written; raises FimError.
 
-    `lender` is a folder, relative to `out`, whose embedding and tokenizer a packed infiller uses instead of its own;
     `matrix_type` is how a GGUF holds its matrices, one of `gguf_file.TYPES`.
     """
     record, trunk, state = runs.load(run)
@@ -38,18 +37,13 @@ def export(run: Path, kind: str, out: Path, lender: str = "", matrix_type: str =
     if kind == "transformers":
         write_folder(out, {name: tensor.clone() for name, tensor in tensors.items()}, config)
     elif kind == "packed":
-        if lender:
-            if record.family != "bert" or record.scratch:
-                raise ConfigError("--embedding-from is for an infiller whose embedding is still the one it began with")
-            config["embedding_from"] = lender
-            tensors.pop(f"{EMBEDDING}.weight")
         if trunk.marks is not None:
             tensors["marks.weight"] = trunk.marks.data
         write_folder(out, packed(tensors), config)
     else:
         raise ConfigError(f"--to {kind}: give packed, transformers or gguf")
-    for name in TOKENIZER if not lender else ():
-        if (file := vocabulary_folder(Path(record.source)) / name).is_file():
+    for name in TOKENIZER:
+        if (file := tokenizer_folder(Path(record.source)) / name).is_file():
             shutil.copy(file, out)
     return report | {"bytes": sum(file.stat().st_size for file in out.iterdir())}
 

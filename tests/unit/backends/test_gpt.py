@@ -98,10 +98,10 @@ def test_sentinel_names_in_the_document_are_text(gpt):
 
 
 def test_half_characters_are_held_back(gpt):
-    ids = gpt.tokenizer.encode("😀")
+    ids = gpt.tokenizer.encode("🦥")
     assert len(ids) > 1
     assert gpt.tokenizer.decode(ids[:1]) == ""
-    assert gpt.tokenizer.decode(ids) == "😀"
+    assert gpt.tokenizer.decode(ids) == "🦥"
 
 
 def test_a_cancel_is_seen_within_a_step(gpt):
@@ -212,8 +212,7 @@ def test_the_shipped_weights_are_within_bounds():
     assert all(file.stat().st_size < 50e6 for file in files)
     decoder = [file for file in find_model("gpt", "").iterdir() if file.is_file()]
     assert sum(file.stat().st_size for file in decoder) < 260e6
-    lent = list((models_folder() / "gpt").iterdir())  # only until the infiller has its own embedding
-    assert sum(file.stat().st_size for file in files) - sum(file.stat().st_size for file in lent) < 300e6
+    assert sum(file.stat().st_size for file in files) < 310e6
     config = json.loads((find_model("gpt", "") / "config.json").read_text())
     assert config["fim"]["order"] == "suffix-first"
 

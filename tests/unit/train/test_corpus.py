@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from fim_lsp.backends.models import models_folder
+from fim_lsp.backends.models import find_model
 from fim_lsp.cli import app
 from fim_lsp.errors import InputError
 from fim_lsp.nn.tokenizer import Tokenizer
@@ -70,7 +70,7 @@ def test_a_corpus_of_wheels(wheels, tmp_path):
     assert manifest["left_out"] == {"contaminated": 1, "generated": 1, "near copy": 1, "vendored": 1}
     rows = list(islice(ShardReader(tmp_path / "one").rows(0), manifest["rows"]))
     assert sum(len(piece) for row in rows for piece in row) == manifest["tokens"] > 500
-    tokenizer = Tokenizer.from_folder(models_folder() / "gpt")
+    tokenizer = Tokenizer.from_folder(find_model("bert", ""))
     assert all("".join(map(tokenizer.decode, row)) in LONG + OTHER for row in rows)
     assert all(3 <= len(row) <= 9 for row in rows)
 
