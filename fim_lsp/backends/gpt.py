@@ -23,7 +23,8 @@ CHARS_PER_TOKEN = 3.5  # Python under a code vocabulary; a little low, so that a
 MOST_CHARS_PER_TOKEN = 4.5  # a suffix is cut at its far end, where clamping by tokens costs nothing
 BRANCHES = 6  # first tokens tried in each of several holes
 ROOM = 256  # tokens for what is decoded after a prompt
-CHUNK_MS, CHUNKS = 50.0, (8, 256)  # a chunk of prefill takes about that long, and has so many tokens
+CHUNK_MS, CHUNKS = 50.0, (16, 256)  # a chunk of prefill takes about that long, and has so many tokens
+TILE = 16  # tokens that processors with tiles multiply at once
 READING_SHARE = 0.6  # of the time that is left, at most: what is read must also be answered
 BRANCH_RANKS, BRANCH_SHARE = 64, 0.02  # first tokens looked at, and how likely a first character must be
 BRANCH_TOKENS, BRANCH_SURE = 10, 0.1  # of a branch at most, and how likely it must stay
@@ -243,7 +244,7 @@ class GptBackend:
     def _chunk(self) -> int:
         """Return how many tokens of prefill this machine computes between two looks at the stop flag."""
         low, high = CHUNKS
-        return int(min(max(CHUNK_MS / self.cost.token_ms, low), high)) // 8 * 8
+        return int(min(max(CHUNK_MS / self.cost.token_ms, low), high)) // TILE * TILE
 
     def _prompt(self, before: str, after: str, plan: Plan) -> list[int]:
         """Return the longest prompt that can be read in time, the far end of the prefix cut in steps.

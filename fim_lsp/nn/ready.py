@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fim_lsp.nn.arrays import Stored
 
 LAYOUT = "fim-lsp 1"  # of config.json: another layout is another number
-LANES, UNIT, GROUP, PART = 16, 32, 64, 32  # of engine.h
+LANES, UNIT, STEP, PART = 16, 32, 64, 32  # of engine.h
 LINE = 64  # bytes: where an array may begin
 NORM = "norm"
 OF_LAYER = ("qkv", "out", "gate_up", "down")  # the matrices of a layer, in the engine's order

@@ -71,10 +71,10 @@ static int has_i8mm(void) {
 
 /* True when both sets give the same numbers for a small product of 4 and of 8 bits: asked of what seldom is at hand. */
 int fim_agree(const Kernels *one, const Kernels *other) {
-    enum { COLS = 2 * GROUP, COUNT = 19 };
+    enum { COLS = 2 * GROUP + STEP, COUNT = 19 };
     static uint8_t data[UNIT * COLS], times[UNIT * COLS / PART];
     static int8_t values[COUNT * COLS];
-    static float ones[UNIT], scales[COUNT * COLS / GROUP], y[2][COUNT * UNIT], scratch[COUNT * UNIT];
+    static float ones[UNIT], scales[COUNT * GROUPS(COLS)], y[2][COUNT * UNIT], scratch[COUNT * UNIT];
     static int32_t sums[COUNT * COLS / PART];
     uint32_t seed = 1;
 #define RANDOM(n) (int)((seed = seed * 1664525 + 1013904223) >> 16) % (n)
@@ -83,7 +83,7 @@ int fim_agree(const Kernels *one, const Kernels *other) {
     for (int i = 0; i < UNIT * COLS / PART; i++) times[i] = (uint8_t)(1 + RANDOM(15));
     for (int i = 0; i < COUNT * COLS; i++) sums[i / PART] += values[i] = (int8_t)(RANDOM(255) - 127);
     for (int i = 0; i < UNIT; i++) ones[i] = 0.5f + (float)i;
-    for (int i = 0; i < COUNT * COLS / GROUP; i++) scales[i] = 0.25f + (float)i / 16;
+    for (int i = 0; i < COUNT * GROUPS(COLS); i++) scales[i] = 0.25f + (float)i / 16;
     const Quantised x = {COLS, values, scales, sums};
     for (int bits = 4; bits <= 8; bits += 4) {
         const Matrix w = {UNIT, COLS, bits, data, bits == 4 ? times : NULL, ones, NULL, 0};
@@ -309,7 +309,7 @@ static int quantised(Quantised *q, int tokens, int cols) {
     free(q->values), free(q->scales), free(q->sums);
     q->cols = cols;
     q->values = take_memory((size_t)tokens * cols);
-    q->scales = take_memory((size_t)tokens * (cols / GROUP) * sizeof(float));
+    q->scales = take_memory((size_t)tokens * GROUPS(cols) * sizeof(float));
     q->sums = take_memory((size_t)tokens * (cols / PART) * sizeof(int32_t));
     return q->values && q->scales && q->sums;
 }

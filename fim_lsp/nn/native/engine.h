@@ -4,10 +4,12 @@
 
 #define LANES 16 /* rows of a matrix that stand side by side in one 64-byte line of it */
 #define UNIT 32  /* rows of a matrix in one piece of work */
-#define GROUP 64 /* neighbouring activations that share one scale */
+#define STEP 64   /* what the columns of a matrix are a multiple of */
+#define GROUP 256 /* neighbouring activations that share one scale; the last of a row may be fewer, whole STEPs */
+#define GROUPS(cols) (((cols) + GROUP - 1) / GROUP)
 #define PART 32  /* neighbouring weights of 4 bits that share one whole number */
 
-/* Weights [rows, cols] of 8 or 4 bits, rows padded to UNIT with zeros, cols a multiple of GROUP. UNIT rows lie together:
+/* Weights [rows, cols] of 8 or 4 bits, rows padded to UNIT with zeros, cols a multiple of STEP. UNIT rows lie together:
    of four columns LANES rows fill one line of 64 bytes and the others the next, each byte weight + 128, so that a dot
    product of four runs down every lane. Of 4 bits a line has eight columns: the low halves of its bytes are the first
    four, level + 8, the high ones the others. A level times its PART's whole number is a weight of 8 bits, so both kinds

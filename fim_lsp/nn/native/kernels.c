@@ -306,9 +306,9 @@ ALWAYS floats exponential(floats x) {
     return (floats)((ints)(p * (floats)power) & ~is_small);
 }
 
-#define STRETCH (512 / GROUP) /* groups of columns whose weights of UNIT rows stay in the first cache for all tokens */
+#define STRETCH 512 /* columns whose weights of UNIT rows stay in the first cache for all tokens: whole GROUPs */
 #define FEW 16 /* tokens for which levels of 4 bits are not unpacked: it would not pay */
-#define OF_STRETCH (STRETCH * GROUP * UNIT)
+#define OF_STRETCH (STRETCH * UNIT)
 
 typedef uint8_t octets __attribute__((vector_size(64), aligned(1)));
 typedef uint16_t shorts __attribute__((vector_size(64), aligned(1)));
@@ -320,19 +320,21 @@ ALWAYS words times_of(const Matrix *w, int unit, int part, int block) {
     return __builtin_convertvector(*(const lanes_of_bytes *)from, words);
 }
 
-/* Write some groups of a unit of 4 bits as a unit of 8. Two levels of a byte pair are multiplied at once: the lower
-   product is at most 15 × 15 and carries nothing into the upper. */
-static void unpack(const Matrix *w, int unit, int from_group, int to_group, uint8_t *to) {
-    const uint8_t *from = w->data + ((size_t)unit * w->cols + from_group * GROUP) * UNIT / 2;
-    for (int part = from_group * (GROUP / PART); part < to_group * (GROUP / PART); part++)
+/* Write some columns of a unit of 4 bits as a unit of 8, each weight + `offset`. Two levels of a byte pair are multiplied
+   at once: the lower product is at most 15 × 15 and carries nothing into the upper. */
+ALWAYS void unpack(const Matrix *w, int unit, int from_col, int to_col, const unsigned offset, uint8_t *to) {
+    const uint8_t *from = w->data + ((size_t)unit * w->cols + from_col) * UNIT / 2;
+    for (int part = from_col / PART; part < to_col / PART; part++)
         for (int block = 0; block < UNIT / LANES; block++) {
             const words times = times_of(w, unit, part, block);
             const shorts factors = (shorts)(times | times << 16);
-            const words zero = 128 - 8 * times;
+            const words zero = (offset - 8 * times) & 255;
             const octets zeros = (octets)(zero | zero << 8 | zero << 16 | zero << 24);
             for (int k = 0; k < PART; k += 8) {
-                const int at = (part - from_group * (GROUP / PART)) * PART + k;
-                const octets both = *(const octets *)(from + (size_t)at / 8 * 4 * UNIT + block * 64);
+                const int at = part * PART - from_col + k;
+                const uint8_t *at_line = from + (size_t)at / 8 * 4 * UNIT + block * 64;
+                __builtin_prefetch(at_line + OF_STRETCH / 2); /* of the next stretch, while this one is multiplied */
+                const octets both = *(const octets *)at_line;
                 *(octets *)(to + (size_t)at * UNIT + block * 64) = (octets)((shorts)(both & 15) * factors) + zeros;
                 *(octets *)(to + (size_t)(at + 4) * UNIT + block * 64) = (octets)(((shorts)both >> 4 & 0x0f0f) * factors) + zeros;
             }
@@ -353,23 +355,24 @@ ALWAYS void some_columns(const uint8_t *from, const int8_t *values, int cols, co
     }
 }
 
-/* Add to sums[token][row] of UNIT rows what some groups of columns give, for `tokens` ≤ TOKENS tokens; `weights` is
-   where the first of these groups begins. The sum of a group is whole and below 2²⁴, so it is the same number whether
+/* Add to sums[token][row] of UNIT rows what some columns, whole groups of them, give for `tokens` ≤ TOKENS tokens;
+   `weights` is where the first of them begins. The sum of a group is whole and below 2²⁴, so it is the same number whether
    its levels were multiplied by their whole numbers before (8 bits) or its parts' sums after (4 bits). */
-ALWAYS void tile(const Matrix *w, const uint8_t *weights, int unit, const Quantised *x, int first, int from_group,
-                 int to_group, const int tokens, const int bits, float (*sums_of)[UNIT]) {
-    const int groups = w->cols / GROUP, parts = w->cols / PART, offset = bits == 4 ? OFFSET / 16 : OFFSET;
+ALWAYS void tile(const Matrix *w, const uint8_t *weights, int unit, const Quantised *x, int first, int from_col,
+                 int to_col, const int tokens, const int bits, float (*sums_of)[UNIT]) {
+    const int groups = GROUPS(w->cols), parts = w->cols / PART, offset = bits == 4 ? OFFSET / 16 : OFFSET;
     for (int block = 0; block < UNIT / LANES; block += BLOCKS) {
         const uint8_t *from = weights + block * 64;
         floats sums[TOKENS][BLOCKS];
         for (int m = 0; m < tokens; m++)
-            for (int b = 0; b < BLOCKS; b++) sums[m][b] = from_group ? load(&sums_of[m][(block + b) * LANES]) : splat(0);
-        for (int g = from_group; g < to_group; g++) {
+            for (int b = 0; b < BLOCKS; b++) sums[m][b] = from_col ? load(&sums_of[m][(block + b) * LANES]) : splat(0);
+        for (int g = from_col / GROUP; g < GROUPS(to_col); g++) {
+            const int end = to_col < (g + 1) * GROUP ? to_col : (g + 1) * GROUP;
             floats totals[TOKENS][BLOCKS];
             ints exact[TOKENS][BLOCKS];
             for (int m = 0; m < tokens; m++)
                 for (int b = 0; b < BLOCKS; b++) totals[m][b] = splat(0), exact[m][b] = (ints){};
-            for (int part = g * (GROUP / PART); part < (g + 1) * (GROUP / PART); part++, from += PART * UNIT * bits / 8) {
+            for (int part = g * (GROUP / PART); part < end / PART; part++, from += PART * UNIT * bits / 8) {
                 for (int m = 0; m < tokens; m++)
                     for (int b = 0; b < BLOCKS; b++)
                         exact[m][b] = (bits == 4 ? (ints){} : exact[m][b]) - offset * x->sums[(size_t)(first + m) * parts + part];
@@ -413,11 +416,11 @@ static void finish_unit(const Matrix *w, int unit, int tokens, Finish finish, fl
 static void multiply(const Matrix *w, int unit, const Quantised *x, int tokens, Finish finish, float *y, int stride, float *scratch) {
     float(*sums)[UNIT] = (float(*)[UNIT])scratch;
     uint8_t unpacked[OF_STRETCH] __attribute__((aligned(64)));
-    const int groups = w->cols / GROUP, is_many = tokens > FEW, stretch = is_many ? STRETCH : groups;
-    for (int from = 0; from < groups; from += stretch) {
-        const int to = from + stretch < groups ? from + stretch : groups;
-        const uint8_t *weights = w->data + ((size_t)unit * w->cols + from * GROUP) * UNIT * w->bits / 8;
-        if (w->bits == 4 && is_many) unpack(w, unit, from, to, unpacked), weights = unpacked;
+    const int is_many = tokens > FEW, stretch = is_many ? STRETCH : w->cols;
+    for (int from = 0; from < w->cols; from += stretch) {
+        const int to = from + stretch < w->cols ? from + stretch : w->cols;
+        const uint8_t *weights = w->data + ((size_t)unit * w->cols + from) * UNIT * w->bits / 8;
+        if (w->bits == 4 && is_many) unpack(w, unit, from, to, 128, unpacked), weights = unpacked;
         for (int first = 0; first < tokens; first += TOKENS) {
             const int count = tokens - first < TOKENS ? tokens - first : TOKENS;
 #define TILE(n) tile(w, weights, unit, x, first, from, to, n, 8, sums + first)
@@ -536,15 +539,16 @@ static void normalise(const float *x, const float *weight, float eps, int cols, 
 
 /* Round one token's activations to int8, GROUP by GROUP. */
 static void quantise(const float *x, int token, const Quantised *into) {
-    const int groups = into->cols / GROUP;
+    const int groups = GROUPS(into->cols);
     int8_t *values = into->values + (size_t)token * into->cols;
     for (int g = 0; g < groups; g++) {
         const float *from = x + g * GROUP;
+        const int width = into->cols - g * GROUP < GROUP ? into->cols - g * GROUP : GROUP;
         floats most = splat(0);
-        for (int i = 0; i < GROUP; i += LANES) most = larger((floats)((ints)load(from + i) & 0x7fffffff), most);
+        for (int i = 0; i < width; i += LANES) most = larger((floats)((ints)load(from + i) & 0x7fffffff), most);
         const float top = largest(most), inverse = top > 0 ? 127.0f / top : 0;
         const floats magic = splat(12582912.0f);
-        for (int part = 0; part < GROUP / PART; part++) {
+        for (int part = 0; part < width / PART; part++) {
             floats sum = splat(0); /* whole numbers well within a float's */
             for (int i = part * PART; i < (part + 1) * PART; i += LANES) {
                 floats rounded = load(from + i) * inverse + magic - magic;

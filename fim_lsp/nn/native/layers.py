@@ -22,7 +22,7 @@ from fim_lsp.nn.arrays import Arrays, Floats, Part, Stored, interleaved, stacked
 from fim_lsp.nn.checkpoint import ModelConfig, read_config, read_raw_config
 from fim_lsp.nn.encoder import Reads
 from fim_lsp.nn.native import library
-from fim_lsp.nn.ready import GROUP, LANES, UNIT
+from fim_lsp.nn.ready import LANES, STEP, UNIT
 from fim_lsp.nn.token_cache import TokenCache
 
 KINDS = {"I8": 0, "F32": 1, "F16": 2, "BF16": 3}  # `Kind` of engine.c
@@ -171,8 +171,8 @@ class NativeEncoder(Reads, NativeLayers):
 def unfit(config: ModelConfig) -> str:
     """Say why the kernels cannot run a model; empty when they can."""
     widths = config.hidden, config.intermediate, config.heads * config.head_dim
-    if any(width % GROUP for width in widths):
-        return f"widths {widths} are not all multiples of {GROUP}"
+    if any(width % STEP for width in widths):
+        return f"widths {widths} are not all multiples of {STEP}"
     return f"heads of {config.head_dim} are not a multiple of {LANES}" if config.head_dim % LANES else ""
 
 

@@ -58,7 +58,7 @@ def test_the_place_before_a_bracket_was_opened_is_warm_when_it_is_closed():
 LONG = FimRequest(("".join(f"value_{n} = other\n" for n in range(60)) + "total = ", "\nprint(total)\n" * 16), Plan())
 
 
-@pytest.mark.parametrize(("token_ms", "chunk"), [(1.0, 48), (0.25, 200), (0.001, 256), (50.0, 8)])
+@pytest.mark.parametrize(("token_ms", "chunk"), [(1.0, 48), (0.25, 192), (0.001, 256), (50.0, 16)])
 def test_a_chunk_of_prefill_takes_some_fifty_milliseconds(token_ms, chunk):
     backend = scripted("x")
     backend.cost = Cost(token_ms, 1.0)
