@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from fim_lsp.syntax import Language, SyntaxTree
+from fim_lsp.languages import Language, SyntaxTree
 
 KINDS = (
     "identifier",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fim_lsp.domain import Snapshot
 from fim_lsp.errors import InputError
-from fim_lsp.syntax import language_of
+from fim_lsp.languages import language_of
 
 MARK = "[MASK]"
 BREAK = re.compile(r"\r\n|\r|\n")

@@ -11,7 +11,7 @@ from pathlib import Path
 from fim_lsp.bench.quality import SEVERAL, Hole
 from fim_lsp.errors import InputError
 from fim_lsp.holes import Cutter, Span, pieces
-from fim_lsp.syntax import LANGUAGES, language_of
+from fim_lsp.languages import LANGUAGES, language_of
 
 KINDS = ("identifier", "arguments", "expression", "rest_of_line", "whole_line", "block", "function_body")
 PREFIX_CHARS, SUFFIX_CHARS = 3000, 1000

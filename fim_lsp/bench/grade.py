@@ -9,8 +9,8 @@ from itertools import pairwise
 from fim_lsp.bench.quality import Hole, first_line
 from fim_lsp.bench.stats import edit_similarity
 from fim_lsp.domain import Outcome
+from fim_lsp.languages import LANGUAGES, SyntaxTree
 from fim_lsp.pipeline.joint import weave
-from fim_lsp.syntax import LANGUAGES, SyntaxTree
 
 WORD = re.compile(r"\w+|[^\w\s]")
 BETWEEN = " ⋯ "  # stands for the text between two holes where fills are shown in one line

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from fim_lsp.context import headers, imports, window
 from fim_lsp.domain import FimRequest, Plan, Snapshot
-from fim_lsp.syntax import Site
+from fim_lsp.languages import Site
 
 Source = Callable[[str, str, Site, int], str]  # text before the window, text near the cursor, site, room
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fim_lsp.syntax import Site
-from fim_lsp.syntax.site import indent_of
+from fim_lsp.languages import Site
+from fim_lsp.languages.site import indent_of
 
 
 def collect(lost: str, near: str, site: Site, room: int) -> str:

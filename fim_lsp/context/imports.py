@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fim_lsp.syntax import Site
+from fim_lsp.languages import Site
 
 
 def collect(lost: str, near: str, site: Site, room: int) -> str:

@@ -14,13 +14,7 @@ from safetensors import SafetensorError, safe_open
 from fim_lsp.errors import ModelCorrupt
 from fim_lsp.nn import ready
 from fim_lsp.nn.canvas import Marks
-from fim_lsp.nn.checkpoint import (
-    EMBEDDING,
-    ModelConfig,
-    read_config,
-    read_raw_config,
-    shards,
-)
+from fim_lsp.nn.checkpoint import EMBEDDING, ModelConfig, read_config, read_raw_config, shards
 
 STORED = {
     "U8": np.uint8,

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from fim_lsp import filters
 from fim_lsp.backends.base import Backend
 from fim_lsp.domain import Cancel, FimRequest, Meter, Plan, Snapshot, Suggestion
+from fim_lsp.languages import Site
 from fim_lsp.pipeline import beginning, stops
-from fim_lsp.syntax import Site
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from fim_lsp.domain import Suggestion
-from fim_lsp.syntax import Language
+from fim_lsp.languages import Language
 
 TRIES = 4000  # combinations given to the parser, some 50 µs each
 OPTIONS = 60  # fills of one hole

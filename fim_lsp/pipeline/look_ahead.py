@@ -13,10 +13,10 @@ from dataclasses import replace
 from fim_lsp import context
 from fim_lsp.backends.base import Backend
 from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Outcome, Snapshot, Suggestion
+from fim_lsp.languages import LANGUAGES, Site, describe
 from fim_lsp.pipeline import answer as answering
 from fim_lsp.pipeline import gate, words
 from fim_lsp.pipeline.completer import Completer
-from fim_lsp.syntax import LANGUAGES, Site, describe
 
 
 def accepted(snap: Snapshot, suggestion: Suggestion) -> Snapshot:

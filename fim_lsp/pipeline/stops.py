@@ -11,8 +11,8 @@ from collections.abc import Callable, Generator, Iterator
 
 from fim_lsp.domain import Plan, Snapshot, Suggestion
 from fim_lsp.filters.balance_brackets import open_brackets
-from fim_lsp.syntax import Site
-from fim_lsp.syntax.site import indent_of
+from fim_lsp.languages import Site
+from fim_lsp.languages.site import indent_of
 
 CLOSING = re.compile(r"[)\]}]+\s*[:,]?")
 LOOP_CHARS, LONG_ROUND = (3, 81), 10  # how long a round of a loop may be, and from when on few of them tell

@@ -7,7 +7,7 @@ import random
 from fim_lsp import context
 from fim_lsp.context import window
 from fim_lsp.domain import Plan, Snapshot
-from fim_lsp.syntax import LANGUAGES, SyntaxTree, Trees, describe
+from fim_lsp.languages import LANGUAGES, SyntaxTree, Trees, describe
 
 PYTHON = LANGUAGES["python"]
 BODY = "".join(f"        value_{n} = path.join(root, '{n}')\n" for n in range(100))

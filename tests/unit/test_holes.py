@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fim_lsp.holes import KINDS, Cutter, Span, pieces
-from fim_lsp.syntax import LANGUAGES
+from fim_lsp.languages import LANGUAGES
 
 PYTHON = LANGUAGES["python"]
 TEXT = '''\

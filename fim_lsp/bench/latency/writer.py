@@ -12,7 +12,7 @@ import random
 from fim_lsp.bench.latency.documents import parts, usable
 from fim_lsp.bench.latency.traces import Edit, Trace, digest
 from fim_lsp.holes import Cutter, Span
-from fim_lsp.syntax import LANGUAGES
+from fim_lsp.languages import LANGUAGES
 
 SIZES = (800, 50, 3000, 200, 12_000, 100, 1500, 5000, 400, 20_000, 8000, 16_000)  # lines; any few first ones differ
 KINDS = {"whole_line": 0.3, "block": 0.3, "function_body": 0.2, "rest_of_line": 0.12, "arguments": 0.08}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fim_lsp.domain import Plan
+from fim_lsp.languages import LANGUAGES, Trees, describe
 from fim_lsp.pipeline.stops import at_loop
-from fim_lsp.syntax import LANGUAGES, Trees, describe
 from tests.picture import draw
 
 HERE = draw("x = ║\n")

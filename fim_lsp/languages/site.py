@@ -9,7 +9,7 @@ from typing import Literal
 import tree_sitter
 
 from fim_lsp.domain import Snapshot
-from fim_lsp.syntax.tree import SyntaxTree
+from fim_lsp.languages.tree import SyntaxTree
 
 Zone = Literal["code", "string", "comment"]
 

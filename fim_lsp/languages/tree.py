@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import tree_sitter
 
 from fim_lsp.domain import Snapshot
-from fim_lsp.syntax.languages import Language
+from fim_lsp.languages.language import Language
 
 
 @dataclass(frozen=True)
