@@ -68,8 +68,8 @@ def serve(
     """Run the language server over standard input and output."""
     with told():
         gc.disable()  # thousands of protocol types are made, none is garbage: a tenth of a second
-        from fim_lsp.config import read_file
         from fim_lsp.lsp.server import serve as run
+        from fim_lsp.settings import read_file
 
         gc.enable()
         gc.freeze()

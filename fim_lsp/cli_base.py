@@ -14,8 +14,8 @@ from rich.console import Console
 from fim_lsp.errors import FimError
 
 if TYPE_CHECKING:
-    from fim_lsp.config import Resolved
     from fim_lsp.pipeline.completer import Completer
+    from fim_lsp.settings import Resolved
 
 ModelFolder = Annotated[
     str, typer.Option("--model", help="Folder of another model of the backend; the shipped one by default.")
@@ -35,7 +35,7 @@ def told() -> Iterator[None]:
 
 def settings(config: Path | None, model: str, backend: str) -> Resolved:
     """Resolve the command line's settings over the file's; problems are warned of."""
-    from fim_lsp.config import read_file, resolve
+    from fim_lsp.settings import read_file, resolve
 
     given: dict[str, Any] = {"deadlineMs": 60_000}  # a person at a prompt waits; the editor's user does not
     if model:

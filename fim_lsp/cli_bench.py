@@ -16,8 +16,8 @@ from fim_lsp.errors import InputError
 
 if TYPE_CHECKING:
     from fim_lsp.bench.quality import Hole
-    from fim_lsp.config import Resolved
     from fim_lsp.domain import Cancel, Outcome, Snapshot
+    from fim_lsp.settings import Resolved
 
 app = typer.Typer()
 

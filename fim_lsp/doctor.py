@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from fim_lsp import __version__, machine
-from fim_lsp.config import Resolved, settings
 from fim_lsp.domain import Cancel, Snapshot
 from fim_lsp.errors import FimError
 from fim_lsp.pipeline.completer import Completer
+from fim_lsp.settings import Resolved, settings
 
 PACKAGES = (
     "torch",

@@ -24,8 +24,8 @@ def client(tmp_path: Path) -> Iterator[Client]:
 def decoder():
     """The shipped decoder behind the pipeline."""
     from fim_lsp.backends import create
-    from fim_lsp.config import Config
     from fim_lsp.pipeline.completer import Completer
+    from fim_lsp.settings import Config
 
     completer = Completer(Config(backend="gpt", deadline_ms=60_000), create)
     completer.warm_up()

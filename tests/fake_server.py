@@ -8,12 +8,12 @@ from pathlib import Path
 
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.cli import _log_to
-from fim_lsp.config import Config
 from fim_lsp.errors import ModelMissing
 from fim_lsp.lsp import idle
 from fim_lsp.lsp.server import make_server
 from fim_lsp.lsp.trace import Trace
 from fim_lsp.pipeline.completer import Completer
+from fim_lsp.settings import Config
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--texts", type=json.loads, default=["alpha + beta", "gamma()", "alpha + beta", "delta"])

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fim_lsp.config import EDITOR_SETTINGS, SECTION, settings
 from fim_lsp.filters import FILTERS
+from fim_lsp.settings import EDITOR_SETTINGS, SECTION, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -21,12 +21,12 @@ from fim_lsp.bench import curve, route
 from fim_lsp.bench.curve import Case
 from fim_lsp.bench.quality import Hole
 from fim_lsp.bench.shots import FAMILIES, Shot
-from fim_lsp.config import Config
 from fim_lsp.domain import Suggestion
 from fim_lsp.errors import InputError
 from fim_lsp.languages import LANGUAGES, Trees, describe
 from fim_lsp.nn.checkpoint import read_raw_config
 from fim_lsp.pipeline import gate
+from fim_lsp.settings import Config
 
 PREFIX_CHARS, SUFFIX_CHARS = 1344, 576  # what the shipped models read
 BORROWED = 10  # holes' worth of the family's overall rate in each place's, which may have been seen seldom

@@ -14,7 +14,6 @@ from pygls.lsp.server import LanguageServer
 
 from fim_lsp import __version__
 from fim_lsp.backends.router import models_of
-from fim_lsp.config import Config, Resolved
 from fim_lsp.domain import Outcome, Snapshot
 from fim_lsp.lsp import loading, protocol
 from fim_lsp.lsp.documents import Document
@@ -24,6 +23,7 @@ from fim_lsp.lsp.settings import Settings, pull, watch
 from fim_lsp.lsp.trace import Trace
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.pipeline.side_by_side import Comparison
+from fim_lsp.settings import Config, Resolved
 
 logger = logging.getLogger(__name__)
 

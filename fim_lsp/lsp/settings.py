@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
 
-from fim_lsp.config import SECTION, Resolved, resolve, section_of
+from fim_lsp.settings import SECTION, Resolved, resolve, section_of
 
 if TYPE_CHECKING:
     from fim_lsp.lsp.server import FimServer

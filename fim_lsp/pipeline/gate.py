@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from fim_lsp.config import Config
 from fim_lsp.domain import Plan, Snapshot
 from fim_lsp.languages import LANGUAGES, Site
+from fim_lsp.settings import Config
 
 LINE_TOKENS = 48  # gold lines have 7 tokens in the median; the rest is room for the long ones
 BLOCK_TOKENS = 128

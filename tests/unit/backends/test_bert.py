@@ -8,10 +8,10 @@ import time
 import pytest
 
 from fim_lsp import backends
-from fim_lsp.config import Config
 from fim_lsp.domain import Cancel, FimRequest, Meter, Plan, Work
 from fim_lsp.languages import LANGUAGES
 from fim_lsp.pipeline.completer import Completer
+from fim_lsp.settings import Config
 
 pytestmark = pytest.mark.model
 

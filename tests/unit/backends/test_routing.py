@@ -9,11 +9,11 @@ import pytest
 
 from fim_lsp.backends.costs import Cost
 from fim_lsp.backends.routing import PLACES, Bid, Table, decide, hands_over, kind_of_place
-from fim_lsp.config import Config
 from fim_lsp.context import build
 from fim_lsp.domain import FimRequest, Meter, Plan, Work
 from fim_lsp.languages import LANGUAGES, Trees, describe
 from fim_lsp.pipeline import gate
+from fim_lsp.settings import Config
 from tests.picture import draw
 
 SLOW_BUT_RIGHT, QUICK = Bid("gpt", 0.24, 600), Bid("bert", 0.20, 200)

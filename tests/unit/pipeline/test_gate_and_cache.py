@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from fim_lsp.backends.fake import FakeBackend
-from fim_lsp.config import Config
 from fim_lsp.domain import Cancel, Outcome, Snapshot, Suggestion
 from fim_lsp.languages import LANGUAGES, Trees, describe
 from fim_lsp.pipeline import gate
 from fim_lsp.pipeline.cache import Cache
 from fim_lsp.pipeline.completer import Completer
+from fim_lsp.settings import Config
 from tests.picture import draw, shown
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from fim_lsp.backends.fake import FakeBackend
-from fim_lsp.config import Config
 from fim_lsp.domain import Cancel
 from fim_lsp.pipeline.completer import Completer
+from fim_lsp.settings import Config
 from tests.picture import draw, shown
 
 FILE = Path(__file__).resolve().parents[2] / "golden/pipeline.txt"

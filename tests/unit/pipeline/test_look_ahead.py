@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from fim_lsp.backends.fake import FakeBackend
-from fim_lsp.config import Config
 from fim_lsp.domain import Cancel, Snapshot, Suggestion
 from fim_lsp.pipeline import look_ahead
 from fim_lsp.pipeline.completer import Completer
+from fim_lsp.settings import Config
 from tests.picture import draw
 
 

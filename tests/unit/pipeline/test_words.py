@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from fim_lsp.backends.fake import FakeBackend
-from fim_lsp.config import Config
 from fim_lsp.domain import Cancel
 from fim_lsp.pipeline import look_ahead, words
 from fim_lsp.pipeline.completer import Completer
+from fim_lsp.settings import Config
 from tests.picture import draw, shown
 
 

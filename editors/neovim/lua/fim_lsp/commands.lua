@@ -48,7 +48,7 @@ local VERBS = {
     end,
     run = function(name)
       if not name then
-        tell('backend is ' .. require('fim_lsp.config').setting('backend'))
+        tell('backend is ' .. require('fim_lsp.settings').setting('backend'))
         return
       end
       require('fim_lsp.server').set('backend', name)

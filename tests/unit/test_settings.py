@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fim_lsp.config import Config, from_client, read_file, resolve
 from fim_lsp.errors import ConfigError
+from fim_lsp.settings import Config, from_client, read_file, resolve
 
 
 @pytest.mark.parametrize("nothing", [None, {}, 3, [], "x", {"fimLsp": None}, {"gpt": None}, {"deadlineMs": None}])
