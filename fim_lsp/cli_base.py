@@ -50,8 +50,9 @@ def settings(config: Path | None, model: str, backend: str) -> Resolved:
 
 def load(resolved: Resolved) -> Completer:
     """Return a completer whose model is loaded; raises ModelError."""
-    from fim_lsp.backends import create, read_table
+    from fim_lsp.backends import create
     from fim_lsp.pipeline.completer import Completer
+    from fim_lsp.routing.tables import read_table
 
     completer = Completer(resolved.config, create, read_table)
     began = time.perf_counter()

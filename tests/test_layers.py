@@ -18,16 +18,29 @@ MAY_IMPORT = {  # part of fim_lsp: the parts it may import
     "filters": {"languages"} | LEAVES,
     "nn": LEAVES,
     "backends": {"nn", "settings"} | LEAVES,
-    "pipeline": {"context", "filters", "languages", "backends", "settings"} | LEAVES,
-    "lsp": {"pipeline", "settings", "backends"} | LEAVES,
-    "bench": {"pipeline", "settings", "backends", "languages", "context", "filters", "nn", "machine", "holes"} | LEAVES,
+    "routing": {"backends", "settings"} | LEAVES,
+    "pipeline": {"context", "filters", "languages", "backends", "routing", "settings"} | LEAVES,
+    "lsp": {"pipeline", "routing", "settings", "backends"} | LEAVES,
+    "bench": {
+        "pipeline",
+        "settings",
+        "backends",
+        "routing",
+        "languages",
+        "context",
+        "filters",
+        "nn",
+        "machine",
+        "holes",
+    }
+    | LEAVES,
     "holes": {"languages"} | LEAVES,
     "train": {"nn", "holes", "languages", "bench"} | LEAVES,
     "samples": LEAVES,
     "terminal": LEAVES,
     "places": {"languages"} | LEAVES,
     "machine": set(),
-    "doctor": {"pipeline", "settings", "backends", "machine", "nn"} | LEAVES,
+    "doctor": {"pipeline", "settings", "backends", "routing", "machine", "nn"} | LEAVES,
 }
 OWNERS = {  # a library: the only parts that may import it
     "pygls": {"lsp"},
@@ -47,7 +60,7 @@ OWNERS = {  # a library: the only parts that may import it
     "jinja2": {"bench"},
     "psutil": {"bench", "train"},
 }
-PIPELINE_BACKENDS = {"fim_lsp.backends.base", "fim_lsp.backends.router"}
+PIPELINE_BACKENDS = {"fim_lsp.backends.base", "fim_lsp.routing.router"}
 
 
 def modules():

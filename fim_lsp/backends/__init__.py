@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from fim_lsp.backends.base import Backend, Wanted
-from fim_lsp.backends.models import CONTROLLED, find_model, read_table
+from fim_lsp.backends.models import CONTROLLED, find_model
 from fim_lsp.errors import ModelMismatch
 
-__all__ = ["Wanted", "create", "read_table"]
+__all__ = ["Wanted", "create"]
 
 SHIPPED = Wanted()
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import re
 from pathlib import Path
 
 from fim_lsp import __version__
-from fim_lsp.backends.routing import Table
 from fim_lsp.errors import ModelMissing
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -45,15 +43,6 @@ def find_model(family: str, setting: str) -> Path:
     if not folder.is_dir():
         raise ModelMissing(f"fimLsp.{family}.model is {setting!r}, which is not a folder: correct the path or clear it")
     return folder
-
-
-def read_table(family: str, setting: str) -> Table | None:
-    """Read what was measured of a family's model, without loading it; None where nothing was, or nothing is there."""
-    try:
-        config = json.loads((find_model(family, setting) / "config.json").read_text(encoding="utf-8"))
-        return Table.read(config.get("routing", {}))
-    except (ModelMissing, OSError, ValueError, TypeError, AttributeError):
-        return None  # loading the model will say what is wrong with it
 
 
 def _installed() -> list[Path]:

@@ -16,7 +16,6 @@ from pathlib import Path
 from fim_lsp import context
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.backends.models import find_model
-from fim_lsp.backends.routing import PLACES, Table, kind_of_place
 from fim_lsp.bench import curve, route
 from fim_lsp.bench.curve import Case
 from fim_lsp.bench.quality import Hole
@@ -26,6 +25,7 @@ from fim_lsp.errors import InputError
 from fim_lsp.languages import LANGUAGES, Trees, describe
 from fim_lsp.nn.checkpoint import read_raw_config
 from fim_lsp.pipeline import gate
+from fim_lsp.routing.rule import PLACES, Table, kind_of_place
 from fim_lsp.settings import Config
 
 PREFIX_CHARS, SUFFIX_CHARS = 1344, 576  # what the shipped models read

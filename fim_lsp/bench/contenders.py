@@ -9,10 +9,10 @@ from pathlib import Path
 from fim_lsp.backends import Wanted, create
 from fim_lsp.backends.base import Backend
 from fim_lsp.backends.models import CONTROLLED, find_model
-from fim_lsp.backends.router import BUILT
 from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion, Work
 from fim_lsp.errors import InputError
 from fim_lsp.pipeline.completer import Completer
+from fim_lsp.routing.router import BUILT
 from fim_lsp.settings import Config
 
 PATIENCE_MS = 60_000

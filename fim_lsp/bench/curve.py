@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fim_lsp.backends.calibration import FEATURES, PROBABILITIES, Calibration, features
-from fim_lsp.backends.routing import PLACES
 from fim_lsp.domain import Suggestion
+from fim_lsp.routing.rule import PLACES
 
 PENALTY = 1.0  # of squared standardised weights, as many samples' worth
 ROUNDS, STEP = 4000, 0.2  # of gradient descent; convex, and some fifteen weights

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from fim_lsp import __version__, machine
 from fim_lsp.backends.costs import READING, STEPPING, STEPS, Cost
-from fim_lsp.backends.routing import Bid, Table, decide, hands_over
 from fim_lsp.bench import stats
 from fim_lsp.bench.shots import FAMILIES, Shot
 from fim_lsp.domain import Work
+from fim_lsp.routing.rule import Bid, Table, decide, hands_over
 
 Condition = Literal["cold", "warm"]
 CONDITIONS: tuple[Condition, ...] = ("cold", "warm")

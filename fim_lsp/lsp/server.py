@@ -13,7 +13,6 @@ from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
 from fim_lsp import __version__
-from fim_lsp.backends.router import models_of
 from fim_lsp.domain import Outcome, Snapshot
 from fim_lsp.lsp import loading, protocol
 from fim_lsp.lsp.documents import Document
@@ -23,6 +22,7 @@ from fim_lsp.lsp.settings import Settings, pull, watch
 from fim_lsp.lsp.trace import Trace
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.pipeline.side_by_side import Comparison
+from fim_lsp.routing.router import models_of
 from fim_lsp.settings import Config, Resolved
 
 logger = logging.getLogger(__name__)
@@ -179,7 +179,8 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
 
 def serve(settings_file: Mapping[str, Any], trace_file: Path | None, trace_text: bool) -> None:
     """Speak LSP over standard input and output until the client leaves."""
-    from fim_lsp.backends import create, read_table
+    from fim_lsp.backends import create
+    from fim_lsp.routing.tables import read_table
 
     server = make_server(Completer(Config(), create, read_table), settings_file, Trace(trace_file, trace_text))
     try:

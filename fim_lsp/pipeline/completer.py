@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from fim_lsp import context
 from fim_lsp.backends.base import Backend, Budget, Wanted
-from fim_lsp.backends.router import ReadTable, Router, no_table
 from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Outcome, Plan, Snapshot
 from fim_lsp.languages import LANGUAGES, Site, Trees, describe
 from fim_lsp.pipeline import answer, gate, joint, words
 from fim_lsp.pipeline.answer import Answer
 from fim_lsp.pipeline.cache import Cache
+from fim_lsp.routing.router import ReadTable, Router, no_table
 from fim_lsp.settings import Config
 
 

@@ -16,13 +16,13 @@ from typing import Literal
 
 from fim_lsp import context
 from fim_lsp.backends.base import Backend
-from fim_lsp.backends.router import BUILT, Router
 from fim_lsp.domain import Cancel, Choice, FimRequest, Plan, Snapshot
 from fim_lsp.errors import ModelError
 from fim_lsp.languages import LANGUAGES, Site, describe
 from fim_lsp.pipeline import answer, gate
 from fim_lsp.pipeline.answer import Answer
 from fim_lsp.pipeline.completer import Completer
+from fim_lsp.routing.router import BUILT, Router
 
 ROUNDS, ENOUGH_S = 3, 6.0  # rounds that count; seconds after which no other one begins
 

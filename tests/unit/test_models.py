@@ -11,6 +11,7 @@ import pytest
 
 from fim_lsp.backends import models
 from fim_lsp.errors import ModelMissing
+from fim_lsp.routing.tables import read_table
 
 ROOT = Path(__file__).resolve().parents[2]
 spec = importlib.util.spec_from_file_location("release", ROOT / "models/release.py")
@@ -63,7 +64,7 @@ def test_each_family_lies_in_the_one_folder_of_the_data_wheels(site):
 def test_nothing_there_says_how_to_get_it(site):
     with pytest.raises(ModelMissing, match=r"pip install 'fim-lsp\[weights\]'"):
         models.find_model("gpt", "")
-    assert models.read_table("gpt", "") is None
+    assert read_table("gpt", "") is None
 
 
 def test_what_pip_left_of_an_uninstalled_set_is_nothing(site):

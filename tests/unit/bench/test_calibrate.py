@@ -11,13 +11,13 @@ import pytest
 
 from fim_lsp.backends.calibration import PROBABILITIES
 from fim_lsp.backends.fake import FakeBackend
-from fim_lsp.backends.routing import Table
 from fim_lsp.bench import calibrate, curve, quality, route, route_plots, shots, stats
 from fim_lsp.bench.curve import Case
 from fim_lsp.bench.quality import Hole
 from fim_lsp.bench.shots import FAMILIES, Shot
 from fim_lsp.domain import Suggestion
 from fim_lsp.errors import InputError
+from fim_lsp.routing.rule import Table
 
 
 def shot(family: str, is_exact: bool, cold_ms: float, warm_ms: float, tokens: dict[str, int]) -> Shot:

@@ -6,9 +6,9 @@ import pytest
 
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.backends.fake import FakeBackend
-from fim_lsp.backends.routing import Table
 from fim_lsp.domain import Cancel, Outcome
 from fim_lsp.pipeline.completer import Completer
+from fim_lsp.routing.rule import Table
 from fim_lsp.settings import Config
 from tests.picture import draw
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from fim_lsp.backends.fake import FakeBackend
-from fim_lsp.backends.routing import Table
 from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion
 from fim_lsp.errors import ModelMissing
 from fim_lsp.pipeline import side_by_side
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.pipeline.side_by_side import ROUNDS, compare
+from fim_lsp.routing.rule import Table
 from fim_lsp.settings import Config
 from tests.picture import draw
 

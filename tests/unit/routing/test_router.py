@@ -9,11 +9,11 @@ import pytest
 
 from fim_lsp.backends.base import Wanted
 from fim_lsp.backends.fake import FakeBackend
-from fim_lsp.backends.models import read_table
-from fim_lsp.backends.router import BUILT, Router
-from fim_lsp.backends.routing import Table
 from fim_lsp.domain import FimRequest, Meter, Plan
 from fim_lsp.errors import ModelError, ModelMissing
+from fim_lsp.routing.router import BUILT, Router
+from fim_lsp.routing.rule import Table
+from fim_lsp.routing.tables import read_table
 from fim_lsp.settings import Config
 
 ASK = FimRequest(("x = ", "\n"), Plan(), language="python")

@@ -9,10 +9,10 @@ from typing import Protocol
 
 from fim_lsp.backends.base import Backend, Wanted
 from fim_lsp.backends.costs import Cost
-from fim_lsp.backends.routing import Bid, Table, decide, hands_over, kind_of_place
-from fim_lsp.backends.shelf import Shelf
 from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Plan, Work
 from fim_lsp.errors import ModelError
+from fim_lsp.routing.loader import Shelf
+from fim_lsp.routing.rule import Bid, Table, decide, hands_over, kind_of_place
 from fim_lsp.settings import Config
 
 BUILT = ("gpt", "bert")  # families this version can run; the first one is loaded first

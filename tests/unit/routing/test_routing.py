@@ -8,11 +8,11 @@ from math import inf
 import pytest
 
 from fim_lsp.backends.costs import Cost
-from fim_lsp.backends.routing import PLACES, Bid, Table, decide, hands_over, kind_of_place
 from fim_lsp.context import build
 from fim_lsp.domain import FimRequest, Meter, Plan, Work
 from fim_lsp.languages import LANGUAGES, Trees, describe
 from fim_lsp.pipeline import gate
+from fim_lsp.routing.rule import PLACES, Bid, Table, decide, hands_over, kind_of_place
 from fim_lsp.settings import Config
 from tests.picture import draw
 
