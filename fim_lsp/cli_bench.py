@@ -65,9 +65,9 @@ def evaluate(
             return
         from rich.progress import track
 
-        from fim_lsp.backends.models import find_model
         from fim_lsp.bench import cut, quality, report
-        from fim_lsp.nn.tokenizer import Tokenizer
+        from fim_lsp.checkpoints.catalogue import find_model
+        from fim_lsp.checkpoints.tokenizer import Tokenizer
 
         completer = load(settings(None, model, backend))
         chosen = cut.cut(cut.read_files(on), HOLES_OF_A_KIND, seed=0) if on else quality.read_holes(holes)
@@ -135,7 +135,7 @@ def compare(
 ) -> None:
     """Compare BERT against GPT on the same holes: quality, latency, memory, and what becomes of the claims."""
     with told():
-        from fim_lsp.backends.models import CONTROLLED
+        from fim_lsp.checkpoints.catalogue import CONTROLLED
 
         named = list(dict.fromkeys([*model, *(CONTROLLED if controlled else ())]))
         if at:

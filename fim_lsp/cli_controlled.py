@@ -62,8 +62,8 @@ def attention(
     with told():
         from rich.progress import track
 
-        from fim_lsp.backends.models import CONTROLLED, models_folder
         from fim_lsp.bench import controlled, controlled_plot, cut, quality
+        from fim_lsp.checkpoints.catalogue import CONTROLLED, models_folder
 
         texts = [text for _, _, text in cut.read_files(on)] if on else controlled.texts_of(quality.read_holes())
         console = Console(stderr=True)

@@ -93,8 +93,8 @@ def kernels(
 ) -> None:
     """Measure prefill and decode beside llama.cpp at equal bits, and beside what memory and processor can do."""
     with told():
-        from fim_lsp.backends.models import find_model
         from fim_lsp.bench import kernels as bench
+        from fim_lsp.checkpoints.catalogue import find_model
 
         found = llama_bench or shutil.which("llama-bench")
         files = gguf or ([_weights()] if found else [])
@@ -123,7 +123,7 @@ def _weights() -> Path:
     """Return the shipped decoder as a Q8_0 GGUF, written into the user's cache the first time; raises FimError."""
     import platformdirs
 
-    from fim_lsp.backends.models import find_model
+    from fim_lsp.checkpoints.catalogue import find_model
     from fim_lsp.errors import InputError
 
     source = find_model("gpt", "")

@@ -33,8 +33,8 @@ def fit(
 ) -> None:
     """Fit confidence, rates, costs and limits of the shipped pair on holes, into each model's config.json."""
     with told():
-        from fim_lsp.backends.models import find_model
         from fim_lsp.bench import calibrate, quality
+        from fim_lsp.checkpoints.catalogue import find_model
 
         chosen = quality.read_holes(holes or calibrate.fitting_holes())
         fitted = calibrate.fit(chosen, _shoot(chosen, shots, is_warm_wanted=False))

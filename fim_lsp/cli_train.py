@@ -61,8 +61,8 @@ def make_corpus(
 ) -> None:
     """Make token shards: permissive licences only, no copies, no generated or vendored files, no benchmark answers."""
     with told():
-        from fim_lsp.backends.models import find_model
         from fim_lsp.bench.quality import shipped_holes
+        from fim_lsp.checkpoints.catalogue import find_model
         from fim_lsp.errors import ConfigError
         from fim_lsp.train import corpus, sources
 
@@ -176,7 +176,7 @@ def _train(
     context_weight: float = 0.0,
 ) -> None:
     with told():
-        from fim_lsp.backends.models import find_model
+        from fim_lsp.checkpoints.catalogue import find_model
         from fim_lsp.train import gguf_file, loop, plot, runs
         from fim_lsp.train.shards import ShardReader
 

@@ -63,7 +63,7 @@ def examine(resolved: Resolved) -> dict[str, Any]:
 
 def _complete(resolved: Resolved) -> tuple[Mapping[str, Any], Mapping[str, Any], bool]:
     from fim_lsp.backends import create
-    from fim_lsp.backends.models import find_model
+    from fim_lsp.checkpoints.catalogue import find_model
     from fim_lsp.routing.tables import read_table
 
     model: dict[str, Any] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fim_lsp.backends.base import Backend, Wanted
-from fim_lsp.backends.models import CONTROLLED, find_model
+from fim_lsp.checkpoints.catalogue import CONTROLLED, find_model
 from fim_lsp.errors import ModelMismatch
 
 __all__ = ["Wanted", "create"]

@@ -10,16 +10,16 @@ from typing import Any
 from fim_lsp.backends.base import Backend, Budget
 from fim_lsp.backends.bert import BertBackend
 from fim_lsp.backends.calibration import Calibration
+from fim_lsp.checkpoints.config import read_raw_config
+from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, Work
 from fim_lsp.errors import InputError
 from fim_lsp.nn.canvas import GAP, Layout, clamp, lay_out
-from fim_lsp.nn.checkpoint import read_raw_config
 from fim_lsp.nn.controlled.bert import SmallBert
 from fim_lsp.nn.controlled.folder import load
 from fim_lsp.nn.controlled.network import Writer, write
 from fim_lsp.nn.controlled.vocabulary import SEPARATOR
 from fim_lsp.nn.decode import pick
-from fim_lsp.nn.tokenizer import Tokenizer
 
 CHARS_PER_TOKEN, MOST_CHARS_PER_TOKEN = 2.8, 4.0  # of the set's vocabulary, which is small
 

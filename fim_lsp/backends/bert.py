@@ -9,11 +9,12 @@ from typing import Any
 
 from fim_lsp.backends.base import Budget
 from fim_lsp.backends.calibration import Calibration
+from fim_lsp.checkpoints.config import FAMILIES, read_raw_config
+from fim_lsp.checkpoints.marks import Marks
+from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, Work
 from fim_lsp.nn import infill, pick
-from fim_lsp.nn.canvas import Layout, Marks, lay_out
-from fim_lsp.nn.checkpoint import FAMILIES, read_raw_config
-from fim_lsp.nn.tokenizer import Tokenizer
+from fim_lsp.nn.canvas import Layout, lay_out
 
 CHARS_PER_TOKEN, MOST_CHARS_PER_TOKEN = 3.5, 4.5  # as the decoder's: a window that seldom needs clamping
 SHORT_COUNTS = (80, 12, 4)  # tokens tried in each slot of fills of one, two and three tokens

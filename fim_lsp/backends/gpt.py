@@ -10,14 +10,14 @@ from pathlib import Path
 from fim_lsp.backends.base import Budget, Wanted
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.backends.costs import Cost
-from fim_lsp.backends.format import Format
+from fim_lsp.checkpoints.config import read_raw_config
+from fim_lsp.checkpoints.formats import Format
+from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Plan, Suggestion, Work
 from fim_lsp.nn import branches, decode, pick, speculate
-from fim_lsp.nn.checkpoint import read_raw_config
 from fim_lsp.nn.kv_pool import Pool
 from fim_lsp.nn.speculate import Lookup
 from fim_lsp.nn.token_cache import TokenCache
-from fim_lsp.nn.tokenizer import Tokenizer
 
 CHARS_PER_TOKEN = 3.5  # Python under a code vocabulary; a little low, so that a window seldom needs clamping
 MOST_CHARS_PER_TOKEN = 4.5  # a suffix is cut at its far end, where clamping by tokens costs nothing

@@ -15,15 +15,15 @@ from pathlib import Path
 
 from fim_lsp import context
 from fim_lsp.backends.calibration import Calibration
-from fim_lsp.backends.models import find_model
 from fim_lsp.bench import curve, route
 from fim_lsp.bench.curve import Case
 from fim_lsp.bench.quality import Hole
 from fim_lsp.bench.shots import FAMILIES, Shot
+from fim_lsp.checkpoints.catalogue import find_model
+from fim_lsp.checkpoints.config import read_raw_config
 from fim_lsp.domain import Suggestion
 from fim_lsp.errors import InputError
 from fim_lsp.languages import LANGUAGES, Trees, describe
-from fim_lsp.nn.checkpoint import read_raw_config
 from fim_lsp.pipeline import gate
 from fim_lsp.routing.rule import PLACES, Table, kind_of_place
 from fim_lsp.settings import Config

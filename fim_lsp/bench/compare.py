@@ -8,14 +8,14 @@ from dataclasses import asdict
 from typing import Any
 
 from fim_lsp import __version__, machine
-from fim_lsp.backends.models import find_model
 from fim_lsp.bench import claims, footprint
 from fim_lsp.bench.contenders import Contender
 from fim_lsp.bench.neighbours import Neighbours
 from fim_lsp.bench.quality import Hole
 from fim_lsp.bench.summary import sum_up
 from fim_lsp.bench.trials import run
-from fim_lsp.nn.tokenizer import Tokenizer
+from fim_lsp.checkpoints.catalogue import find_model
+from fim_lsp.checkpoints.tokenizer import Tokenizer
 
 SCHEMA = 2
 CONTEXT_LINES = 2  # of a hole's surroundings in the report, before and after it

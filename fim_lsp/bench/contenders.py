@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fim_lsp.backends import Wanted, create
 from fim_lsp.backends.base import Backend
-from fim_lsp.backends.models import CONTROLLED, find_model
+from fim_lsp.checkpoints.catalogue import CONTROLLED, find_model
 from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion, Work
 from fim_lsp.errors import InputError
 from fim_lsp.pipeline.completer import Completer

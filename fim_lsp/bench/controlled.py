@@ -14,12 +14,12 @@ from rich.table import Table
 from fim_lsp import machine
 from fim_lsp.bench import recall, stats
 from fim_lsp.bench.quality import Hole
-from fim_lsp.nn.checkpoint import read_raw_config
+from fim_lsp.checkpoints.config import read_raw_config
+from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.nn.controlled import probe
 from fim_lsp.nn.controlled.bert import SmallBert
 from fim_lsp.nn.controlled.folder import load
 from fim_lsp.nn.controlled.network import Shape
-from fim_lsp.nn.tokenizer import Tokenizer
 
 SCHEMA = 1
 LENGTHS = (32, 64, 128, 256, 512, 1024)

@@ -19,9 +19,10 @@ from rich.console import Console
 from rich.table import Table
 
 from fim_lsp import machine
+from fim_lsp.checkpoints import ready
+from fim_lsp.checkpoints.config import ModelConfig, read_config, read_raw_config
 from fim_lsp.errors import ConfigError
-from fim_lsp.nn import pick, ready
-from fim_lsp.nn.checkpoint import ModelConfig, read_config, read_raw_config
+from fim_lsp.nn import pick
 from fim_lsp.nn.native import library
 from fim_lsp.nn.native.layers import NativeDecoder
 

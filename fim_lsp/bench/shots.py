@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from fim_lsp.backends import Wanted, create
-from fim_lsp.backends.models import find_model
 from fim_lsp.bench.at_cursor import ask_one
 from fim_lsp.bench.contenders import Contender
 from fim_lsp.bench.quality import Hole, Score
+from fim_lsp.checkpoints.catalogue import find_model
+from fim_lsp.checkpoints.config import read_raw_config, shards
 from fim_lsp.domain import Finish
 from fim_lsp.errors import InputError
-from fim_lsp.nn.checkpoint import read_raw_config, shards
 
 FAMILIES = ("gpt", "bert")
 FITTED = ("confidence", "routing")  # tables of config.json that are made from shots, not the other way round

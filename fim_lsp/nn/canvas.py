@@ -11,38 +11,14 @@ the hole) and predicts content j, as the decoder it was made from does (the shif
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from fim_lsp.errors import ModelMismatch
+from fim_lsp.checkpoints.marks import Marks
 
 GAP = 64  # positions a hole takes, and so the longest canvas
 Canvas = Sequence[Sequence[int]]  # contents for each hole of a row, masks where they are unknown
 CANVASES = (1, 2, 3, 4, 6, 8, 12, 16, 32)  # sizes a canvas has in training, beside those near its answer's
-
-
-@dataclass(frozen=True)
-class Marks:
-    """Ids of the vocabulary that the infiller uses for its own; the `infill` table of config.json."""
-
-    begin: int
-    mask: int
-    delete: int
-    expand: int
-
-    @classmethod
-    def read(cls, table: Mapping[str, Any]) -> Marks:
-        """Read the ids; raises ModelMismatch when the table lacks one."""
-        try:
-            return cls(*(int(table[name]) for name in ("begin", "mask", "delete", "expand")))
-        except KeyError as missing:
-            raise ModelMismatch(f"config.json lacks infill.{missing.args[0]}: not an infiller of fim-lsp") from None
-
-    @property
-    def own(self) -> tuple[int, int, int]:
-        """The ids whose rows of the embedding are the infiller's own."""
-        return self.mask, self.delete, self.expand
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fim_lsp.nn.token_cache import TokenCache
 
 if TYPE_CHECKING:
-    from fim_lsp.nn.checkpoint import ModelConfig
+    from fim_lsp.checkpoints.config import ModelConfig
 
 CHUNK = 32  # tokens of prefill between two looks at the stop flag, where nobody knows how long they take
 

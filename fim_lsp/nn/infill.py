@@ -15,8 +15,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from fim_lsp.nn.arrays import Floats
-from fim_lsp.nn.canvas import GAP, Canvas, Layout, Marks
+from fim_lsp.checkpoints.arrays import Floats
+from fim_lsp.checkpoints.marks import Marks
+from fim_lsp.nn.canvas import GAP, Canvas, Layout
 
 EXPANSION = 16
 LEFTMOST = 1e3  # added to a log-probability to have it committed

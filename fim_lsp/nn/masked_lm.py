@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fim_lsp.checkpoints.arrays import Floats
+from fim_lsp.checkpoints.marks import Marks
+from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.errors import ModelCorrupt, ModelMismatch
-from fim_lsp.nn.arrays import Floats
-from fim_lsp.nn.canvas import GAP, Canvas, Layout, Marks
+from fim_lsp.nn.canvas import GAP, Canvas, Layout
 from fim_lsp.nn.quant import pick_device
-from fim_lsp.nn.tokenizer import Tokenizer
 
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16)
 BLOCK_SIZES = (8, 16, 24, 32, 48)

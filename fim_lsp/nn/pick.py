@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fim_lsp.nn.checkpoint import read_config
+from fim_lsp.checkpoints.config import read_config
 from fim_lsp.nn.native import library
 from fim_lsp.nn.native.layers import NativeDecoder, NativeEncoder, unfit
 

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 
+from fim_lsp.checkpoints import ready
+from fim_lsp.checkpoints.arrays import Arrays
+from fim_lsp.checkpoints.config import EMBEDDING, read_config, read_raw_config, shards
+from fim_lsp.checkpoints.marks import Marks
 from fim_lsp.errors import ModelCorrupt
-from fim_lsp.nn import ready
-from fim_lsp.nn.arrays import Arrays
-from fim_lsp.nn.canvas import Marks
-from fim_lsp.nn.checkpoint import EMBEDDING, read_config, read_raw_config, shards
 
 
 def read_tensors(folder: Path) -> dict[str, torch.Tensor]:

@@ -17,9 +17,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fim_lsp.checkpoints.arrays import Floats
+from fim_lsp.checkpoints.config import ModelConfig, read_config
 from fim_lsp.errors import ModelCorrupt
-from fim_lsp.nn.arrays import Floats
-from fim_lsp.nn.checkpoint import ModelConfig, read_config
 from fim_lsp.nn.encoder import Reads
 from fim_lsp.nn.kv_cache import KVCache
 from fim_lsp.nn.quant import Embedding, Linear, pick_device, pick_dtype

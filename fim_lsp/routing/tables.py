@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from fim_lsp.backends.models import find_model
+from fim_lsp.checkpoints.catalogue import find_model
 from fim_lsp.errors import ModelMissing
 from fim_lsp.routing.rule import Table
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from fim_lsp.nn.canvas import CANVASES, GAP, Hole, Layout, Marks, clamp, lay_out, slots
+from fim_lsp.checkpoints.marks import Marks
+from fim_lsp.nn.canvas import CANVASES, GAP, Hole, Layout, clamp, lay_out, slots
 from fim_lsp.train.batch import CONTEXT, PAD, Example, Row
 
 HIDDEN_CONTEXT_ROWS, HIDDEN_CONTEXT = 0.25, 0.15  # masked-language modelling on the context, beside the spans

@@ -14,10 +14,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.errors import ConfigError, InputError
-from fim_lsp.nn.controlled import vocabulary
-from fim_lsp.nn.tokenizer import Tokenizer
-from fim_lsp.train import corpus, shards, sources
+from fim_lsp.train import controlled_vocabulary, corpus, shards, sources
 
 CONTEXT, ANSWER = 256, 24  # most tokens of a row
 MANIFEST = "manifest.json"
@@ -40,7 +39,7 @@ class Settings:
 
     tokens: int
     aside: int = 128  # rows for validation, from texts of their own
-    vocabulary: int = vocabulary.SIZE
+    vocabulary: int = controlled_vocabulary.SIZE
     seed: int = 1
     cut: corpus.Settings = field(
         default_factory=lambda: corpus.Settings(tokens=240, holes=1, answer_tokens=ANSWER, mix=dict(MIX))
@@ -58,7 +57,7 @@ def build(source: Path, out: Path, settings: Settings) -> dict[str, Any]:
     out.mkdir(parents=True, exist_ok=True)
     texts = [text for _, _, text in corpus.read_texts(source)]
     random.Random(settings.seed).shuffle(texts)
-    tokenizer = vocabulary.train(_sample(texts), settings.vocabulary)
+    tokenizer = controlled_vocabulary.train(_sample(texts), settings.vocabulary)
     tokenizer.inner.save(str(out / "tokenizer.json"))
     rows = _rows(iter(texts), tokenizer, settings)
     aside = list(islice(rows, settings.aside))

@@ -23,9 +23,9 @@ from typing import Any
 import zstandard
 
 from fim_lsp import holes
+from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.errors import ConfigError, InputError
 from fim_lsp.languages import LANGUAGES
-from fim_lsp.nn.tokenizer import Tokenizer
 from fim_lsp.train import clean, shards, sources
 from fim_lsp.train.sources import Package
 

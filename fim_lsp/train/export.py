@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fim_lsp.checkpoints.config import read_raw_config, tokenizer_folder
 from fim_lsp.errors import ConfigError
-from fim_lsp.nn.checkpoint import read_raw_config, tokenizer_folder
 from fim_lsp.nn.quant import scale_name
 from fim_lsp.nn.tensors import pack
 from fim_lsp.train import gguf_file, runs

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fim_lsp.nn.checkpoint import ModelConfig
+from fim_lsp.checkpoints.config import ModelConfig
 from fim_lsp.nn.transformer import rotary, rotate
 
 

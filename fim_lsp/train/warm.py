@@ -8,8 +8,8 @@ from pathlib import Path
 
 from torch import Tensor
 
+from fim_lsp.checkpoints.config import read_config
 from fim_lsp.errors import ModelMismatch, ModelMissing
-from fim_lsp.nn.checkpoint import read_config
 from fim_lsp.nn.quant import dense
 from fim_lsp.nn.tensors import read_tensors
 from fim_lsp.train.trunk import Trunk

@@ -106,7 +106,7 @@ def test_a_broken_model_is_one_message_and_empty_answers(tmp_path, folder):
     if folder != "missing":
         path.mkdir()
     if folder == "truncated":
-        from fim_lsp.backends.models import find_model
+        from fim_lsp.checkpoints.catalogue import find_model
 
         for file in find_model("gpt", "").iterdir():
             (path / file.name).symlink_to(file)

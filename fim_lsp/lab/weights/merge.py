@@ -13,8 +13,8 @@ from pathlib import Path
 from safetensors.torch import load_file
 from torch import Tensor
 
+from fim_lsp.checkpoints.config import read_raw_config, shards
 from fim_lsp.errors import InputError
-from fim_lsp.nn.checkpoint import read_raw_config, shards
 from fim_lsp.train.folder import write_folder
 
 NAMES = {part: f"self_attn.{part}_proj" for part in "qkvo"} | {

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fim_lsp.checkpoints import ready
+from fim_lsp.checkpoints.config import ModelConfig
 from fim_lsp.lab.weights.rounding import Rounded
-from fim_lsp.nn import ready
-from fim_lsp.nn.checkpoint import ModelConfig
 
 INDEX = "model.safetensors.index.json"
 SHARD_BYTES = 47_000_000

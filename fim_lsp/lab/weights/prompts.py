@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from fim_lsp import holes
+from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.languages import LANGUAGES
-from fim_lsp.nn.tokenizer import Tokenizer
 
 MIX = {"rest_of_line": 0.45, "whole_line": 0.2, "block": 0.15, "characters": 0.15, "empty": 0.05}
 CONTEXTS, SUFFIX_SHARES = (192, 256, 320, 384, 448, 512, 640), (0.1, 0.2, 0.25, 0.3)

@@ -11,13 +11,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fim_lsp.checkpoints.config import read_config, read_raw_config, shards
+from fim_lsp.checkpoints.ready import UNIT
+from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.errors import InputError
 from fim_lsp.lab.weights import calibrate, merge, pack, rounding, texts, vocabulary
 from fim_lsp.lab.weights.prompts import File, Prompt, Prompts
 from fim_lsp.lab.weights.walk import Walk
-from fim_lsp.nn.checkpoint import read_config, read_raw_config, shards
-from fim_lsp.nn.ready import UNIT
-from fim_lsp.nn.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from torch import Tensor

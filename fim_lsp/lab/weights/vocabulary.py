@@ -13,9 +13,9 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fim_lsp.nn.checkpoint import shards
-from fim_lsp.nn.ready import UNIT
-from fim_lsp.nn.tokenizer import Tokenizer
+from fim_lsp.checkpoints.config import shards
+from fim_lsp.checkpoints.ready import UNIT
+from fim_lsp.checkpoints.tokenizer import Tokenizer
 
 SENTINELS: tuple[str, ...] = (
     "<|endoftext|>",

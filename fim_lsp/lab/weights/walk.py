@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fim_lsp.checkpoints.config import ModelConfig
 from fim_lsp.lab.weights.prompts import Prompt
-from fim_lsp.nn.checkpoint import ModelConfig
 from fim_lsp.nn.transformer import rotary, rotate
 
 Visit = Callable[[str, Tensor], Tensor]  # a matrix' name and its inputs [tokens, columns] → the weight to go on with

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
+from fim_lsp.checkpoints.config import read_raw_config
 from fim_lsp.errors import ModelCorrupt, ModelMismatch
-from fim_lsp.nn.checkpoint import read_raw_config
 from fim_lsp.nn.controlled.bert import SmallBert
 from fim_lsp.nn.controlled.gpt import SmallGpt
 from fim_lsp.nn.controlled.network import Network, Shape

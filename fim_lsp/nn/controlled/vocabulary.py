@@ -1,14 +1,8 @@
-"""The marks of the set's vocabulary, ids 0 to 9, and the vocabulary itself."""
+"""The marks of the set's vocabulary, ids 0 to 9."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from tokenizers import Tokenizer as _Tokenizer
-from tokenizers import decoders, models, pre_tokenizers, trainers
-
-from fim_lsp.nn.canvas import Marks
-from fim_lsp.nn.tokenizer import Tokenizer
+from fim_lsp.checkpoints.marks import Marks
 
 SPECIAL = tuple(
     f"<|{name}|>"
@@ -16,21 +10,3 @@ SPECIAL = tuple(
 )
 END, PREFIX, SUFFIX, MIDDLE, MASK, DELETE, EXPAND, SEPARATOR, FOLLOWS, FOREIGN = range(len(SPECIAL))
 MARKS = Marks(begin=END, mask=MASK, delete=DELETE, expand=EXPAND)
-SIZE = 4096
-
-
-def train(texts: Iterable[str], size: int = SIZE) -> Tokenizer:
-    """Make a byte-level BPE of at most `size` entries, marks included, out of texts."""
-    inner = _Tokenizer(models.BPE())
-    inner.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
-    )
-    inner.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=size,
-        special_tokens=list(SPECIAL),
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    inner.train_from_iterator(texts, trainer)
-    return Tokenizer(inner)

@@ -16,13 +16,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from fim_lsp.checkpoints import ready
+from fim_lsp.checkpoints.arrays import Arrays, Floats, Part, Stored, interleaved, stacked, stored_in
+from fim_lsp.checkpoints.config import ModelConfig, read_config, read_raw_config
+from fim_lsp.checkpoints.ready import LANES, STEP, UNIT
 from fim_lsp.errors import ModelMismatch
-from fim_lsp.nn import ready
-from fim_lsp.nn.arrays import Arrays, Floats, Part, Stored, interleaved, stacked, stored_in
-from fim_lsp.nn.checkpoint import ModelConfig, read_config, read_raw_config
 from fim_lsp.nn.encoder import Reads
 from fim_lsp.nn.native import library
-from fim_lsp.nn.ready import LANES, STEP, UNIT
 from fim_lsp.nn.token_cache import TokenCache
 
 KINDS = {"I8": 0, "F32": 1, "F16": 2, "BF16": 3}  # `Kind` of engine.c

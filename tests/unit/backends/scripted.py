@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 
 from fim_lsp.backends.gpt import GptBackend
-from fim_lsp.backends.models import find_model
+from fim_lsp.checkpoints.catalogue import find_model
+from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.nn.token_cache import TokenCache
-from fim_lsp.nn.tokenizer import Tokenizer
 
 FIM = {"order": "suffix-first", "prefix": "<|fim_prefix|>", "suffix": "<|fim_suffix|>", "middle": "<|fim_middle|>"}
 VOCAB = 1 << 16

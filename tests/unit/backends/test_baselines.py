@@ -7,7 +7,7 @@ import json
 import pytest
 
 from fim_lsp import backends
-from fim_lsp.backends.models import CONTROLLED, find_model, models_folder
+from fim_lsp.checkpoints.catalogue import CONTROLLED, find_model, models_folder
 from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
 from fim_lsp.errors import InputError, ModelMismatch
 from fim_lsp.nn.quant import dense

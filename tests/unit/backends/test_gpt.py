@@ -11,12 +11,12 @@ import time
 import pytest
 
 from fim_lsp import backends
-from fim_lsp.backends.format import Format
-from fim_lsp.backends.models import find_model, models_folder
+from fim_lsp.checkpoints.catalogue import find_model, models_folder
+from fim_lsp.checkpoints.formats import Format
+from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
 from fim_lsp.errors import ModelError, ModelMismatch, ModelMissing
 from fim_lsp.nn.native import library
-from fim_lsp.nn.tokenizer import Tokenizer
 
 pytestmark = pytest.mark.model
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from fim_lsp.backends.fake import FakeBackend
-from fim_lsp.backends.models import find_model
 from fim_lsp.bench import compare, footprint
 from fim_lsp.bench.contenders import Contender
 from fim_lsp.bench.quality import SEVERAL, Hole
+from fim_lsp.checkpoints.catalogue import find_model
 
 HEAD = "def add(first, second):\n    return "
 GOLD = "first + second"

@@ -12,9 +12,9 @@ from safetensors.torch import save_file
 
 from fim_lsp.bench import controlled, controlled_plot, recall
 from fim_lsp.bench.quality import read_holes
-from fim_lsp.nn.controlled import vocabulary
 from fim_lsp.nn.controlled.folder import build
 from fim_lsp.nn.controlled.network import Shape
+from fim_lsp.train import controlled_vocabulary
 from tests.unit.nn.test_controlled import SHAPES
 
 TEXTS = controlled.texts_of(read_holes()[::6])
@@ -22,7 +22,7 @@ TEXTS = controlled.texts_of(read_holes()[::6])
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return vocabulary.train(TEXTS, 600)
+    return controlled_vocabulary.train(TEXTS, 600)
 
 
 def test_a_probe_is_a_name_that_stands_once_more_so_many_tokens_before(tokenizer):

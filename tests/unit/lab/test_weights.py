@@ -18,12 +18,12 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer as Inner
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
+from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.errors import InputError
 from fim_lsp.lab.weights import calibrate, grid, merge, rounding, texts, vocabulary
 from fim_lsp.lab.weights.prompts import Prompts
 from fim_lsp.lab.weights.recipe import Recipe
 from fim_lsp.nn.native.layers import NativeDecoder
-from fim_lsp.nn.tokenizer import Tokenizer
 from fim_lsp.nn.transformer import Decoder
 
 CODE = "".join(

@@ -11,9 +11,10 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
+from fim_lsp.checkpoints.marks import Marks
 from fim_lsp.errors import ModelCorrupt, ModelMismatch
 from fim_lsp.nn import pick
-from fim_lsp.nn.canvas import Marks, lay_out
+from fim_lsp.nn.canvas import lay_out
 from fim_lsp.nn.native import build, library
 from fim_lsp.nn.native.layers import NativeDecoder, NativeEncoder
 from fim_lsp.nn.quant import Linear, dense

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from fim_lsp.backends.models import find_model
+from fim_lsp.checkpoints.catalogue import find_model
+from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.cli import app
 from fim_lsp.errors import InputError
-from fim_lsp.nn.tokenizer import Tokenizer
 from fim_lsp.train import clean, sources
 from fim_lsp.train.shards import ShardReader
 

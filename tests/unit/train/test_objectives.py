@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from fim_lsp.nn.canvas import Marks
+from fim_lsp.checkpoints.marks import Marks
 from fim_lsp.train.batch import CONTEXT, PAD
 from fim_lsp.train.bert import BertObjective
 

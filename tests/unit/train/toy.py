@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from fim_lsp.nn.canvas import Marks
-from fim_lsp.nn.checkpoint import ModelConfig
+from fim_lsp.checkpoints.config import ModelConfig
+from fim_lsp.checkpoints.marks import Marks
 from fim_lsp.train.bert import BertObjective
 from fim_lsp.train.gpt import GptObjective
 from fim_lsp.train.loop import Settings, Trainer

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fim_lsp.checkpoints.config import ModelConfig
 from fim_lsp.errors import ModelCorrupt
-from fim_lsp.nn.checkpoint import ModelConfig
 
 if TYPE_CHECKING:
-    from fim_lsp.nn.arrays import Stored
+    from fim_lsp.checkpoints.arrays import Stored
 
 LAYOUT = "fim-lsp 1"  # of config.json: another layout is another number
 LANES, UNIT, STEP, PART = 16, 32, 64, 32  # of engine.h

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
+from fim_lsp.checkpoints import ready
+from fim_lsp.checkpoints.config import EMBEDDING, ModelConfig, read_config, read_raw_config, shards
+from fim_lsp.checkpoints.marks import Marks
 from fim_lsp.errors import ModelCorrupt
-from fim_lsp.nn import ready
-from fim_lsp.nn.canvas import Marks
-from fim_lsp.nn.checkpoint import EMBEDDING, ModelConfig, read_config, read_raw_config, shards
 
 STORED = {
     "U8": np.uint8,

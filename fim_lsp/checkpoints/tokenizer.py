@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tokenizers import Tokenizer as _Tokenizer
 
+from fim_lsp.checkpoints.config import tokenizer_folder
 from fim_lsp.errors import ModelCorrupt, ModelMissing
-from fim_lsp.nn.checkpoint import tokenizer_folder
 
 RECENT = 8  # texts whose ids are kept: the router asks what a request would cost, then the backend takes it
 

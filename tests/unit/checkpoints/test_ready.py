@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
+from fim_lsp.checkpoints import ready
+from fim_lsp.checkpoints.arrays import Arrays
 from fim_lsp.errors import ModelCorrupt
 from fim_lsp.lab.weights import rounding
 from fim_lsp.lab.weights.pack import pack
-from fim_lsp.nn import ready
-from fim_lsp.nn.arrays import Arrays
 from fim_lsp.nn.native import library
 from fim_lsp.nn.native.layers import NativeDecoder
 from fim_lsp.nn.quant import Linear

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from fim_lsp.backends import models
+from fim_lsp.checkpoints import catalogue as models
 from fim_lsp.errors import ModelMissing
 from fim_lsp.routing.tables import read_table
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 spec = importlib.util.spec_from_file_location("release", ROOT / "models/release.py")
 release = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(release)
