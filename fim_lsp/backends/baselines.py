@@ -15,11 +15,11 @@ from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, Work
 from fim_lsp.errors import InputError
 from fim_lsp.nn.canvas import GAP, Layout, clamp, lay_out
-from fim_lsp.nn.controlled.bert import SmallBert
-from fim_lsp.nn.controlled.folder import load
-from fim_lsp.nn.controlled.network import Writer, write
-from fim_lsp.nn.controlled.vocabulary import SEPARATOR
 from fim_lsp.nn.decode import pick
+from fim_lsp.nn.study.bert import SmallBert
+from fim_lsp.nn.study.folder import load
+from fim_lsp.nn.study.network import Writer, write
+from fim_lsp.nn.study.vocabulary import SEPARATOR
 
 CHARS_PER_TOKEN, MOST_CHARS_PER_TOKEN = 2.8, 4.0  # of the set's vocabulary, which is small
 

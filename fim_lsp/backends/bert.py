@@ -47,7 +47,7 @@ class BertBackend:
         calibration = Calibration.read(raw.get("confidence", {}))
         if raw.get("model_type") in FAMILIES:
             return cls(pick.encoder(folder), Tokenizer.from_folder(folder), raw.get("infill") or {}, calibration)
-        from fim_lsp.nn.masked_lm import MaskedLM
+        from fim_lsp.nn.reference.masked_lm import MaskedLM
 
         model, tokenizer = MaskedLM.from_folder(folder)
         return cls(model, tokenizer, model.infill, calibration)

@@ -16,10 +16,10 @@ from fim_lsp.bench import recall, stats
 from fim_lsp.bench.quality import Hole
 from fim_lsp.checkpoints.config import read_raw_config
 from fim_lsp.checkpoints.tokenizer import Tokenizer
-from fim_lsp.nn.controlled import probe
-from fim_lsp.nn.controlled.bert import SmallBert
-from fim_lsp.nn.controlled.folder import load
-from fim_lsp.nn.controlled.network import Shape
+from fim_lsp.nn.study import probe
+from fim_lsp.nn.study.bert import SmallBert
+from fim_lsp.nn.study.folder import load
+from fim_lsp.nn.study.network import Shape
 
 SCHEMA = 1
 LENGTHS = (32, 64, 128, 256, 512, 1024)

@@ -25,7 +25,7 @@ def decoder(folder: Path, bits: int = 8) -> Model:
         return NativeDecoder.from_folder(folder, kernels, bits)
     if bits != 8:
         logger.warning("%s: only the compiled kernels hold weights in %d bits; they stay in 8", folder, bits)
-    from fim_lsp.nn.transformer import Decoder
+    from fim_lsp.nn.reference.transformer import Decoder
 
     return Decoder.from_folder(folder)
 
@@ -34,7 +34,7 @@ def encoder(folder: Path) -> Looker:
     """Load an infiller of ours; raises ModelMissing, ModelCorrupt, ModelMismatch."""
     if kernels := _kernels_for(folder):
         return NativeEncoder.from_folder(folder, kernels)
-    from fim_lsp.nn.transformer import Encoder
+    from fim_lsp.nn.reference.transformer import Encoder
 
     return Encoder.from_folder(folder)
 

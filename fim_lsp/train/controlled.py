@@ -19,11 +19,11 @@ from typing import Any
 import torch
 
 from fim_lsp.errors import ConfigError
-from fim_lsp.nn.controlled.folder import build
-from fim_lsp.nn.controlled.network import Network, Shape
-from fim_lsp.nn.controlled.probe import one_thread
-from fim_lsp.nn.controlled.vocabulary import END, MARKS, MIDDLE, PREFIX, SUFFIX
-from fim_lsp.nn.quant import dense
+from fim_lsp.nn.reference.quant import dense
+from fim_lsp.nn.study.folder import build
+from fim_lsp.nn.study.network import Network, Shape
+from fim_lsp.nn.study.probe import one_thread
+from fim_lsp.nn.study.vocabulary import END, MARKS, MIDDLE, PREFIX, SUFFIX
 from fim_lsp.train import checkpoint, controlled_rows, export, plot
 from fim_lsp.train.batch import Objective
 from fim_lsp.train.controlled_rows import ANSWER, CONTEXT

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer as _Tokenizer
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from fim_lsp.checkpoints.tokenizer import Tokenizer
-from fim_lsp.nn.controlled.vocabulary import SPECIAL
+from fim_lsp.nn.study.vocabulary import SPECIAL
 
 SIZE = 4096
 

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from fim_lsp.checkpoints.config import read_raw_config, tokenizer_folder
 from fim_lsp.errors import ConfigError
-from fim_lsp.nn.quant import scale_name
-from fim_lsp.nn.tensors import pack
+from fim_lsp.nn.reference.quant import scale_name
+from fim_lsp.nn.reference.tensors import pack
 from fim_lsp.train import gguf_file, runs
 from fim_lsp.train.folder import write_folder
 from fim_lsp.train.runs import Record

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from fim_lsp.nn.quant import pick_device
-from fim_lsp.nn.tensors import pack
+from fim_lsp.nn.reference.quant import pick_device
+from fim_lsp.nn.reference.tensors import pack
 from fim_lsp.train import runs
 from fim_lsp.train.loop import Trainer
 from fim_lsp.train.shards import ShardReader

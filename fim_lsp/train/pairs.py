@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from torch import Tensor
 
-from fim_lsp.nn.controlled.vocabulary import FOLLOWS, FOREIGN, MARKS, SEPARATOR
+from fim_lsp.nn.study.vocabulary import FOLLOWS, FOREIGN, MARKS, SEPARATOR
 from fim_lsp.train.batch import Example, Row
 from fim_lsp.train.bert import BertObjective
 

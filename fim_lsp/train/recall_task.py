@@ -18,9 +18,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from fim_lsp.nn.controlled.network import Shape
-from fim_lsp.nn.controlled.probe import judge, one_thread
-from fim_lsp.nn.controlled.vocabulary import SPECIAL
+from fim_lsp.nn.study.network import Shape
+from fim_lsp.nn.study.probe import judge, one_thread
+from fim_lsp.nn.study.vocabulary import SPECIAL
 from fim_lsp.train import checkpoint, controlled
 from fim_lsp.train.batch import Row
 from fim_lsp.train.controlled import Member, Tell

@@ -14,7 +14,7 @@ from fim_lsp.checkpoints.config import read_config
 from fim_lsp.checkpoints.marks import Marks
 from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.errors import ConfigError, ModelMismatch, ModelMissing
-from fim_lsp.nn.quant import pick_device
+from fim_lsp.nn.reference.quant import pick_device
 from fim_lsp.train import checkpoint, warm
 from fim_lsp.train.batch import Objective
 from fim_lsp.train.bert import BertObjective

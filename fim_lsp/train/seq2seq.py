@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fim_lsp.nn.controlled.vocabulary import END, MASK, MIDDLE
+from fim_lsp.nn.study.vocabulary import END, MASK, MIDDLE
 from fim_lsp.train.batch import CONTEXT, PAD, Example, Row
 
 LONGEST_SPAN = 5

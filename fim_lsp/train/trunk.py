@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fim_lsp.checkpoints.config import ModelConfig
-from fim_lsp.nn.transformer import rotary, rotate
+from fim_lsp.nn.reference.transformer import rotary, rotate
 
 
 class Trunk(nn.Module):

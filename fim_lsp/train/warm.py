@@ -10,8 +10,8 @@ from torch import Tensor
 
 from fim_lsp.checkpoints.config import read_config
 from fim_lsp.errors import ModelMismatch, ModelMissing
-from fim_lsp.nn.quant import dense
-from fim_lsp.nn.tensors import read_tensors
+from fim_lsp.nn.reference.quant import dense
+from fim_lsp.nn.reference.tensors import read_tensors
 from fim_lsp.train.trunk import Trunk
 
 

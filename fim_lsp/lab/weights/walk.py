@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fim_lsp.checkpoints.config import ModelConfig
 from fim_lsp.lab.weights.prompts import Prompt
-from fim_lsp.nn.transformer import rotary, rotate
+from fim_lsp.nn.reference.transformer import rotary, rotate
 
 Visit = Callable[[str, Tensor], Tensor]  # a matrix' name and its inputs [tokens, columns] → the weight to go on with
 

@@ -10,8 +10,8 @@ from fim_lsp import backends
 from fim_lsp.checkpoints.catalogue import CONTROLLED, find_model, models_folder
 from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
 from fim_lsp.errors import InputError, ModelMismatch
-from fim_lsp.nn.quant import dense
-from fim_lsp.nn.tensors import read_tensors
+from fim_lsp.nn.reference.quant import dense
+from fim_lsp.nn.reference.tensors import read_tensors
 
 pytestmark = pytest.mark.model
 

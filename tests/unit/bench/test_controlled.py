@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 
 from fim_lsp.bench import controlled, controlled_plot, recall
 from fim_lsp.bench.quality import read_holes
-from fim_lsp.nn.controlled.folder import build
-from fim_lsp.nn.controlled.network import Shape
+from fim_lsp.nn.study.folder import build
+from fim_lsp.nn.study.network import Shape
 from fim_lsp.train import controlled_vocabulary
 from tests.unit.nn.test_controlled import SHAPES
 

@@ -19,8 +19,8 @@ from fim_lsp.lab.weights import rounding
 from fim_lsp.lab.weights.pack import pack
 from fim_lsp.nn.native import library
 from fim_lsp.nn.native.layers import NativeDecoder
-from fim_lsp.nn.quant import Linear
-from fim_lsp.nn.transformer import Decoder
+from fim_lsp.nn.reference.quant import Linear
+from fim_lsp.nn.reference.transformer import Decoder
 from tests.unit.nn.test_native import PROMPT, SIZES, rounded
 
 KERNELS = library.kernels()

@@ -24,7 +24,7 @@ from fim_lsp.lab.weights import calibrate, grid, merge, rounding, texts, vocabul
 from fim_lsp.lab.weights.prompts import Prompts
 from fim_lsp.lab.weights.recipe import Recipe
 from fim_lsp.nn.native.layers import NativeDecoder
-from fim_lsp.nn.transformer import Decoder
+from fim_lsp.nn.reference.transformer import Decoder
 
 CODE = "".join(
     f"def area_{n}(width, height):\n    total = width * height + {n}\n    return total\n\n\n" for n in range(40)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fim_lsp.nn import branches, decode
-from fim_lsp.nn.transformer import Decoder
+from fim_lsp.nn.reference.transformer import Decoder
 from tests.unit.train.toy import TINY
 
 PROMPT, FIRSTS = [9, 10, 11, 12, 13, 14], [20, 21, 22]

@@ -8,7 +8,7 @@ import torch
 
 from fim_lsp.nn.canvas import lay_out, slots
 from fim_lsp.nn.infill import Recipe, blank, fill
-from fim_lsp.nn.transformer import Encoder
+from fim_lsp.nn.reference.transformer import Encoder
 from fim_lsp.train.trunk import Trunk
 from tests.unit.train.toy import MARKS, TINY
 

@@ -17,8 +17,8 @@ from fim_lsp.nn import pick
 from fim_lsp.nn.canvas import lay_out
 from fim_lsp.nn.native import build, library
 from fim_lsp.nn.native.layers import NativeDecoder, NativeEncoder
-from fim_lsp.nn.quant import Linear, dense
-from fim_lsp.nn.transformer import Decoder, Encoder
+from fim_lsp.nn.reference.quant import Linear, dense
+from fim_lsp.nn.reference.transformer import Decoder, Encoder
 
 GROUP = 256
 KERNELS = library.kernels()

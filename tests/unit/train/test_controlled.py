@@ -14,9 +14,9 @@ import zstandard
 from fim_lsp.backends.baselines import from_folder
 from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
 from fim_lsp.errors import ConfigError, ModelCorrupt, ModelMismatch
-from fim_lsp.nn.controlled import vocabulary as v
-from fim_lsp.nn.controlled.folder import build, load
-from fim_lsp.nn.controlled.network import Shape
+from fim_lsp.nn.study import vocabulary as v
+from fim_lsp.nn.study.folder import build, load
+from fim_lsp.nn.study.network import Shape
 from fim_lsp.train import controlled, controlled_rows, corpus, recall_task
 from fim_lsp.train.batch import CONTEXT, PAD, Batch
 from fim_lsp.train.head import score

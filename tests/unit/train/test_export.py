@@ -13,7 +13,7 @@ import torch
 from fim_lsp.checkpoints.catalogue import find_model
 from fim_lsp.checkpoints.config import read_config
 from fim_lsp.errors import ConfigError
-from fim_lsp.nn.tensors import read_tensors
+from fim_lsp.nn.reference.tensors import read_tensors
 from fim_lsp.train import export, gguf_file, runs, shards, warm
 from fim_lsp.train.loop import Settings
 

@@ -21,9 +21,9 @@ from fim_lsp.checkpoints.arrays import Floats
 from fim_lsp.checkpoints.config import ModelConfig, read_config
 from fim_lsp.errors import ModelCorrupt
 from fim_lsp.nn.encoder import Reads
-from fim_lsp.nn.kv_cache import KVCache
-from fim_lsp.nn.quant import Embedding, Linear, pick_device, pick_dtype
-from fim_lsp.nn.tensors import read_tensors
+from fim_lsp.nn.reference.kv_cache import KVCache
+from fim_lsp.nn.reference.quant import Embedding, Linear, pick_device, pick_dtype
+from fim_lsp.nn.reference.tensors import read_tensors
 
 Seen = str | NDArray[np.bool_]  # whom a new token sees: "all", those before it ("back"), or where [new, all] is true
 Look = str | Tensor  # the same, the mask on the device

@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save_file
 
 from fim_lsp.errors import ModelCorrupt, ModelMismatch, ModelMissing
 from fim_lsp.nn import decode
-from fim_lsp.nn.quant import Linear, dequantise
-from fim_lsp.nn.transformer import Decoder
+from fim_lsp.nn.reference.quant import Linear, dequantise
+from fim_lsp.nn.reference.transformer import Decoder
 
 CPU = torch.device("cpu")
 SIZES = {

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import torch
 
 from fim_lsp.nn.canvas import Layout, lay_out
-from fim_lsp.nn.controlled.bert import SmallBert
-from fim_lsp.nn.controlled.folder import build
-from fim_lsp.nn.controlled.network import Shape
-from fim_lsp.nn.controlled.vocabulary import MARKS, MASK, SEPARATOR, SPECIAL
 from fim_lsp.nn.encoder import log_softmax
+from fim_lsp.nn.study.bert import SmallBert
+from fim_lsp.nn.study.folder import build
+from fim_lsp.nn.study.network import Shape
+from fim_lsp.nn.study.vocabulary import MARKS, MASK, SEPARATOR, SPECIAL
 
 REPEATS = 9
 CANVAS = 8  # slots, for the time of a pass

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from fim_lsp.nn.controlled.blocks import Block, CrossBlock, Seen, sinusoids
-from fim_lsp.nn.controlled.network import Network, Shape, Writing, initialise
-from fim_lsp.nn.controlled.vocabulary import MIDDLE
+from fim_lsp.nn.study.blocks import Block, CrossBlock, Seen, sinusoids
+from fim_lsp.nn.study.network import Network, Shape, Writing, initialise
+from fim_lsp.nn.study.vocabulary import MIDDLE
 
 LONGEST = 2048
 

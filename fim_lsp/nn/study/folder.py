@@ -9,13 +9,13 @@ import torch
 
 from fim_lsp.checkpoints.config import read_raw_config
 from fim_lsp.errors import ModelCorrupt, ModelMismatch
-from fim_lsp.nn.controlled.bert import SmallBert
-from fim_lsp.nn.controlled.gpt import SmallGpt
-from fim_lsp.nn.controlled.network import Network, Shape
-from fim_lsp.nn.controlled.recurrent import Recurrent
-from fim_lsp.nn.controlled.seq2seq import EncoderDecoder
-from fim_lsp.nn.quant import dense
-from fim_lsp.nn.tensors import read_tensors
+from fim_lsp.nn.reference.quant import dense
+from fim_lsp.nn.reference.tensors import read_tensors
+from fim_lsp.nn.study.bert import SmallBert
+from fim_lsp.nn.study.gpt import SmallGpt
+from fim_lsp.nn.study.network import Network, Shape
+from fim_lsp.nn.study.recurrent import Recurrent
+from fim_lsp.nn.study.seq2seq import EncoderDecoder
 
 KINDS: dict[str, type[Network]] = {
     "rnn": Recurrent,

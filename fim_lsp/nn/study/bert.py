@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from fim_lsp.checkpoints.arrays import Floats
 from fim_lsp.nn.canvas import Canvas, Hole, Layout, lay_out, spread
-from fim_lsp.nn.controlled.blocks import Block, Seen, through
-from fim_lsp.nn.controlled.network import Network, Shape, initialise
-from fim_lsp.nn.controlled.vocabulary import FOLLOWS, FOREIGN, MARKS, SEPARATOR
+from fim_lsp.nn.study.blocks import Block, Seen, through
+from fim_lsp.nn.study.network import Network, Shape, initialise
+from fim_lsp.nn.study.vocabulary import FOLLOWS, FOREIGN, MARKS, SEPARATOR
 
 
 class Reading(NamedTuple):

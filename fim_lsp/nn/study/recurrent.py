@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fim_lsp.nn.controlled.network import Network, Shape, Writing, initialise
-from fim_lsp.nn.controlled.vocabulary import MIDDLE, PREFIX, SUFFIX
+from fim_lsp.nn.study.network import Network, Shape, Writing, initialise
+from fim_lsp.nn.study.vocabulary import MIDDLE, PREFIX, SUFFIX
 
 CHUNK = 96  # tokens read between two looks at the stop flag
 

@@ -19,7 +19,7 @@ from fim_lsp.checkpoints.marks import Marks
 from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.errors import ModelCorrupt, ModelMismatch
 from fim_lsp.nn.canvas import GAP, Canvas, Layout
-from fim_lsp.nn.quant import pick_device
+from fim_lsp.nn.reference.quant import pick_device
 
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16)
 BLOCK_SIZES = (8, 16, 24, 32, 48)

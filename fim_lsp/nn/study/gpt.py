@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from fim_lsp.nn.controlled.blocks import Block, Seen, back, through
-from fim_lsp.nn.controlled.network import Network, Shape, Writing, initialise
-from fim_lsp.nn.controlled.vocabulary import MIDDLE, PREFIX, SUFFIX
+from fim_lsp.nn.study.blocks import Block, Seen, back, through
+from fim_lsp.nn.study.network import Network, Shape, Writing, initialise
+from fim_lsp.nn.study.vocabulary import MIDDLE, PREFIX, SUFFIX
 
 
 class SmallGpt(Network):

@@ -10,11 +10,11 @@ import torch
 
 from fim_lsp.errors import ModelMismatch
 from fim_lsp.nn.canvas import lay_out
-from fim_lsp.nn.controlled import vocabulary as v
-from fim_lsp.nn.controlled.blocks import sinusoids
-from fim_lsp.nn.controlled.folder import build
-from fim_lsp.nn.controlled.network import Shape, write
-from fim_lsp.nn.controlled.probe import judge
+from fim_lsp.nn.study import vocabulary as v
+from fim_lsp.nn.study.blocks import sinusoids
+from fim_lsp.nn.study.folder import build
+from fim_lsp.nn.study.network import Shape, write
+from fim_lsp.nn.study.probe import judge
 from fim_lsp.train.batch import Batch
 from fim_lsp.train.gpt import GptObjective
 from fim_lsp.train.pairs import PairObjective
@@ -75,7 +75,7 @@ def test_writing_with_what_is_kept_equals_computing_all_of_it_again(kind):
 def test_a_prefill_in_chunks_is_one_prefill(kind, monkeypatch):
     model = network(kind)
     whole = model.begin(BEFORE, AFTER, never).logits
-    monkeypatch.setattr("fim_lsp.nn.controlled.recurrent.CHUNK", 7)
+    monkeypatch.setattr("fim_lsp.nn.study.recurrent.CHUNK", 7)
     np.testing.assert_allclose(model.begin(BEFORE, AFTER, never).logits, whole, atol=1e-5, rtol=1e-5)
     assert model.begin(BEFORE, AFTER, lambda: True) is None
 
@@ -115,7 +115,7 @@ def test_segments_and_positions_are_part_of_berts_input():
     model.segment.weight.data[1, ::2] += 0.5  # a shift of all would be taken out by the LayerNorm
     assert model.follows(BEFORE, AFTER) != own
     example = PairObjective.sized(48, 90, []).plain().example([BEFORE, FILL, AFTER], (0, 0))
-    from fim_lsp.nn.controlled.bert import _segments
+    from fim_lsp.nn.study.bert import _segments
 
     segments = _segments(torch.tensor([example.ids]), torch.tensor([example.positions]))[0].tolist()
     at = example.ids.index(v.SEPARATOR)

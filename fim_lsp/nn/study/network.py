@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fim_lsp.checkpoints.arrays import Floats
-from fim_lsp.nn.controlled.vocabulary import END, SPECIAL
 from fim_lsp.nn.decode import Step, pick
+from fim_lsp.nn.study.vocabulary import END, SPECIAL
 
 
 @dataclass(frozen=True)
