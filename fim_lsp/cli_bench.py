@@ -15,7 +15,7 @@ from fim_lsp.cli_base import AsJson, ModelFolder, load, settings, told, waiting,
 from fim_lsp.errors import InputError
 
 if TYPE_CHECKING:
-    from fim_lsp.bench.quality import Hole
+    from fim_lsp.compare.quality import Hole
     from fim_lsp.domain import Cancel, Outcome, Snapshot
     from fim_lsp.settings import Resolved
 
@@ -65,9 +65,9 @@ def evaluate(
             return
         from rich.progress import track
 
-        from fim_lsp.bench import cut, quality, report
         from fim_lsp.checkpoints.catalogue import find_model
         from fim_lsp.checkpoints.tokenizer import Tokenizer
+        from fim_lsp.compare import cut, quality, report
 
         completer = load(settings(None, model, backend))
         chosen = cut.cut(cut.read_files(on), HOLES_OF_A_KIND, seed=0) if on else quality.read_holes(holes)
@@ -89,7 +89,8 @@ def evaluate(
 def _evaluate_humaneval(file: Path, way: str, limit: int, resolved: Resolved, as_json: bool) -> None:
     from rich.progress import track
 
-    from fim_lsp.bench import humaneval, report
+    from fim_lsp.compare import report
+    from fim_lsp.lab.bench import humaneval
 
     tasks = humaneval.read(file)
     chosen = humaneval.draw(tasks, limit)
@@ -143,10 +144,10 @@ def compare(
                 raise InputError("--at compares one place: it goes with --json, not with --html, --svg, --compare-to")
             _compare_at(at, named, threads, json_file)
             return
-        from fim_lsp.bench import change, page, plots, report
-        from fim_lsp.bench.choose import choose
-        from fim_lsp.bench.compare import compare as run
-        from fim_lsp.bench.contenders import contend
+        from fim_lsp.compare import change, page, plots, report
+        from fim_lsp.compare.contenders import contend
+        from fim_lsp.compare.run import compare as run
+        from fim_lsp.lab.calibrate.choose import choose
 
         before = change.read(older) if older else None
         chosen = choose(holes, on, limit, seed)
@@ -177,8 +178,8 @@ def record_holes(
 ) -> None:
     """Cut holes into files and record them, for `eval` and `compare`; several_holes is a kind apart."""
     with told():
-        from fim_lsp.bench import cut
-        from fim_lsp.bench.quality import SEVERAL
+        from fim_lsp.compare import cut
+        from fim_lsp.compare.quality import SEVERAL
         from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
 
         if unknown := set(kind or []).difference(cut.KINDS, {SEVERAL}):
@@ -201,8 +202,8 @@ def record_holes(
 
 def _compare_at(place: str, model: Sequence[str], threads: int, json_file: Path | None) -> None:
     from fim_lsp import machine, places, terminal
-    from fim_lsp.bench.at_cursor import ask
-    from fim_lsp.bench.contenders import contend
+    from fim_lsp.compare.at_cursor import ask
+    from fim_lsp.compare.contenders import contend
 
     snap = places.from_file(place)
     with waiting("loading the models and asking them"):

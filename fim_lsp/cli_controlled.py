@@ -24,7 +24,9 @@ def train(
     with told():
         from dataclasses import replace
 
-        from fim_lsp.train import controlled, controlled_rows, recall_task
+        from fim_lsp.lab.study import recall_task
+        from fim_lsp.lab.study import rows as controlled_rows
+        from fim_lsp.lab.study import train as controlled
 
         pace = replace(controlled.PACE, threads=threads, seed=seed)
         with progress() as tell:
@@ -39,7 +41,8 @@ def export(
 ) -> None:
     """Write the controlled set as it ships, and print loss and exact match before and after packing."""
     with told():
-        from fim_lsp.train import controlled, recall_task
+        from fim_lsp.lab.study import recall_task
+        from fim_lsp.lab.study import train as controlled
 
         with Console(stderr=True).status("packing …"):
             report = controlled.write(run, out)
@@ -62,8 +65,10 @@ def attention(
     with told():
         from rich.progress import track
 
-        from fim_lsp.bench import controlled, controlled_plot, cut, quality
         from fim_lsp.checkpoints.catalogue import CONTROLLED, models_folder
+        from fim_lsp.compare import cut, quality
+        from fim_lsp.lab.study import attention as controlled
+        from fim_lsp.lab.study import plot as controlled_plot
 
         texts = [text for _, _, text in cut.read_files(on)] if on else controlled.texts_of(quality.read_holes())
         console = Console(stderr=True)

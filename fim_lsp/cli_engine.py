@@ -48,8 +48,8 @@ def latency(
     with told():
         import shlex
 
-        from fim_lsp.bench.latency import ours, run, show, theirs
-        from fim_lsp.bench.latency.traces import read
+        from fim_lsp.lab.bench.latency import ours, run, show, theirs
+        from fim_lsp.lab.bench.latency.traces import read
         from fim_lsp.nn.native.library import threads as cores
 
         chosen = read(traces)
@@ -93,8 +93,8 @@ def kernels(
 ) -> None:
     """Measure prefill and decode beside llama.cpp at equal bits, and beside what memory and processor can do."""
     with told():
-        from fim_lsp.bench import kernels as bench
         from fim_lsp.checkpoints.catalogue import find_model
+        from fim_lsp.lab.bench import kernels as bench
 
         found = llama_bench or shutil.which("llama-bench")
         files = gguf or ([_weights()] if found else [])
@@ -113,7 +113,7 @@ def write_traces(
 ) -> None:
     """Write editing traces for `latency`, typed into files put together from the shipped holes' surroundings."""
     with told():
-        from fim_lsp.bench.latency import traces, writer
+        from fim_lsp.lab.bench.latency import traces, writer
 
         write(out, traces.dump(writer.write(count, seed)))
         typer.echo(f"{count} traces in {out}")
@@ -132,7 +132,7 @@ def _weights() -> Path:
     if not file.is_file():
         fresh = folder.with_name(folder.name + ".new")
         try:
-            from fim_lsp.train import export
+            from fim_lsp.lab.train import export
 
             with waiting(f"writing {file}"):
                 made = export.export(source, "gguf", fresh, matrix_type="q8_0")

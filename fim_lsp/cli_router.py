@@ -15,8 +15,8 @@ from rich.table import Table
 from fim_lsp.cli_base import told, write
 
 if TYPE_CHECKING:
-    from fim_lsp.bench.quality import Hole
-    from fim_lsp.bench.shots import Shot
+    from fim_lsp.compare.quality import Hole
+    from fim_lsp.lab.calibrate.recordings import Shot
 
 app = typer.Typer(help="The rule of `auto` and the shown confidence: fit them, measure them.", no_args_is_help=True)
 
@@ -33,8 +33,9 @@ def fit(
 ) -> None:
     """Fit confidence, rates, costs and limits of the shipped pair on holes, into each model's config.json."""
     with told():
-        from fim_lsp.bench import calibrate, quality
         from fim_lsp.checkpoints.catalogue import find_model
+        from fim_lsp.compare import quality
+        from fim_lsp.lab.calibrate import fit as calibrate
 
         chosen = quality.read_holes(holes or calibrate.fitting_holes())
         fitted = calibrate.fit(chosen, _shoot(chosen, shots, is_warm_wanted=False))
@@ -59,7 +60,10 @@ def measure(
 ) -> None:
     """Replay the rule on held-out holes, cold and warm: exact match, latency, and how good the confidence is."""
     with told():
-        from fim_lsp.bench import calibrate, quality, route, route_plots
+        from fim_lsp.compare import quality
+        from fim_lsp.lab.calibrate import fit as calibrate
+        from fim_lsp.lab.calibrate import measure as route
+        from fim_lsp.lab.calibrate import plots as route_plots
 
         chosen = quality.read_holes(holes)
         fitted = calibrate.read()
@@ -74,7 +78,7 @@ def measure(
 
 
 def _shoot(holes: list[Hole], record: Path, is_warm_wanted: bool) -> list[Mapping[str, Shot]]:
-    from fim_lsp.bench import shots
+    from fim_lsp.lab.calibrate import recordings as shots
 
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("asking both models", total=len(holes))

@@ -16,7 +16,7 @@ from fim_lsp.cli_base import told
 
 app = typer.Typer(help="Make the models: train the decoder or the infiller on token shards.", no_args_is_help=True)
 
-Corpus = Annotated[Path, typer.Argument(help="Folder of token shards (fim_lsp/train/shards.py).")]
+Corpus = Annotated[Path, typer.Argument(help="Folder of token shards (fim_lsp/lab/train/shards.py).")]
 Source = Annotated[
     Path | None,
     typer.Option("--from", help="Model to begin with: a safetensors folder or a GGUF file.", metavar="MODEL"),
@@ -61,10 +61,10 @@ def make_corpus(
 ) -> None:
     """Make token shards: permissive licences only, no copies, no generated or vendored files, no benchmark answers."""
     with told():
-        from fim_lsp.bench.quality import shipped_holes
         from fim_lsp.checkpoints.catalogue import find_model
+        from fim_lsp.compare.quality import shipped_holes
         from fim_lsp.errors import ConfigError
-        from fim_lsp.train import corpus, sources
+        from fim_lsp.lab.train import corpus, sources
 
         if family not in ("bert", "gpt"):
             raise ConfigError(f"--family {family}: give bert or gpt")
@@ -152,7 +152,7 @@ def export_run(
 ) -> None:
     """Write a run's weights for use, with exact match before and after packing; or a model's, for another program."""
     with told():
-        from fim_lsp.train import export, packing_cost, runs
+        from fim_lsp.lab.train import export, packing_cost, runs
 
         report = export.export(run, to, out, matrix_type)
         if to == "packed" and (run / runs.RECORD).is_file():
@@ -177,8 +177,8 @@ def _train(
 ) -> None:
     with told():
         from fim_lsp.checkpoints.catalogue import find_model
-        from fim_lsp.train import gguf_file, loop, plot, runs
-        from fim_lsp.train.shards import ShardReader
+        from fim_lsp.lab.train import gguf_file, loop, plot, runs
+        from fim_lsp.lab.train.shards import ShardReader
 
         if resume:
             record = runs.Record.read(out)

@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from fim_lsp.bench import page, plots
+from fim_lsp.compare import page, plots
 from tests.e2e.vscode.window import find_chromium, launch
-from tests.unit.bench import scripted
+from tests.unit.compare import scripted
 
 pytestmark = [
     pytest.mark.editor,

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from fim_lsp.checkpoints.config import read_raw_config, shards
 from fim_lsp.errors import InputError
-from fim_lsp.train.folder import write_folder
+from fim_lsp.lab.train.folder import write_folder
 
 NAMES = {part: f"self_attn.{part}_proj" for part in "qkvo"} | {
     part: f"mlp.{part}_proj" for part in ("gate", "up", "down")

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from fim_lsp import holes
 from fim_lsp.checkpoints.tokenizer import Tokenizer
+from fim_lsp.compare import holes
 from fim_lsp.languages import LANGUAGES
 
 MIX = {"rest_of_line": 0.45, "whole_line": 0.2, "block": 0.15, "characters": 0.15, "empty": 0.05}

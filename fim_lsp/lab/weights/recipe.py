@@ -48,7 +48,7 @@ class Recipe:
 
     def base(self, tell: Tell) -> Path:
         """Fetch the base and write it as a transformers folder; raises InputError, ModelCorrupt."""
-        from fim_lsp.train import gguf_file
+        from fim_lsp.lab.train import gguf_file
 
         self.work.mkdir(parents=True, exist_ok=True)
         table = self.tables["base"]

@@ -18,8 +18,8 @@ from itertools import chain, zip_longest
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from fim_lsp.lab.train import sources
 from fim_lsp.lab.weights.prompts import File
-from fim_lsp.train import sources
 
 SUFFIXES = {
     "python": (".py",), "javascript": (".js", ".mjs", ".jsx"), "typescript": (".ts", ".mts"), "tsx": (".tsx",),

@@ -91,7 +91,7 @@ def trim_folder(source: Path, out: Path, kept: list[int]) -> None:
     """Write a transformers folder with a trimmed tokenizer and the rows of the embedding that belong to it."""
     from safetensors.torch import load_file
 
-    from fim_lsp.train.folder import write_folder
+    from fim_lsp.lab.train.folder import write_folder
 
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))

@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from fim_lsp.backends.gpt import GptBackend
-from fim_lsp.bench.quality import read_holes
 from fim_lsp.checkpoints.catalogue import find_model
+from fim_lsp.compare.quality import read_holes
 from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
 
 pytestmark = pytest.mark.model

@@ -8,14 +8,14 @@ import torch
 
 from fim_lsp.nn import branches, decode
 from fim_lsp.nn.reference.transformer import Decoder
-from tests.unit.train.toy import TINY
+from tests.unit.lab.train.toy import TINY
 
 PROMPT, FIRSTS = [9, 10, 11, 12, 13, 14], [20, 21, 22]
 
 
 @pytest.fixture(scope="module")
 def model():
-    from fim_lsp.train.trunk import Trunk
+    from fim_lsp.lab.train.trunk import Trunk
 
     torch.manual_seed(0)
     tensors = {f"model.{name}": value.detach().clone() for name, value in Trunk(TINY).state_dict().items()}

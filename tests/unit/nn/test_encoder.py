@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from fim_lsp.lab.train.trunk import Trunk
 from fim_lsp.nn.canvas import lay_out, slots
 from fim_lsp.nn.infill import Recipe, blank, fill
 from fim_lsp.nn.reference.transformer import Encoder
-from fim_lsp.train.trunk import Trunk
-from tests.unit.train.toy import MARKS, TINY
+from tests.unit.lab.train.toy import MARKS, TINY
 
 PIECES = {"one hole": [[9, 10, 11], [12, 13]], "two holes": [[9], [10, 11, 12], [13]], "nothing left of it": [[], [12]]}
 

@@ -9,16 +9,16 @@ import pytest
 import torch
 
 from fim_lsp.errors import ModelMismatch
+from fim_lsp.lab.study.pairs import PairObjective
+from fim_lsp.lab.study.seq2seq import Seq2SeqObjective
+from fim_lsp.lab.train.batch import Batch
+from fim_lsp.lab.train.gpt import GptObjective
 from fim_lsp.nn.canvas import lay_out
 from fim_lsp.nn.study import vocabulary as v
 from fim_lsp.nn.study.blocks import sinusoids
 from fim_lsp.nn.study.folder import build
 from fim_lsp.nn.study.network import Shape, write
 from fim_lsp.nn.study.probe import judge
-from fim_lsp.train.batch import Batch
-from fim_lsp.train.gpt import GptObjective
-from fim_lsp.train.pairs import PairObjective
-from fim_lsp.train.seq2seq import Seq2SeqObjective
 
 BEFORE, FILL, AFTER = list(range(20, 51)), [61, 62, 63, 64], list(range(70, 82))
 TINY = {"hidden": 32, "heads": 4, "vocab": 128}

@@ -1,0 +1,1 @@
+"""Latency against peers, kernels beside the machine, and programs that work."""

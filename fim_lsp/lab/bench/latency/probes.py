@@ -1,0 +1,110 @@
+"""What no trace shows by itself: how soon after its launch a server helps, and by how much it overruns a deadline."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from fim_lsp.lab.bench.latency import llama_vim, process, theirs
+from fim_lsp.lab.bench.latency.llama_vim import View
+from fim_lsp.lab.bench.latency.ours import LspTypist
+from fim_lsp.lab.bench.latency.theirs import LlamaTypist
+from fim_lsp.lab.bench.latency.traces import Trace
+
+LAUNCHES = 3
+DEADLINE_MS = 60  # shorter than a cold answer takes
+CANCEL_AFTER_S = 0.05
+ASKED_MOST = 40
+SAMPLE = "def mean(values):\n    total = 0.0\n    for value in values:\n        total += value\n    return "
+ANSWERED_S = 30.0
+
+
+def cold_start(make: Callable[[Path], LspTypist]) -> list[dict[str, float]]:
+    """Launch a server some times and ask at once: milliseconds to `initialize` answered and to the first suggestion."""
+    rows = []
+    for _ in range(LAUNCHES):
+        with tempfile.TemporaryDirectory() as folder:
+            typist = make(Path(folder) / "trace.jsonl")
+            typist.launch()
+            typist.open("cold", SAMPLE)
+            typist.press("jump", len(SAMPLE))
+            first_ms = _until_shown(typist, typist.link.launched)
+            rows.append({"initialize_ms": round(typist.initialize_ms, 1), "first_suggestion_ms": first_ms})
+            typist.close()
+    return rows
+
+
+def cold_start_of_theirs(make: Callable[[], LlamaTypist]) -> list[dict[str, float]]:
+    """Return milliseconds from a launch of llama-server to its first answer."""
+    rows = []
+    for _ in range(LAUNCHES):
+        launched = time.perf_counter()
+        typist = make()
+        body = llama_vim.request(llama_vim.local(View.at(SAMPLE, len(SAMPLE))), False, typist.sampling)
+        theirs.post(typist.address, "/infill", json.dumps(body))
+        rows.append({"first_suggestion_ms": round((time.perf_counter() - launched) * 1e3, 1)})
+        theirs.close(typist)
+    return rows
+
+
+def deadline_overshoot(typist: LspTypist, traces: Sequence[Trace]) -> list[float]:
+    """Ask cold places with a short deadline; return by how many milliseconds each late answer was late."""
+    typist.configure(deadlineMs=DEADLINE_MS)
+    late = []
+    for trace, places in _places(traces):
+        typist.open(f"deadline-{trace.name}", trace.begun())
+        for place in places:
+            typist.press("jump", place)
+            typist.settle()
+            late.append((typist.asks[-1].answered_ms or 0.0) - DEADLINE_MS)
+    typist.configure()
+    return [round(ms, 2) for ms in late if ms > 0]
+
+
+def cancel(typist: LspTypist, traces: Sequence[Trace]) -> None:
+    """Cancel requests while they run: the server's trace says how soon it was at rest."""
+    for trace, places in _places(traces):
+        typist.open(f"cancel-{trace.name}", trace.begun())
+        for place in places:
+            typist.press("jump", place)
+            typist.rest(CANCEL_AFTER_S)
+            typist.give_up()
+            typist.settle()
+
+
+def memory(typist: LspTypist | LlamaTypist) -> float:
+    """Return the most megabytes a server has held."""
+    running = typist.link.process if isinstance(typist, LspTypist) else typist.server
+    return process.peak_mb(running) if running else 0.0
+
+
+def traced(path: Path) -> list[dict[str, Any]]:
+    """Return the records of `--trace`."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _places(traces: Sequence[Trace]) -> list[tuple[Trace, list[int]]]:
+    """Return ends of lines all over each text, far enough apart that nothing kept helps."""
+    each = -(-ASKED_MOST // len(traces))
+    rows = []
+    for trace in traces:
+        text = trace.begun()
+        step = max(1, len(text) // (each + 1))
+        found = [text.find(":\n", step * number) + 1 for number in range(1, each + 1)]
+        rows.append((trace, [place for place in dict.fromkeys(found) if place]))
+    return rows
+
+
+def _until_shown(typist: LspTypist, launched: float) -> float:
+    """Ask again until something is shown; the first answers may come before the model is there."""
+    until = time.perf_counter() + ANSWERED_S
+    while typist.ghost is None and time.perf_counter() < until:
+        if not typist.under_way:
+            typist.press("jump", typist.cursor)
+        typist.rest(0.005)
+    ms = (typist.seen_at if typist.ghost else time.perf_counter()) - launched
+    return round(ms * 1e3, 1)

@@ -1,0 +1,194 @@
+"""What `auto` would have done in recorded holes: exact match against latency, beside either family alone.
+
+Both families' shots are there, so the rule itself is run (backends/routing.py) and its time added up: that of the first
+family, and of the second where the first hands over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fim_lsp import __version__, machine
+from fim_lsp.backends.costs import READING, STEPPING, STEPS, Cost
+from fim_lsp.compare import stats
+from fim_lsp.domain import Work
+from fim_lsp.lab.calibrate.recordings import FAMILIES, Shot
+from fim_lsp.routing.rule import Bid, Table, decide, hands_over
+
+Condition = Literal["cold", "warm"]
+CONDITIONS: tuple[Condition, ...] = ("cold", "warm")
+TYPED_TOKENS = 3  # read again when a key was typed since the last request
+PRICES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8, 1.5, 1000.0)  # exact matches that a second is worth
+LIMITS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7)  # under which the other family is asked too
+BAR_POINTS, BAR_SHARE = 1.0, 0.75  # exact match under the better family at most, of its median latency at most
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A hole with what each family said there, and how sure it was; None where nothing would be shown."""
+
+    place: str
+    shots: Mapping[str, Shot]
+    sure: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A way of answering all holes; exact match and shares in %, limits by family."""
+
+    name: str
+    exact_match: float
+    median_ms: float
+    mean_ms: float
+    first: Mapping[str, float]  # share of holes in which a family went first
+    handed_over: float
+    price: float = 0.0
+    limits: tuple[float, ...] = ()
+
+
+class Replay:
+    """Holes as arrays [families, holes] under one condition, to answer them in many ways."""
+
+    def __init__(self, holes: Sequence[Judged], condition: Condition):
+        self.holes, self.condition = holes, condition
+        self.sure: Floats = np.array([[-1.0 if (p := h.sure[f]) is None else p for h in holes] for f in FAMILIES])
+        self.hits: Floats = np.array([[h.sure[f] is not None and h.shots[f].is_exact for h in holes] for f in FAMILIES])
+        self.ms: Floats = np.array([[getattr(h.shots[f], f"{condition}_ms") for h in holes] for f in FAMILIES])
+
+    def alone(self, family: str) -> Point:
+        """Let one family answer every hole."""
+        at = FAMILIES.index(family)
+        return self._point(family, self.hits[at], self.ms[at], np.full(len(self.holes), at), np.zeros(1))
+
+    def hindsight(self) -> Point:
+        """Let the quicker family that is right answer, the quicker one where none is: more than any rule can do."""
+        worth = self.hits * 1e9 - self.ms
+        best, every = worth.argmax(0), np.arange(len(self.holes))
+        return self._point("hindsight", self.hits[best, every], self.ms[best, every], best, np.zeros(1))
+
+    def rule(self, tables: Mapping[str, Table], name: str = "auto") -> Point:
+        """Let `auto` answer."""
+        return self._answer(self._first(tables), tables, name)
+
+    def sweep(self, tables: Mapping[str, Table]) -> list[Point]:
+        """Let `auto` answer at every price and all limits."""
+        points: list[Point] = []
+        for price in PRICES:
+            first = self._first(_with(tables, price, LIMITS[:1] * len(FAMILIES)))
+            ways = [_with(tables, price, limits) for limits in product(LIMITS, repeat=len(FAMILIES))]
+            points.extend(self._answer(first, way, "auto") for way in ways)
+        return points
+
+    def _answer(self, first: NDArray[np.int64], tables: Mapping[str, Table], name: str) -> Point:
+        every, second = np.arange(len(self.holes)), 1 - first
+        limits = tuple(tables[family].hand_over for family in FAMILIES)
+        handed = np.array([hands_over(p, limits[at]) for p, at in zip(self.sure[first, every], first, strict=True)])
+        is_second = handed & (self.sure[second, every] > self.sure[first, every])
+        answers = np.where(is_second, second, first)
+        spent = self.ms[first, every] + handed * self.ms[second, every]
+        point = self._point(name, self.hits[answers, every], spent, first, handed)
+        return replace(point, price=tables[FAMILIES[0]].price, limits=limits)
+
+    def _first(self, tables: Mapping[str, Table]) -> NDArray[np.int64]:
+        """Return who goes first in each hole, by the tables' costs, not by what this run happened to take."""
+        chosen = []
+        for hole in self.holes:
+            bids = []
+            for family in FAMILIES:
+                table, tokens = tables[family], hole.shots[family].tokens
+                read = tokens.get("prefilled", 0)
+                is_kept = self.condition == "warm" and "reused" in tokens
+                work = Work(read, max(read - TYPED_TOKENS, 0) if is_kept else 0)
+                expected = Cost(table.token_ms, table.step_ms).expect(work, table.steps.get(hole.place, 0.0))
+                bids.append(Bid(family, table.hits.get(hole.place), expected))
+            choice = decide(hole.place, bids, tables[FAMILIES[0]].price, float("inf"))
+            chosen.append(FAMILIES.index(choice.family))
+        return np.array(chosen)
+
+    def _point(self, name: str, hits: Floats, spent: Floats, first: NDArray[np.int64], handed: Floats) -> Point:
+        return Point(
+            name,
+            round(100 * float(hits.mean()), 2),
+            round(float(np.median(spent)), 1),
+            round(float(spent.mean()), 1),
+            {family: round(100 * float((first == at).mean()), 1) for at, family in enumerate(FAMILIES)},
+            round(100 * float(handed.mean()), 1),
+        )
+
+
+def choose(holes: Sequence[Judged], tables: Mapping[str, Table], margin: float) -> Mapping[str, Table]:
+    """Return the tables with the price and limits that take the least time, no more than `margin` points under the
+    better family alone."""
+    replay = Replay(holes, "cold")
+    better = max(replay.alone(family).exact_match for family in FAMILIES)
+    good = [point for point in replay.sweep(tables) if point.exact_match >= better - margin]
+    best = min(good, key=lambda point: (point.mean_ms, point.price, point.limits))
+    return _with(tables, best.price, best.limits)
+
+
+def frontier(points: Sequence[Point]) -> list[Point]:
+    """Return the points that no other beats in both exact match and median latency, the quickest first."""
+    found: list[Point] = []
+    for point in sorted(points, key=lambda point: (point.median_ms, -point.exact_match)):
+        if not found or point.exact_match > found[-1].exact_match:
+            found.append(point)
+    return found
+
+
+def report(
+    holes: Sequence[Judged], tables: Mapping[str, Table], measured: Sequence[Condition] = CONDITIONS
+) -> dict[str, Any]:
+    """Return the measurement as plain data: the rule beside each family, its frontier, the bar, the calibration."""
+    conditions: dict[str, Any] = {}
+    for condition in measured:
+        replay = Replay(holes, condition)
+        singles, ruled = [replay.alone(family) for family in FAMILIES], replay.rule(tables)
+        better = max(singles, key=lambda point: point.exact_match)
+        under, share = better.exact_match - ruled.exact_match, ruled.median_ms / better.median_ms
+        conditions[condition] = {
+            "points": [asdict(point) for point in (*singles, ruled, replay.hindsight())],
+            "frontier": [asdict(point) for point in frontier(replay.sweep(tables))],
+            "exact_match_under_better": round(under, 2),
+            "median_share": round(share, 3),
+            "is_within_bar": under <= BAR_POINTS and share <= BAR_SHARE,
+        }
+    return {
+        "fim_lsp": __version__,
+        "n": len(holes),
+        "machine": machine.describe(),
+        "conditions": conditions,
+        "confidence": {family: _confidence(holes, family) for family in FAMILIES},
+    }
+
+
+def steps_of(shot: Shot) -> int:
+    """Return the passes or the tokens decoded."""
+    return next((shot.tokens[name] for name in STEPS if name in shot.tokens), 0)
+
+
+def reading_ms(shot: Shot) -> float:
+    return next((shot.timings[name] for name in READING if name in shot.timings), 0.0)
+
+
+def stepping_ms(shot: Shot) -> float:
+    return next((shot.timings[name] for name in STEPPING if name in shot.timings), 0.0)
+
+
+def _with(tables: Mapping[str, Table], price: float, limits: Sequence[float]) -> dict[str, Table]:
+    return {
+        family: replace(tables[family], price=price, hand_over=limit)
+        for family, limit in zip(FAMILIES, limits, strict=True)
+    }
+
+
+def _confidence(holes: Sequence[Judged], family: str) -> dict[str, Any]:
+    shown = [(p, hole.shots[family].is_exact) for hole in holes if (p := hole.sure[family]) is not None]
+    return stats.calibration([p for p, _ in shown], [hit for _, hit in shown])

@@ -1,0 +1,133 @@
+"""GGUF out, for llama.cpp, and in, as a start: the format keeps rotary halves interleaved, the folders do not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from fim_lsp.errors import ConfigError, ModelCorrupt
+from fim_lsp.lab.train.folder import write_folder
+
+NAMES = {
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+    "input_layernorm": "attn_norm",
+    "post_attention_layernorm": "ffn_norm",
+}
+
+
+TYPES = ("f16", "q8_0")  # of matrices; vectors stay float32
+PRE_TOKENIZERS = {"llama": "smollm", "qwen2": "qwen2"}  # llama.cpp's names for how our vocabularies split text
+UNTAUGHT = {"<reponame>"}  # llama.cpp knows it by name and begins every infill prompt with it; ours never saw one
+
+
+def write(
+    out: Path, tensors: dict[str, Tensor], config: dict[str, Any], source: Path, matrix_type: str = TYPES[0]
+) -> Path:
+    """Write model.gguf with the ids of the fill-in-the-middle sentinels and return its path; raises ConfigError."""
+    import gguf
+
+    if matrix_type not in TYPES:
+        raise ConfigError(f"--type {matrix_type}: there are {', '.join(TYPES)}")
+    path = out / "model.gguf"
+    family = config["model_type"]
+    writer = gguf.GGUFWriter(path, family)
+    heads, kv_heads = config["num_attention_heads"], config["num_key_value_heads"]
+    rope = config.get("rope_parameters") or config
+    writer.add_context_length(config["max_position_embeddings"])
+    writer.add_embedding_length(config["hidden_size"])
+    writer.add_block_count(config["num_hidden_layers"])
+    writer.add_feed_forward_length(config["intermediate_size"])
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(kv_heads)
+    writer.add_rope_dimension_count(config["hidden_size"] // heads)
+    writer.add_rope_freq_base(rope.get("rope_theta", 10_000.0))
+    writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
+    writer.add_vocab_size(config["vocab_size"])
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0 if matrix_type == "q8_0" else gguf.LlamaFileType.MOSTLY_F16)
+    _write_vocabulary(writer, json.loads((source / "tokenizer.json").read_text(encoding="utf-8")), config)
+    for name, tensor in tensors.items():
+        array = tensor.float().numpy()
+        if family == "llama" and name.endswith(("q_proj.weight", "k_proj.weight")):  # others keep the halves apart
+            array = _interleave(array, heads if "q_proj" in name else kv_heads)
+        if array.ndim == 2 and matrix_type == "q8_0":
+            kind = gguf.GGMLQuantizationType.Q8_0
+            writer.add_tensor(_name(name), gguf.quants.quantize(array, kind), raw_dtype=kind)
+        else:
+            writer.add_tensor(_name(name), array.astype(np.float16 if array.ndim == 2 else np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def unpack(file: Path, folder: Path) -> Path:
+    """Turn a GGUF into a transformers folder of float weights, once; raises ModelCorrupt."""
+    if (folder / "config.json").is_file():
+        return folder
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        given = {"gguf_file": file.name, "local_files_only": True}
+        model = AutoModelForCausalLM.from_pretrained(file.parent, **given)
+        tokenizer = AutoTokenizer.from_pretrained(file.parent, **given)
+    except (OSError, ValueError, KeyError, ImportError) as problem:
+        raise ModelCorrupt(f"{file} cannot be read as GGUF: {problem}") from None
+    folder.mkdir(parents=True, exist_ok=True)
+    tied = bool(model.config.tie_word_embeddings)
+    tensors = {name: t.float() for name, t in model.state_dict().items() if not (tied and name == "lm_head.weight")}
+    config = {name: value for name, value in model.config.to_dict().items() if name != "quantization_config"}
+    config = {name: None if name == "dtype" else value for name, value in config.items()}
+    tokenizer.save_pretrained(folder)
+    write_folder(folder, tensors, config)
+    return folder
+
+
+def _write_vocabulary(writer: Any, tokenizer: dict[str, Any], config: dict[str, Any]) -> None:
+    import gguf
+
+    ids = tokenizer["model"]["vocab"] | {token["content"]: token["id"] for token in tokenizer["added_tokens"]}
+    special = {token["id"] for token in tokenizer["added_tokens"]}
+    by_id = {number: token for token, number in ids.items()}
+    tokens = [by_id.get(n, f"[unused{n}]") for n in range(config["vocab_size"])]
+    tokens = [f"[unused{n}]" if token in UNTAUGHT else token for n, token in enumerate(tokens)]
+    kinds = [gguf.TokenType.CONTROL if n in special else gguf.TokenType.NORMAL for n in range(len(tokens))]
+    merges = [pair if isinstance(pair, str) else " ".join(pair) for pair in tokenizer["model"]["merges"]]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre(PRE_TOKENIZERS[config["model_type"]])
+    writer.add_token_list(tokens)
+    writer.add_token_types(kinds)
+    writer.add_token_merges(merges)
+    writer.add_bos_token_id(config["bos_token_id"])
+    writer.add_eos_token_id(config["eos_token_id"])
+    fim = config["fim"]
+    for key, name in (("pre", "prefix"), ("suf", "suffix"), ("mid", "middle")):
+        writer.add_uint32(f"tokenizer.ggml.fim_{key}_token_id", ids[fim[name]])
+
+
+def _name(name: str) -> str:
+    if not name.startswith("model.layers."):
+        plain = {
+            "model.embed_tokens.weight": "token_embd",
+            "model.norm.weight": "output_norm",
+            "lm_head.weight": "output",
+        }
+        return f"{plain[name]}.weight"
+    _, _, number, rest = name.split(".", 3)
+    return f"blk.{number}.{NAMES[rest.rpartition('.')[0]]}.{rest.rpartition('.')[2]}"
+
+
+def _interleave(weight: np.ndarray, heads: int) -> np.ndarray:
+    """Bring the two halves of each head's rows side by side: row 0, row d/2, row 1, ..."""
+    halves = weight.reshape(heads, 2, weight.shape[0] // heads // 2, *weight.shape[1:])
+    return halves.swapaxes(1, 2).reshape(weight.shape)
