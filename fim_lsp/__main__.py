@@ -1,5 +1,5 @@
 """`python -m fim_lsp` is the `fim-lsp` command."""
 
-from fim_lsp.cli import app
+from fim_lsp.cli.app import app
 
 app()

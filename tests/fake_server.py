@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from fim_lsp.backends.fake import FakeBackend
-from fim_lsp.cli import _log_to
+from fim_lsp.cli.serve import log_to
 from fim_lsp.errors import ModelMissing
 from fim_lsp.lsp import idle
 from fim_lsp.lsp.server import make_server
@@ -33,5 +33,5 @@ def create(family: str, model: str) -> FakeBackend:
 
 
 idle.MINUTE_S = options.minute_s
-_log_to(None)
+log_to(None)
 make_server(Completer(Config(), create), {}, Trace(options.trace)).start_io()

@@ -8,7 +8,9 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 
+from fim_lsp.cli.app import app
 from fim_lsp.filters import FILTERS
 from fim_lsp.settings import EDITOR_SETTINGS, SECTION, settings
 
@@ -55,9 +57,21 @@ def test_commands_in_the_readme_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in set(re.findall(r"`?make ([a-z]+)", readme)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
-    cli = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "fim_lsp").glob("cli*.py"))
-    for verb in set(re.findall(r"fim-lsp (serve|complete|demo|eval|compare|doctor)", readme)):
-        assert f"def {verb}(" in cli or f'"{verb}"' in cli, verb
+
+
+@pytest.mark.parametrize(
+    "page", sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")]), ids=lambda page: page.name
+)
+def test_commands_in_documents_exist_with_their_options(page):
+    top = typer.main.get_command(app)
+    for line in re.findall(r"\bfim-lsp ((?:[a-z-]+ )*[a-z-]+[^`\n#]*)", page.read_text(encoding="utf-8")):
+        command, words = top, line.replace("|", " ").split()
+        while words and hasattr(command, "commands") and re.fullmatch(r"[a-z][a-z-]*", words[0]):
+            assert words[0] in command.commands, f"{page.name}: fim-lsp {line}"
+            command = command.commands[words.pop(0)]
+        known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)} | {"--help", "-h"}
+        for option in (word.split("=")[0] for word in words if re.match(r"--[a-z]", word)):
+            assert option in known, f"{page.name}: fim-lsp {line}"
 
 
 def test_architecture_names_every_filter():

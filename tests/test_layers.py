@@ -69,8 +69,7 @@ def imports(path: Path, top_level_only: bool = False):
 
 
 def part_of(path: Path) -> str:
-    part = path.relative_to(ROOT).parts[0].removesuffix(".py")
-    return "cli" if part.startswith("cli_") or part in ("places", "terminal", "samples", "doctor") else part
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
 def test_every_part_is_known():

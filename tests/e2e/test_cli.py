@@ -120,7 +120,7 @@ def test_doctor(tmp_path):
 
 @pytest.mark.model
 def test_demo_shows_every_sample():
-    from fim_lsp.samples import HOLES
+    from fim_lsp.cli.samples import HOLES
 
     answer = run("demo", "--json")
     records = [json.loads(line) for line in answer.stdout.splitlines()]

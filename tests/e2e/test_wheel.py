@@ -60,7 +60,7 @@ def test_weights_lie_in_wheels_of_their_own(dist):
     (wheel,) = dist.glob("fim_lsp-*.whl")
     names = names_in(wheel)
     assert "py3-none" in wheel.name
-    assert "fim_lsp/samples/LICENSES.txt" in names
+    assert "fim_lsp/cli/samples/LICENSES.txt" in names
     assert "fim_lsp/nn/native/engine.so" in names
     assert all(name.startswith("fim_lsp/") and not name.endswith(".safetensors") for name in names)
     (sdist,) = dist.glob("fim_lsp-*.tar.gz")

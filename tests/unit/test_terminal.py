@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
+from fim_lsp.cli.terminal import show_side_by_side
 from fim_lsp.domain import Outcome, Snapshot, Suggestion
-from fim_lsp.terminal import show_side_by_side
 
 TEXT = "def add(a, b):\n    return \n"
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from fim_lsp.terminal import save_svg
+from fim_lsp.cli.terminal import save_svg
 from tests.e2e.neovim.screen import HEIGHT, ROOT, WIDTH, Screen
 
 CODE = """\

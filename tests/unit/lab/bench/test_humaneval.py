@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from fim_lsp import cli_bench
 from fim_lsp.backends.fake import FakeBackend
-from fim_lsp.cli import app
+from fim_lsp.cli import compare as cli_bench
+from fim_lsp.cli.app import app
 from fim_lsp.domain import Outcome, Suggestion
 from fim_lsp.errors import InputError
 from fim_lsp.lab.bench import humaneval

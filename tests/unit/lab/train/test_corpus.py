@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from fim_lsp.checkpoints.catalogue import find_model
 from fim_lsp.checkpoints.tokenizer import Tokenizer
-from fim_lsp.cli import app
+from fim_lsp.cli.app import app
 from fim_lsp.errors import InputError
 from fim_lsp.lab.train import clean, sources
 from fim_lsp.lab.train.shards import ShardReader

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from fim_lsp.cli import app
+from fim_lsp.cli.app import app
 from fim_lsp.errors import ModelError
 from fim_lsp.lab.bench.latency import probes, run, show, theirs
 from fim_lsp.lab.bench.latency.ours import LspTypist

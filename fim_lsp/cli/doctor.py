@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import sys
@@ -9,13 +10,17 @@ import time
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from fim_lsp import __version__, machine
-from fim_lsp.domain import Cancel, Snapshot
+import typer
+
+from fim_lsp import __version__
+from fim_lsp.cli.base import AsJson, ConfigFile, ModelFolder, told, waiting
+from fim_lsp.cli.base import settings as resolve_settings
 from fim_lsp.errors import FimError
-from fim_lsp.pipeline.completer import Completer
-from fim_lsp.settings import Resolved, settings
+
+if TYPE_CHECKING:
+    from fim_lsp.settings import Resolved
 
 PACKAGES = (
     "torch",
@@ -44,6 +49,9 @@ SAMPLE += "def area(width, height):\n    return \n"
 
 def examine(resolved: Resolved) -> dict[str, Any]:
     """Return the findings; `ok` is False when no completion could be made."""
+    from fim_lsp import machine
+    from fim_lsp.settings import settings
+
     findings: dict[str, Any] = {
         "fim-lsp": __version__,
         "python": sys.version.split()[0],
@@ -64,6 +72,8 @@ def examine(resolved: Resolved) -> dict[str, Any]:
 def _complete(resolved: Resolved) -> tuple[Mapping[str, Any], Mapping[str, Any], bool]:
     from fim_lsp.backends import create
     from fim_lsp.checkpoints.catalogue import find_model
+    from fim_lsp.domain import Cancel, Snapshot
+    from fim_lsp.pipeline.completer import Completer
     from fim_lsp.routing.tables import read_table
 
     model: dict[str, Any] = {}
@@ -105,3 +115,32 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "not installed"
+
+
+def doctor(
+    config: ConfigFile = None,
+    model: ModelFolder = "",
+    as_json: AsJson = False,
+) -> None:
+    """Check versions, processor, model and settings, and time one completion."""
+    with told():
+        with waiting("examining"):
+            findings = examine(resolve_settings(config, model, ""))
+        if as_json:
+            typer.echo(json.dumps(findings, ensure_ascii=False))
+        else:
+            for name, value in findings.items():
+                if isinstance(value, dict):
+                    typer.echo(f"{name}:")
+                    for key, inner in value.items():
+                        typer.echo(f"  {key}: {_plain(inner)}")
+                else:
+                    typer.echo(f"{name}: {_plain(value)}")
+        if not findings["ok"]:
+            raise typer.Exit(3)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict) and set(value) == {"value", "source"}:
+        return f"{value['value']!r} ({value['source']})"
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list | tuple) else str(value)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from fim_lsp.cli_base import told, waiting, write
+from fim_lsp.cli.base import told, waiting, write
 
 app = typer.Typer(help="Measure the server and its parts on this machine.", no_args_is_help=True)
 

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from fim_lsp.cli_base import told, write
-from fim_lsp.cli_train import progress
+from fim_lsp.cli.base import told, write
+from fim_lsp.cli.train import progress
 
 
 def train(

@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from fim_lsp.cli_base import AsJson, told
-from fim_lsp.cli_train import counting
+from fim_lsp.cli.base import AsJson, told
+from fim_lsp.cli.train import counting
 
 if TYPE_CHECKING:
     from fim_lsp.lab.weights.recipe import Recipe

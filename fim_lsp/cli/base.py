@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,9 +15,14 @@ from rich.console import Console
 from fim_lsp.errors import FimError
 
 if TYPE_CHECKING:
+    from fim_lsp.domain import Outcome, Snapshot
     from fim_lsp.pipeline.completer import Completer
     from fim_lsp.settings import Resolved
 
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="Settings in TOML (see docs/settings.md).", metavar="FILE")
+]
+BackendName = Annotated[str, typer.Option("--backend", help="auto, gpt or bert.")]
 ModelFolder = Annotated[
     str, typer.Option("--model", help="Folder of another model of the backend; the shipped one by default.")
 ]
@@ -60,6 +66,18 @@ def load(resolved: Resolved) -> Completer:
         completer.warm_up()
     Console(stderr=True).print(f"[dim]model loaded in {time.perf_counter() - began:.1f} s[/dim]")
     return completer
+
+
+def complete_at(completer: Completer, snap: Snapshot) -> Outcome:
+    from fim_lsp.domain import Cancel
+
+    return completer.complete(snap, Cancel())
+
+
+def record(outcome: Outcome) -> dict[str, Any]:
+    told_of = asdict(outcome)
+    told_of["text"] = outcome.suggestions[0].text if outcome.suggestions else ""
+    return told_of
 
 
 def waiting(what: str) -> Any:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from fim_lsp.cli_base import told, write
+from fim_lsp.cli.base import told, write
 
 if TYPE_CHECKING:
     from fim_lsp.compare.quality import Hole

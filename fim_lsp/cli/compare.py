@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fim_lsp.cli_base import AsJson, ModelFolder, load, settings, told, waiting, warn, write
+from fim_lsp.cli.base import AsJson, ModelFolder, load, settings, told, waiting, warn, write
 from fim_lsp.errors import InputError
 
 if TYPE_CHECKING:
@@ -201,7 +201,8 @@ def record_holes(
 
 
 def _compare_at(place: str, model: Sequence[str], threads: int, json_file: Path | None) -> None:
-    from fim_lsp import machine, places, terminal
+    from fim_lsp import machine
+    from fim_lsp.cli import places, terminal
     from fim_lsp.compare.at_cursor import ask
     from fim_lsp.compare.contenders import contend
 

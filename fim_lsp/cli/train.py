@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fim_lsp.cli_base import told
+from fim_lsp.cli.base import told
 
 app = typer.Typer(help="Make the models: train the decoder or the infiller on token shards.", no_args_is_help=True)
 

@@ -28,7 +28,7 @@ HOLES = (  # (file, text before the hole, what the file had in it)
 def read_samples() -> Iterator[tuple[str, Snapshot]]:
     """Yield (title, snapshot) of every hole, its text cut out."""
     for name, before, gold in HOLES:
-        text = (files("fim_lsp.samples") / name).read_text(encoding="utf-8")
+        text = (files("fim_lsp.cli.samples") / name).read_text(encoding="utf-8")
         at = text.index(before + gold) + len(before)
         line = text.count("\n", 0, at) + 1
         title = f"{name}:{line}  (the file had: {gold.strip()})"

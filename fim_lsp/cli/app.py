@@ -1,0 +1,44 @@
+"""The command line: every verb, each in its own file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from fim_lsp import __version__
+from fim_lsp.cli import bench, compare, complete, demo, doctor, router, serve, study, train, weights
+
+app = typer.Typer(
+    help="Code completion that fills in the middle, on your own machine, offline.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"fim-lsp {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Code completion that fills in the middle, on your own machine, offline."""
+
+
+for verb in (serve.serve, complete.complete, demo.demo, doctor.doctor):
+    app.command()(verb)
+train.app.command("controlled")(study.train)
+train.app.command("export-controlled")(study.export)
+app.add_typer(train.app, name="train")
+app.add_typer(weights.app, name="weights")
+app.add_typer(compare.app)
+app.add_typer(bench.app, name="bench")
+app.add_typer(router.app, name="router")
+app.command("attention")(study.attention)
