@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import PurePath
 from typing import Literal
 
 Finish = Literal["stop", "length", "deadline", "cancelled", "unsure"]  # unsure: what went on was a guess
@@ -24,6 +25,7 @@ class Snapshot:
     offset: int
     manual: bool = False  # the user asked for a completion by hand
     eol: str = "\n"  # how this document breaks its lines
+    path: str = ""  # of the file, as its workspace names it: parts joined by /
 
     @cached_property
     def prefix(self) -> str:
@@ -78,6 +80,7 @@ class FimRequest:
     plan: Plan
     snippets: tuple[Snippet, ...] = ()
     language: str = ""
+    path: str = ""  # of the file, as its workspace names it
 
 
 @dataclass(frozen=True)
@@ -173,3 +176,11 @@ class Meter:
 
     def count(self, name: str, tokens: int) -> None:
         self.tokens[name] = self.tokens.get(name, 0) + tokens
+
+
+def path_within(path: PurePath, roots: Iterable[PurePath]) -> str:
+    """Return a file's path seen from the innermost root that holds it, else its folder's name and its own."""
+    inside = [root for root in roots if path.is_relative_to(root)]
+    if inside:
+        return path.relative_to(max(inside, key=lambda root: len(root.parts))).as_posix()
+    return "/".join(path.parts[-2:]) if len(path.parts) > 2 else path.name

@@ -13,7 +13,7 @@ from fim_lsp.backends.costs import Cost
 from fim_lsp.checkpoints.config import read_raw_config
 from fim_lsp.checkpoints.formats import Format
 from fim_lsp.checkpoints.tokenizer import Tokenizer
-from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Plan, Suggestion, Work
+from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, Work
 from fim_lsp.nn import branches, decode, pick, speculate
 from fim_lsp.nn.kv_pool import Pool
 from fim_lsp.nn.speculate import Lookup
@@ -24,6 +24,7 @@ MOST_CHARS_PER_TOKEN = 4.5  # a suffix is cut at its far end, where clamping by 
 BRANCHES = 6  # first tokens tried in each of several holes
 ROOM = 256  # tokens for what is decoded after a prompt
 CHUNK_MS, CHUNKS = 50.0, (16, 256)  # a chunk of prefill takes about that long, and has so many tokens
+PATH_CHARS = 100  # of a file's path, in the prompt
 TILE = 16  # tokens that processors with tiles multiply at once
 READING_SHARE = 0.6  # of the time that is left, at most: what is read must also be answered
 BRANCH_RANKS, BRANCH_SHARE = 64, 0.02  # first tokens looked at, and how likely a first character must be
@@ -72,7 +73,7 @@ class GptBackend:
             return cancel.is_set() or plan.expired
 
         with meter.stage("tokenize"):
-            prompt = self._prompt(request.segments[0], request.segments[1], plan)
+            prompt = self._prompt(request.segments[0], request.segments[1], request)
         cache = self.pool.take(prompt)
         reused = len(cache)
         with meter.stage("prefill"):
@@ -90,7 +91,7 @@ class GptBackend:
 
     def branch(self, request: FimRequest, said: str, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         """Fill in once for each other character that the text may well begin with, all in the same passes."""
-        prompt = self._prompt(request.segments[0], request.segments[1], request.plan)
+        prompt = self._prompt(request.segments[0], request.segments[1], request)
         cache = self.pool.take(prompt)
         reused = len(cache)
         with meter.stage("prefill"):
@@ -108,7 +109,7 @@ class GptBackend:
 
     def outlook(self, request: FimRequest) -> Work:
         """Count the prompt's tokens and those whose keys and values are there from before."""
-        prompt = self._prompt(request.segments[0], " ".join(request.segments[1:]), request.plan)
+        prompt = self._prompt(request.segments[0], " ".join(request.segments[1:]), request)
         holes = len(request.segments) - 1
         answers = BRANCHES * holes if holes > 1 else request.plan.candidates
         return Work(len(prompt), self.pool.shared(prompt), answers)
@@ -217,7 +218,7 @@ class GptBackend:
         def stop() -> bool:
             return cancel.is_set() or request.plan.expired
 
-        prompt = self._prompt(before, after, request.plan)
+        prompt = self._prompt(before, after, request)
         cache = self.pool.take(prompt)
         with meter.stage("prefill"):
             logits = decode.prefill(self.model, cache, prompt, stop, self._chunk)
@@ -246,14 +247,15 @@ class GptBackend:
         low, high = CHUNKS
         return int(min(max(CHUNK_MS / self.cost.token_ms, low), high)) // TILE * TILE
 
-    def _prompt(self, before: str, after: str, plan: Plan) -> list[int]:
+    def _prompt(self, before: str, after: str, request: FimRequest) -> list[int]:
         """Return the longest prompt that can be read in time, the far end of the prefix cut in steps.
 
         A step is cut from where the window begins, so that what is left goes on from the same keys and values.
         """
-        left_ms = (plan.deadline - time.monotonic()) * 1e3 * READING_SHARE
+        path = self.tokenizer.encode(f"{short(request.path)}\n") if request.path else []
+        left_ms = (request.plan.deadline - time.monotonic()) * 1e3 * READING_SHARE
         for prefix, suffix in _ever_shorter(*self._pieces(before, after)):
-            prompt = self.format.render(prefix, suffix) or self.tokenizer.encode("\n")
+            prompt = self.format.render(prefix, suffix, path) or self.tokenizer.encode("\n")
             if self.cost.token_ms * (len(prompt) - self.pool.shared(prompt)) <= left_ms:
                 break
         return prompt
@@ -265,6 +267,14 @@ class GptBackend:
         if (over := len(prefix) - self.format.prefix_tokens) > 0:
             prefix = prefix[-(-over // CLAMP_TOKENS) * CLAMP_TOKENS :]
         return prefix, suffix
+
+
+def short(path: str) -> str:
+    """Return the last parts of a path, as many as say where the file belongs without crowding the prompt."""
+    *folders, name = path.split("/")
+    while folders and len("/".join([*folders, name])) > PATH_CHARS:
+        del folders[0]
+    return "/".join([*folders, name])[-PATH_CHARS:]
 
 
 def _ever_shorter(prefix: list[int], suffix: list[int]) -> Iterator[tuple[list[int], list[int]]]:

@@ -38,6 +38,7 @@ class Format:
     ends: frozenset[int]
     prefix_tokens: int
     suffix_tokens: int
+    file: int | None = None  # stands before the file's path, for a model that was taught to read one
 
     @classmethod
     def read(cls, fim: Mapping[str, Any], sentinel: Callable[[str], int | None]) -> Format:
@@ -46,6 +47,7 @@ class Format:
         `sentinel` returns the id of a special token, None where the vocabulary lacks it. Raises ModelMismatch.
         """
         ends = frozenset(at for name in ENDS if (at := sentinel(name)) is not None)
+        file = sentinel(fim["file"]) if "file" in fim else None
         sizes = {"prefix_tokens": fim.get("prefix_tokens", 384), "suffix_tokens": fim.get("suffix_tokens", 128)}
         named = [(fim["prefix"], fim["suffix"], fim["middle"])] if fim else list(SENTINELS)
         for names in named:
@@ -53,15 +55,19 @@ class Format:
             if None not in ids:
                 prefix, suffix, middle = (int(at) for at in ids if at is not None)
                 others = ends | {prefix, suffix, middle}
-                return cls(fim.get("order", "prefix-first"), prefix, suffix, middle, others, **sizes)
+                return cls(fim.get("order", "prefix-first"), prefix, suffix, middle, others, **sizes, file=file)
         if fim:
             raise ModelMismatch(f"the vocabulary lacks the sentinels {named[0]} that config.json names")
         return cls("prefix-only", -1, -1, -1, ends, **sizes)
 
-    def render(self, prefix: list[int], suffix: list[int]) -> list[int]:
-        """Lay out the prompt (SPM and PSM of arXiv 2207.14255); suffix-first, typing only appends."""
+    def render(self, prefix: list[int], suffix: list[int], path: list[int]) -> list[int]:
+        """Lay out the prompt (SPM and PSM of arXiv 2207.14255); suffix-first, typing only appends.
+
+        `path` is the file's with the line break behind it, or nothing; left out where the model knows no `file`.
+        """
+        head = [self.file, *path] if path and self.file is not None else []
         if self.order == "suffix-first":
-            return [self.suffix, *suffix, self.prefix, *prefix, self.middle]
+            return [*head, self.suffix, *suffix, self.prefix, *prefix, self.middle]
         if self.order == "prefix-first":
-            return [self.prefix, *prefix, self.suffix, *suffix, self.middle]
+            return [*head, self.prefix, *prefix, self.suffix, *suffix, self.middle]
         return prefix

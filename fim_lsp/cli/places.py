@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from fim_lsp.domain import Snapshot
+from fim_lsp.domain import Snapshot, path_within
 from fim_lsp.errors import InputError
 from fim_lsp.languages import language_of
 
@@ -28,7 +28,9 @@ def from_file(place: str, language: str = "") -> Snapshot:
     if not 1 <= column <= width + 1:
         raise InputError(f"line {line} of {path} has columns 1 to {width + 1}; column {column} does not exist")
     offset = starts[line - 1] + column - 1
-    return Snapshot(path.resolve().as_uri(), 0, language or language_of(path.name), text, offset)
+    whole = path.resolve()
+    named = path_within(whole, [Path.cwd()])
+    return Snapshot(whole.as_uri(), 0, language or language_of(path.name), text, offset, path=named)
 
 
 def from_text(text: str, language: str = "python") -> Snapshot:

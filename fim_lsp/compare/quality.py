@@ -49,7 +49,14 @@ class Hole:
         return hashlib.sha256("\0".join((*self.segments, *self.golds)).encode()).hexdigest()[:12]
 
     def snapshot(self, number: int) -> Snapshot:
-        return Snapshot(f"hole:{number}", 0, "python", self.prefix + self.suffix, len(self.prefix))
+        return Snapshot(
+            f"hole:{number}",
+            0,
+            "python",
+            self.prefix + self.suffix,
+            len(self.prefix),
+            path=self.path.replace("\\", "/"),
+        )
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def build(snap: Snapshot, site: Site, plan: Plan, prefix_chars: int, suffix_char
         start = window.start(snap, prefix_chars - len(preamble))
     prefix = preamble + snap.text[start : snap.offset]
     suffix = snap.text[snap.offset : window.end(snap, suffix_chars)]
-    return FimRequest((_normal(prefix), _normal(suffix)), plan, language=snap.language)
+    return FimRequest((_normal(prefix), _normal(suffix)), plan, language=snap.language, path=snap.path)
 
 
 def _normal(text: str) -> str:

@@ -31,6 +31,7 @@ class Document:
     version: int
     text: str
     encoding: str = PositionEncodingKind.Utf16
+    path: str = ""  # as its workspace names it
     starts: list[int] = field(default_factory=list)  # offset at which each line begins
     sync_ms: float = 0.0
 

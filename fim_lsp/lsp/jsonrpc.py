@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any
 
 from lsprotocol import types as lsp
@@ -12,7 +13,9 @@ from pygls.exceptions import JsonRpcException
 from pygls.protocol import LanguageServerProtocol
 from pygls.protocol.json_rpc import JsonRPCRequestMessage, RPCMessage
 from pygls.protocol.language_server import lsp_method
+from pygls.uris import to_fs_path
 
+from fim_lsp.domain import path_within
 from fim_lsp.lsp.documents import Document, Documents
 
 logger = logging.getLogger(__name__)
@@ -109,7 +112,8 @@ class FimProtocol(LanguageServerProtocol):
     @lsp_method(lsp.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: lsp.DidOpenTextDocumentParams) -> Iterator[Any]:
         item = params.text_document
-        self.documents.put(Document(item.uri, str(item.language_id), item.version, item.text, self.encoding()))
+        path = self._path(item.uri)
+        self.documents.put(Document(item.uri, str(item.language_id), item.version, item.text, self.encoding(), path))
         yield from self._call(lsp.TEXT_DOCUMENT_DID_OPEN, params)
 
     @lsp_method(lsp.TEXT_DOCUMENT_DID_CHANGE)
@@ -121,6 +125,12 @@ class FimProtocol(LanguageServerProtocol):
     @lsp_method(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: lsp.DidCloseTextDocumentParams) -> None:
         self.documents.drop(params.text_document.uri)
+
+    def _path(self, uri: str) -> str:
+        """Return a document's path as its workspace names it; "" for one that is no file."""
+        path = to_fs_path(uri) if uri.startswith("file:") else None
+        roots = [root for folder in self.workspace.folders.values() if (root := to_fs_path(folder.uri))]
+        return path_within(PurePath(path), map(PurePath, roots)) if path else ""
 
     def _call(self, method: str, params: Any) -> Iterator[Any]:
         """Yield the server's handler of a method, if it has one, for pygls to call."""

@@ -22,9 +22,7 @@ def snapshot(document: Document, position: lsp.Position, manual: bool, selected:
     text = document.text
     if selected:
         text = text[:offset] + selected + text[offset:]
-    return Snapshot(
-        document.uri, document.version, document.language, text, offset + len(selected), manual, document.eol
-    )
+    return _snapshot(document, text, offset + len(selected), manual)
 
 
 def inline_snapshot(document: Document, params: lsp.InlineCompletionParams) -> tuple[Snapshot, str, lsp.Range]:
@@ -36,18 +34,12 @@ def inline_snapshot(document: Document, params: lsp.InlineCompletionParams) -> t
         return snapshot(document, params.position, manual), "", here
     start, end = document.offset(info.range.start), document.offset(info.range.end)
     as_if = clean(document.text[:start] + info.text + document.text[end:])
-    return (
-        Snapshot(
-            document.uri,
-            document.version,
-            document.language,
-            as_if,
-            start + len(clean(info.text)),
-            manual,
-            document.eol,
-        ),
-        info.text,
-        info.range,
+    return _snapshot(document, as_if, start + len(clean(info.text)), manual), info.text, info.range
+
+
+def _snapshot(document: Document, text: str, offset: int, manual: bool) -> Snapshot:
+    return Snapshot(
+        document.uri, document.version, document.language, text, offset, manual, document.eol, document.path
     )
 
 

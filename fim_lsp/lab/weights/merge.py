@@ -26,8 +26,9 @@ FIM = {
     "prefix": "<|fim_prefix|>",
     "suffix": "<|fim_suffix|>",
     "middle": "<|fim_middle|>",
-    "prefix_tokens": 384,
-    "suffix_tokens": 128,
+    "file": "<|file_sep|>",
+    "prefix_tokens": 448,
+    "suffix_tokens": 192,
 }
 Tell = Callable[[str, int, int], None]
 

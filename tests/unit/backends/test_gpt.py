@@ -11,6 +11,7 @@ import time
 import pytest
 
 from fim_lsp import backends
+from fim_lsp.backends.gpt import short
 from fim_lsp.checkpoints.catalogue import find_model, models_folder
 from fim_lsp.checkpoints.formats import Format
 from fim_lsp.checkpoints.tokenizer import Tokenizer
@@ -93,7 +94,7 @@ def test_sentinel_names_in_the_document_are_text(gpt):
     ids = gpt.tokenizer.encode(text)
     assert not set(ids) & {gpt.format.prefix, gpt.format.suffix, gpt.format.middle, 0}
     assert gpt.tokenizer.decode(ids) == text
-    prompt = gpt._prompt(text, text, Plan())
+    prompt = gpt._prompt(text, text, FimRequest((text, text), Plan()))
     assert [prompt.count(i) for i in (gpt.format.prefix, gpt.format.suffix, gpt.format.middle)] == [1, 1, 1]
 
 
@@ -126,7 +127,7 @@ def test_the_deadline_gives_what_there_is(gpt):
 def test_a_prompt_beyond_the_window_is_clamped_in_steps(gpt):
     lengths = set()
     for extra in range(40):
-        prompt = gpt._prompt("value = other\n" * 400 + "x" * extra, "y\n" * 900, Plan())
+        prompt = gpt._prompt("value = other\n" * 400 + "x" * extra, "y\n" * 900, ADD)
         lengths.add(prompt.index(gpt.format.prefix))
         assert len(prompt) <= gpt.format.prefix_tokens + gpt.format.suffix_tokens + 3
     assert lengths == {gpt.format.suffix_tokens + 1}
@@ -138,9 +139,35 @@ def test_an_empty_document_is_a_prompt_too(gpt):
 
 def test_orders():
     order = Format("suffix-first", 11, 12, 13, frozenset(), 10, 10)
-    assert order.render([1], [2]) == [12, 2, 11, 1, 13]
-    assert Format("prefix-first", 11, 12, 13, frozenset(), 10, 10).render([1], [2]) == [11, 1, 12, 2, 13]
-    assert Format("prefix-only", -1, -1, -1, frozenset(), 10, 10).render([1], [2]) == [1]
+    assert order.render([1], [2], []) == [12, 2, 11, 1, 13]
+    assert Format("prefix-first", 11, 12, 13, frozenset(), 10, 10).render([1], [2], []) == [11, 1, 12, 2, 13]
+    assert Format("prefix-only", -1, -1, -1, frozenset(), 10, 10).render([1], [2], []) == [1]
+    assert order.render([1], [2], [3]) == [12, 2, 11, 1, 13]  # a model that was taught no paths is shown none
+    assert Format("suffix-first", 11, 12, 13, frozenset(), 10, 10, 14).render([1], [2], [3]) == [
+        14,
+        3,
+        12,
+        2,
+        11,
+        1,
+        13,
+    ]
+
+
+def test_the_files_path_stands_before_what_typing_changes(gpt):
+    request = FimRequest(ADD.segments, ADD.plan, path="pkg/numbers/add.py")
+    prompt, plain = gpt._prompt(*request.segments, request), gpt._prompt(*ADD.segments, ADD)
+    assert prompt[0] == gpt.format.file
+    assert prompt[-len(plain) :] == plain
+    assert gpt.tokenizer.decode(prompt[1 : -len(plain)]) == "pkg/numbers/add.py\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [("a/b.py", "a/b.py"), (f"{'x' * 90}/mid/a.py", "mid/a.py"), (f"a/{'y' * 120}.py", f"{'y' * 97}.py"), ("", "")],
+)
+def test_a_long_path_keeps_its_end(path, kept):
+    assert short(path) == kept
 
 
 def test_published_sentinels_are_recognised():

@@ -21,7 +21,7 @@ TOKENS = 16
 
 def plainly(gpt: GptBackend, request: FimRequest) -> list[int]:
     """Read the whole prompt in one pass into a new cache, then take the likeliest token, one pass each."""
-    prompt = gpt._prompt(*request.segments, request.plan)
+    prompt = gpt._prompt(*request.segments, request)
     cache, said = gpt.model.new_cache(len(prompt) + TOKENS), []
     logits = gpt.model.forward(prompt, cache)
     while len(said) < TOKENS and (token := int(logits[0].argmax())) not in gpt.format.ends:

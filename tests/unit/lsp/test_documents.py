@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePosixPath
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lsprotocol.types import Position, Range
 
+from fim_lsp.domain import path_within
 from fim_lsp.lsp.documents import BREAK, Document
 
 ALPHABET = "ab \n\r\té😀ß\f\v\x1c\x85\u2028"
@@ -77,3 +79,16 @@ def test_a_large_file_stays_quick():
     document.replace(Range(Position(10_000, 0), Position(10_000, 0)), "y\n")
     assert len(document.starts) == 20_002
     assert document.line(10_000) == "y"
+
+
+@pytest.mark.parametrize(
+    ("path", "roots", "named"),
+    [
+        ("/home/me/web/src/app/main.py", ["/home/me/web"], "src/app/main.py"),
+        ("/home/me/web/libs/core/a.py", ["/home/me/web", "/home/me/web/libs"], "core/a.py"),  # the innermost root
+        ("/elsewhere/deep/down/a.py", ["/home/me/web"], "down/a.py"),
+        ("/a.py", [], "a.py"),
+    ],
+)
+def test_a_file_is_named_as_its_workspace_names_it(path, roots, named):
+    assert path_within(PurePosixPath(path), map(PurePosixPath, roots)) == named
