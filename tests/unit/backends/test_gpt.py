@@ -164,7 +164,7 @@ def test_the_files_path_stands_before_what_typing_changes(gpt):
 
 @pytest.mark.parametrize(
     ("path", "kept"),
-    [("a/b.py", "a/b.py"), (f"{'x' * 90}/mid/a.py", "mid/a.py"), (f"a/{'y' * 120}.py", f"{'y' * 97}.py"), ("", "")],
+    [("a/b.py", "a/b.py"), (f"{'x' * 95}/mid/a.py", "mid/a.py"), (f"a/{'y' * 120}.py", f"{'y' * 97}.py"), ("", "")],
 )
 def test_a_long_path_keeps_its_end(path, kept):
     assert short(path) == kept
