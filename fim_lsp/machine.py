@@ -6,6 +6,7 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,23 @@ FEATURES = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_in
 
 
 def describe() -> dict[str, Any]:
-    """Return processor, cores, threads, instruction sets and device as torch sees them."""
-    import torch
-
+    """Return processor, cores and instruction sets; where torch is installed, also what it computes with."""
     name, flags = _processor()
-    return {
+    found = {
         "processor": name,
         "machine": platform.machine(),
         "cores": os.cpu_count(),
+        "features": [feature for feature in FEATURES if feature in flags],
+    }
+    return found | _as_torch_sees_it() if find_spec("torch") else found
+
+
+def _as_torch_sees_it() -> dict[str, Any]:
+    import torch
+
+    return {
         "threads": torch.get_num_threads(),
         "capability": torch.backends.cpu.get_cpu_capability(),
-        "features": [feature for feature in FEATURES if feature in flags],
         "device": "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu",
     }
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 import typer
 
 from fim_lsp.cli.app import app
+from fim_lsp.cli.base import EXTRAS
 from fim_lsp.filters import FILTERS
 from fim_lsp.settings import EDITOR_SETTINGS, SECTION, settings
 
@@ -78,3 +80,9 @@ def test_architecture_names_every_filter():
     page = (ROOT / "docs/adding-a-filter.md").read_text(encoding="utf-8")
     for name, _ in FILTERS:
         assert name in page
+
+
+def test_a_missing_package_is_named_with_its_extra():
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    names = {extra: {re.split(r"[>=<\[]", one)[0] for one in listed[extra]} - {"fim-lsp"} for extra in EXTRAS}
+    assert names == {extra: set(packages) for extra, packages in EXTRAS.items()}

@@ -25,7 +25,10 @@ def create(family: str, wanted: Wanted = SHIPPED) -> Backend:
 
         return BertBackend.from_folder(folder)
     if family in CONTROLLED:
-        from fim_lsp.backends import baselines
+        try:
+            from fim_lsp.backends import baselines
+        except ModuleNotFoundError as missing:
+            raise ModelMismatch(f"{family} needs {missing.name}: pip install 'fim-lsp[torch]'") from None
 
         return baselines.from_folder(folder)
     raise ModelMismatch(f"there is no backend named {family!r} in this version; use gpt or bert")

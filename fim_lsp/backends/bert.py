@@ -47,9 +47,7 @@ class BertBackend:
         calibration = Calibration.read(raw.get("confidence", {}))
         if raw.get("model_type") in FAMILIES:
             return cls(pick.encoder(folder), Tokenizer.from_folder(folder), raw.get("infill") or {}, calibration)
-        from fim_lsp.nn.reference.masked_lm import MaskedLM
-
-        model, tokenizer = MaskedLM.from_folder(folder)
+        model, tokenizer = pick.masked_lm(folder)
         return cls(model, tokenizer, model.infill, calibration)
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:

@@ -28,15 +28,28 @@ ModelFolder = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
+EXTRAS = {  # of pyproject.toml: packages that a plain installation lacks; a test holds them to it
+    "torch": ("torch", "transformers"),
+    "compare": ("jinja2", "matplotlib", "psutil", "rapidfuzz"),
+    "lab": ("accelerate", "datasketch", "gguf", "zstandard"),
+}
+
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Turn our errors into one line and an exit code."""
+    """Turn our errors, and the lack of an extra's package, into one line and an exit code."""
     try:
         yield
     except FimError as problem:
         typer.secho(f"fim-lsp: {problem}", err=True, fg="red")
         raise typer.Exit(problem.exit_code) from None
+    except ModuleNotFoundError as missing:
+        package = (missing.name or "").partition(".")[0]
+        extra = next((name for name, packages in EXTRAS.items() if package in packages), None)
+        if extra is None:
+            raise
+        typer.secho(f"fim-lsp: this needs {package}: pip install 'fim-lsp[{extra}]'", err=True, fg="red")
+        raise typer.Exit(3) from None
 
 
 def settings(config: Path | None, model: str, backend: str) -> Resolved:

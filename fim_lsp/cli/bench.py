@@ -140,7 +140,7 @@ def _weights() -> Path:
             command = f"fim-lsp train export {source} --to gguf --type q8_0 --out FOLDER"
             raise InputError(
                 f"llama-server needs our weights as GGUF, and to write it {missing.name} is missing: "
-                f"pip install 'fim-lsp[train]', or run `{command}` where it is and give --gguf FOLDER/model.gguf"
+                f"pip install 'fim-lsp[lab]', or run `{command}` where it is and give --gguf FOLDER/model.gguf"
             ) from None
         folder.mkdir(parents=True, exist_ok=True)
         Path(made["file"]).replace(file)

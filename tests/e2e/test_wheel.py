@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.client import Client
+
 ROOT = Path(__file__).resolve().parents[2]
 CLEAN = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
 MARKED = "def add(first, second):\n    return first[MASK]\n"
@@ -49,6 +51,20 @@ def dist(tmp_path_factory):
     return out
 
 
+def size_mb(folder: Path) -> float:
+    """Return what was installed, without the bytecode that Python adds."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return sum(path.stat().st_size for path in files if path.suffix != ".pyc") / 1e6
+
+
+def serve_once(command: Path, folder: Path) -> str:
+    """Ask a served file for one inline completion and return its text."""
+    with Client([str(command), "serve"], folder, env={"PYTHONPATH": ""}) as client:
+        client.start()
+        client.open("def add(first, second):\n    return first\n")
+        return client.inline(1, 16)[0]["insertText"]
+
+
 def names_in(wheel: Path) -> list[str]:
     return [name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name]
 
@@ -80,11 +96,19 @@ def test_weights_lie_in_wheels_of_their_own(dist):
 def test_a_fresh_environment_completes_once_the_weights_are_there(dist, tmp_path):
     venv = Venv(tmp_path)
     (wheel,) = dist.glob("fim_lsp-*.whl")
+    before = size_mb(tmp_path)
     venv.pip("install", "--constraint", ROOT / "constraints.txt", wheel)
+    assert size_mb(tmp_path) - before < 150
+    assert venv.run(venv.python, "-c", "import importlib.util as u; print(u.find_spec('torch'))") == "None\n"
     assert str(tmp_path) in venv.run(venv.python, "-c", "import fim_lsp; print(fim_lsp.__file__)")
     assert "pip install 'fim-lsp[weights]'" in venv.complete(code=3)
     venv.pip("install", "--no-index", "--find-links", dist, "fim-lsp[weights]")
     assert json.loads(venv.complete())["text"] == " + second"
+    assert serve_once(venv.python.with_name("fim-lsp"), tmp_path) == " + second"
+    told = json.loads(venv.run(venv.python.with_name("fim-lsp"), "doctor", "--json"))
+    assert (told["ok"], told["packages"]["torch"]) == (True, "not installed")
+    said = venv.run(venv.python.with_name("fim-lsp"), "compare", "--limit", "1", code=3)
+    assert "pip install 'fim-lsp[compare]'" in said
     venv.pip("uninstall", "--yes", "fim-lsp-weights-1")
     assert "fim-lsp-weights-1==" in venv.complete(code=3)
 
@@ -106,9 +130,11 @@ def test_a_clones_models_are_a_package(tmp_path):
     ]
     done = subprocess.run(pip, capture_output=True, text=True, env=CLEAN)
     assert done.returncode == 0, done.stderr
-    find = "from fim_lsp.backends import models as m; m.PACKAGE = m.Path('/none/fim_lsp'); print(m.models_folder())"
+    find = (
+        "from fim_lsp.checkpoints import catalogue as m; m.PACKAGE = m.Path('/none/fim_lsp'); print(m.models_folder())"
+    )
     env = {**CLEAN, "PYTHONPATH": os.pathsep.join([str(ROOT), str(target)])}
     found = subprocess.check_output([sys.executable, "-c", find], text=True, env=env, cwd=tmp_path)
     assert found.strip() == str(target / "fim_lsp_weights")
-    assert (target / "fim_lsp_weights/gpt/tokenizer.json").is_file()
+    assert (target / "fim_lsp_weights/qwen2.5-coder-0.5b/tokenizer.json").is_file()
     assert not (target / "fim_lsp_weights/release.py").exists()
