@@ -1,6 +1,7 @@
 """Take away from the suggestion's end what already stands right of the cursor, or cover it.
 
 foo(║)      +  a, b)      →  foo(a, b║)      the repeated bracket is cut
+foo(║)      +  bar(a)     →  foo(bar(a)║)    this one is the suggestion's own
 def f(║)    +  a, b):     →  def f(├)┤ → a, b):   the bracket is covered, because more follows it
 """
 
@@ -11,6 +12,7 @@ from dataclasses import replace
 
 from fim_lsp.domain import Snapshot, Suggestion
 
+OPENERS = {")": "(", "]": "[", "}": "{"}
 CLOSERS = re.compile(r"[\s)\]}\"',:;]*")
 
 
@@ -22,15 +24,21 @@ def apply(suggestion: Suggestion, snap: Snapshot) -> Suggestion | None:
         return suggestion.with_text(text)
     first, newline, rest = text.partition("\n")
     trimmed = first.rstrip()
-    if trimmed.endswith(standing):
+    if trimmed.endswith(standing) and not _is_own(trimmed, standing):
         return suggestion.with_text(trimmed[: -len(standing)] + newline + rest if rest else trimmed[: -len(standing)])
     covered = _covered(trimmed, standing)
     if covered:
         return replace(suggestion.with_text(text), replaces=covered)
     overlap = next((n for n in range(min(len(trimmed), len(standing)), 0, -1) if trimmed.endswith(standing[:n])), 0)
-    if overlap and (overlap > 1 or standing[0] in ")]}\"'"):
+    if overlap and not _is_own(trimmed, standing[:overlap]) and (overlap > 1 or standing[0] in ")]}\"'"):
         return suggestion.with_text(trimmed[:-overlap])
     return suggestion.with_text(text)
+
+
+def _is_own(line: str, end: str) -> bool:
+    """True when the line opened the brackets that its end closes, so that they repeat nothing."""
+    closers = [char for char in end if char in OPENERS]
+    return bool(closers) and all(line.count(char) <= line.count(OPENERS[char]) for char in closers)
 
 
 def _covered(line: str, standing: str) -> int:

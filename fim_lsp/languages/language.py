@@ -25,6 +25,7 @@ class Language:
     imports: frozenset[str]
     block_opener: str  # the token that ends a block's header
     block_keywords: frozenset[str]  # first words of such a header
+    endings: tuple[str, ...]  # what makes whole a text that ends in an unfinished head; tried in this order
     holes: Mapping[str, str]  # node types worth hiding: the kind of hole each makes
 
     @cached_property
@@ -59,6 +60,15 @@ PYTHON = Language(
     block_keywords=frozenset(
         {"async", "case", "class", "def", "elif", "else", "except"}
         | {"finally", "for", "if", "match", "try", "while", "with"}
+    ),
+    endings=(
+        "",
+        "\n{deeper}pass",
+        "\n{deeper}pass\n{indent}except x:\n{deeper}pass",
+        "\n{indent}def x(): pass",
+        ":\n{deeper}pass",
+        " x:\n{deeper}pass",
+        " x(): pass",
     ),
     holes={"identifier": "identifier", "argument_list": "arguments", "parameters": "arguments"}
     | {"function_definition": "function_body"}
