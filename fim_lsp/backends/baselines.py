@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fim_lsp.backends.base import Backend, Budget
+from fim_lsp.backends.base import Backend, Budget, Wanted
 from fim_lsp.backends.bert import BertBackend
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.checkpoints.config import read_raw_config
@@ -16,8 +16,8 @@ from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, Work
 from fim_lsp.errors import InputError
 from fim_lsp.nn.canvas import GAP, Layout, clamp, lay_out
 from fim_lsp.nn.decode import pick
+from fim_lsp.nn.study import folder as study
 from fim_lsp.nn.study.bert import SmallBert
-from fim_lsp.nn.study.folder import load
 from fim_lsp.nn.study.network import Writer, write
 from fim_lsp.nn.study.vocabulary import SEPARATOR
 
@@ -135,10 +135,10 @@ class SmallBertBackend(BertBackend):
         return lay_out(pieces, self.marks)
 
 
-def from_folder(folder: Path) -> Backend:
+def load(folder: Path, wanted: Wanted) -> Backend:
     """Load a model of the set; raises ModelMissing, ModelCorrupt, ModelMismatch."""
     config: dict[str, Any] = read_raw_config(folder)
-    model, tokenizer = load(folder), Tokenizer.from_folder(folder)
+    model, tokenizer = study.load(folder), Tokenizer.from_folder(folder)
     if "infill" in config:
         return SmallBertBackend(model, tokenizer, config["infill"])
     return WriterBackend(config["controlled"]["kind"], model, tokenizer, config["reading"])

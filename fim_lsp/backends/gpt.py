@@ -34,6 +34,11 @@ SHORT_PREFIX, SHORT_SUFFIX = 128, 32  # tokens: where time is left for no more b
 CLAMP_TOKENS = 64  # a prefix too long loses tokens in such steps, so that typing does not shift it at every key
 
 
+def load(folder: Path, wanted: Wanted) -> GptBackend:
+    """Load a decoder; raises ModelError."""
+    return GptBackend.from_folder(folder, wanted.bits, wanted.cache_mb)
+
+
 class GptBackend:
     """A Llama- or Qwen2-family decoder on this machine."""
 

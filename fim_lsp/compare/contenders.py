@@ -12,7 +12,7 @@ from fim_lsp.checkpoints.catalogue import CONTROLLED, find_model
 from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion, Work
 from fim_lsp.errors import InputError
 from fim_lsp.pipeline.completer import Completer
-from fim_lsp.routing.router import BUILT
+from fim_lsp.routing.router import CANDIDATES
 from fim_lsp.settings import Config
 
 PATIENCE_MS = 60_000
@@ -81,7 +81,9 @@ class Contender:
         self.backend.forget()
 
     def _behind_pipeline(self, backend: Backend) -> Completer:
-        known = self.family if self.family in BUILT else BUILT[0]  # what the router calls it; it gets this one anyway
+        known = (
+            self.family if self.family in CANDIDATES else CANDIDATES[0]
+        )  # what the router calls it; it gets this one anyway
         return Completer(Config(backend=known, deadline_ms=PATIENCE_MS, words=False), lambda family, model: backend)
 
 

@@ -22,7 +22,7 @@ from fim_lsp.languages import LANGUAGES, Site, describe
 from fim_lsp.pipeline import answer, gate
 from fim_lsp.pipeline.answer import Answer
 from fim_lsp.pipeline.completer import Completer
-from fim_lsp.routing.router import BUILT, Router
+from fim_lsp.routing.router import CANDIDATES, Router
 
 ROUNDS, ENOUGH_S = 3, 6.0  # rounds that count; seconds after which no other one begins
 
@@ -73,7 +73,7 @@ def compare(completer: Completer, snap: Snapshot, cancel: Cancel) -> Comparison:
     request = _request(list(backends.values()), snap, site, gate.plan(snap, completer.config, site))
     choice = completer.router.choose(request, site)
     contenders = [_Contender(family, backend, request, snap, site, choice) for family, backend in backends.items()]
-    runs: dict[str, dict[Condition, list[Run]]] = {family: defaultdict(list) for family in BUILT}
+    runs: dict[str, dict[Condition, list[Run]]] = {family: defaultdict(list) for family in CANDIDATES}
     patience_s = completer.config.deadline_ms * gate.MANUAL_PATIENCE / 1e3
     rounds = 0
     for rounds, family, condition, run in _take_turns(contenders, patience_s, cancel):
@@ -120,7 +120,7 @@ class _Contender:
 def _load(router: Router) -> tuple[dict[str, Backend], dict[str, str]]:
     """Return the families that can be had, and of the others what is wrong."""
     backends, errors = {}, {}
-    for family in BUILT:
+    for family in CANDIDATES:
         try:
             backends[family] = router.shelf.get(family)
         except ModelError as problem:

@@ -15,7 +15,7 @@ from fim_lsp.routing.loader import Shelf
 from fim_lsp.routing.rule import Bid, Table, decide, hands_over, kind_of_place
 from fim_lsp.settings import Config
 
-BUILT = ("gpt", "bert")  # families this version can run; the first one is loaded first
+CANDIDATES = ("gpt", "bert")  # families that `auto` chooses among; the first one is loaded first
 CHARS_PER_TOKEN = 3.5  # for a family whose tokenizer is not loaded
 USUAL_STEPS = 8.0  # where no table says
 TRIALS = (  # run once the weights are there; only the second is timed, the first pays for what is set up on the way
@@ -48,22 +48,27 @@ class Router:
         read_table: ReadTable = no_table,
     ):
         self.config, self.read_table = config, read_table
+        self.families = tuple(models_of(config))
         self.shelf = Shelf(models_of(config), create)
         self.tables: dict[str, Table | None] = {}
         self.costs: dict[str, Cost] = {}
-        self._read_tables(BUILT)
+        self._read_tables(self.families)
 
     def choose(self, request: FimRequest | None = None, site: Site | None = None) -> Choice:
         """Return what answers a request, or requests in general; needs no model and starts nothing."""
         wanted, setting = self._wanted(request.language if request else "")
-        alone = [family for family in BUILT if family not in self.shelf.failed]
-        if wanted == "auto" and len(alone) == 1:
-            (failed,) = set(BUILT).difference(alone)
-            wanted, setting = alone[0], f"auto: {failed} cannot be loaded ({self.shelf.failed[failed]})"
+        left = [family for family in self.families if family not in self.shelf.failed]
+        if wanted == "auto" and len(left) == 1 < len(self.families):
+            failed = "; ".join(f"{family} cannot be loaded ({fault})" for family, fault in self.shelf.failed.items())
+            wanted, setting = left[0], f"auto: {failed}"
         if request is None:
-            return Choice(BUILT[0], "auto: the decoder first") if wanted == "auto" else Choice(wanted, setting)
+            first = (left or self.families)[0]
+            return Choice(first, f"auto: {first} first") if wanted == "auto" else Choice(wanted, setting)
         place = kind_of_place(request, site.zone if site else "code")
-        bids = [self._bid(family, place, request) for family in BUILT]
+        bids = [
+            self._bid(family, place, request)
+            for family in (left or self.families if wanted == "auto" else self.families)
+        ]
         if wanted != "auto":
             return Choice(wanted, setting, {bid.family: round(bid.expected_ms, 1) for bid in bids}, place)
         price = max((table.price for table in self.tables.values() if table), default=0.0)
@@ -72,7 +77,7 @@ class Router:
     def ready(self, language: str = "") -> Backend:
         """Return a backend that can be used at once, loading one if there is none; raises ModelError."""
         wanted, _ = self._wanted(language)
-        for family in BUILT if wanted == "auto" else ():
+        for family in self.families if wanted == "auto" else ():
             if family in self.shelf.loaded:
                 return self.shelf.loaded[family]
         return self._get(self.choose().family if wanted == "auto" else wanted, wanted == "auto")
@@ -83,11 +88,11 @@ class Router:
         One that `auto` wants and that is not loaded yet is loaded aside, and the other answers meanwhile.
         """
         choice = self.choose(request, site)
-        is_auto, other = self._wanted(request.language)[0] == "auto", _other(choice.family)
-        if is_auto and choice.family not in self.shelf.loaded and other in self.shelf.loaded:
+        is_auto = self._wanted(request.language)[0] == "auto"
+        if is_auto and choice.family not in self.shelf.loaded and (ready := self._loaded_beside(choice)):
             self.shelf.fetch(choice.family, self.try_out)
-            why = f"{choice.why}; {choice.family} is being loaded, {other} answers meanwhile"
-            choice = replace(choice, family=other, why=why)
+            why = f"{choice.why}; {choice.family} is being loaded, {ready[0]} answers meanwhile"
+            choice = replace(choice, family=ready[0], why=why)
         backend = self._get(choice.family, is_auto)
         if choice.family in self.shelf.failed:
             choice = self.choose(request, site)
@@ -95,15 +100,15 @@ class Router:
 
     def second(self, choice: Choice, confidence: float | None, language: str, plan: Plan) -> tuple[Backend, str] | None:
         """Return whom to ask too, when the first said nothing (None) or is unsure and there is time; else None."""
-        other, table = _other(choice.family), self.tables[choice.family]
-        if self._wanted(language)[0] != "auto" or table is None or other in self.shelf.failed:
+        table, left_ms = self.tables[choice.family], _left_ms(plan)
+        if self._wanted(language)[0] != "auto" or table is None or not hands_over(confidence or 0.0, table.hand_over):
             return None
-        if not hands_over(confidence or 0.0, table.hand_over) or choice.expected_ms[other] > _left_ms(plan):
-            return None
-        if other not in self.shelf.loaded:
-            self.shelf.fetch(other, self.try_out)
-            return None
-        return self.shelf.loaded[other], other
+        rest = [family for family in self._likeliest(choice.place) if family not in (choice.family, *self.shelf.failed)]
+        other = next((family for family in rest if choice.expected_ms[family] <= left_ms), None)
+        if other is None or other in self.shelf.loaded:
+            return (self.shelf.loaded[other], other) if other else None
+        self.shelf.fetch(other, self.try_out)
+        return None
 
     def learn(self, family: str, meter: Meter) -> None:
         """Take what a run measured into account."""
@@ -138,15 +143,27 @@ class Router:
         try:
             return self.shelf.get(family)
         except ModelError:
-            if not or_other or _other(family) in self.shelf.failed:
+            others = [other for other in self.families if other not in self.shelf.failed] if or_other else []
+            if not others:
                 raise
-        return self.shelf.get(_other(family))
+        return self._get(others[0], or_other)
+
+    def _loaded_beside(self, choice: Choice) -> list[str]:
+        """Return the loaded families but the chosen one, the likeliest to be right first."""
+        return [family for family in self._likeliest(choice.place) if family in self.shelf.loaded]
+
+    def _likeliest(self, place: str) -> list[str]:
+        hits = {
+            family: (table.hits.get(place, 0.0) if (table := self.tables[family]) else 0.0) for family in self.families
+        }
+        return sorted(self.families, key=lambda family: -hits[family])
 
     def _bid(self, family: str, place: str, request: FimRequest) -> Bid:
         table, backend = self.tables[family] or Table(), self.shelf.loaded.get(family)
         guess = Work(int(sum(map(len, request.segments)) / CHARS_PER_TOKEN))
         work = backend.outlook(request) if backend else guess
-        cost = self.costs[family].at_pace_of(self.costs[_other(family)], self._guess(_other(family)))
+        measured = next((other for other in self.families if self.costs[other].steps_seen), family)
+        cost = self.costs[family].at_pace_of(self.costs[measured], self._guess(measured))
         expected = cost.expect(work, table.steps.get(place, USUAL_STEPS))
         return Bid(family, table.hits.get(place), expected)
 
@@ -162,14 +179,11 @@ class Router:
 
 def models_of(config: Config) -> dict[str, Wanted]:
     """Return what each family is to be loaded from under these settings."""
-    return {
+    wanted = {
         "gpt": Wanted(config.gpt_model, config.gpt_bits, config.gpt_cache_mb),
         "bert": Wanted(config.bert_model),
     }
-
-
-def _other(family: str) -> str:
-    return BUILT[1 - BUILT.index(family)]
+    return {family: wanted.get(family, Wanted()) for family in CANDIDATES}
 
 
 def _left_ms(plan: Plan) -> float:

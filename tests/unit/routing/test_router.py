@@ -11,7 +11,7 @@ from fim_lsp.backends.base import Wanted
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.domain import FimRequest, Meter, Plan
 from fim_lsp.errors import ModelError, ModelMissing
-from fim_lsp.routing.router import BUILT, Router
+from fim_lsp.routing.router import CANDIDATES, Router
 from fim_lsp.routing.rule import Table
 from fim_lsp.routing.tables import read_table
 from fim_lsp.settings import Config
@@ -52,12 +52,12 @@ def wait_for(done) -> None:
     assert done()
 
 
-@pytest.mark.parametrize("family", BUILT)
+@pytest.mark.parametrize("family", CANDIDATES)
 def test_a_setting_decides_and_the_other_is_never_loaded(family):
     factory = Factory()
     backend, choice = router(factory, backend=family, tables=RATED).pick(ASK)
     assert (backend.name, choice.family, choice.why) == (family, family, "fimLsp.backend")
-    assert set(choice.expected_ms) == set(BUILT)
+    assert set(choice.expected_ms) == set(CANDIDATES)
     assert [name for name, _ in factory.made] == [family]
 
 
@@ -119,7 +119,7 @@ def test_auto_works_with_the_one_that_loads():
 
 def test_no_model_at_all_is_an_error_and_so_is_the_one_asked_for():
     with pytest.raises(ModelError, match="no bert"):
-        router(Factory(broken=BUILT)).ready()
+        router(Factory(broken=CANDIDATES)).ready()
     with pytest.raises(ModelError, match="no gpt"):
         router(Factory(broken=("gpt",)), backend="gpt").ready()
 
@@ -189,3 +189,26 @@ def test_a_folder_without_tables_is_unrated(tmp_path):
     assert read_table("gpt", str(tmp_path)) is None
     (tmp_path / "config.json").write_text('{"routing": {"hits": {"string": 0.5}, "price": 0.1}}')
     assert read_table("gpt", str(tmp_path)).hits == {"string": 0.5}
+
+
+def test_any_number_of_families_is_weighed(monkeypatch):
+    monkeypatch.setattr("fim_lsp.routing.router.CANDIDATES", ("gpt", "bert", "third"))
+    tables = {**RATED, "third": Table({"end of line": 0.9}, {"end of line": 1})}
+    factory = Factory(slow=("third",))
+    it = router(factory, tables=tables)
+    assert it.choose(ASK).family == "third"
+    assert set(it.choose(ASK).expected_ms) == {"gpt", "bert", "third"}
+    it.ready("python")
+    assert it.pick(ASK)[1].family == "gpt"  # the only one that is loaded answers meanwhile
+    factory.go.set()
+    wait_for(lambda: "third" in it.shelf.loaded)
+    assert it.pick(ASK)[0].name == "third"
+
+
+def test_when_two_of_three_cannot_be_had_the_third_answers(monkeypatch):
+    monkeypatch.setattr("fim_lsp.routing.router.CANDIDATES", ("gpt", "bert", "third"))
+    it = router(Factory(broken=("gpt", "bert")), tables=RATED)
+    assert it.ready("python").name == "third"
+    assert it.choose(ASK).family == "third"
+    assert "gpt cannot be loaded" in it.choose(ASK).why
+    assert "bert cannot be loaded" in it.choose(ASK).why

@@ -1,0 +1,29 @@
+"""The families behind the seam, a file and a line each; a family's file is imported when it is first loaded."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from fim_lsp.backends.base import Backend, Wanted
+from fim_lsp.checkpoints.catalogue import CONTROLLED, find_model
+from fim_lsp.errors import ModelMismatch
+
+FAMILIES = {  # name: the module whose `load(folder, wanted)` makes its backend
+    "gpt": "fim_lsp.backends.gpt",
+    "bert": "fim_lsp.backends.bert",
+    **dict.fromkeys(CONTROLLED, "fim_lsp.backends.baselines"),
+}
+SHIPPED = Wanted()
+
+
+def create(family: str, wanted: Wanted = SHIPPED) -> Backend:
+    """Load the backend of a family; raises ModelError."""
+    if family not in FAMILIES:
+        raise ModelMismatch(f"there is no backend named {family!r} in this version: use {' or '.join(FAMILIES)}")
+    folder = find_model(family, wanted.model)
+    try:
+        module = import_module(FAMILIES[family])
+    except ModuleNotFoundError as missing:
+        raise ModelMismatch(f"{family} needs {missing.name}: pip install 'fim-lsp[torch]'") from None
+    backend: Backend = module.load(folder, wanted)
+    return backend
