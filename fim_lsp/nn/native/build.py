@@ -1,6 +1,6 @@
 """Compile the kernels: `python -m fim_lsp.nn.native.build`; installing from source does it where there is a compiler.
 
-Imports nothing of fim_lsp: the build hook loads this file by its path.
+cross.py compiles them for other machines. Imports nothing of fim_lsp: the build hook loads this file by its path.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-LIBRARY = HERE / "engine.so"
+LIBRARY = HERE / {"win32": "engine.dll", "darwin": "engine.dylib"}.get(sys.platform, "engine.so")
 FLAGS = ["-std=gnu11", "-O3", "-fPIC", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra", "-Wno-psabi"]
+Set = tuple[str, str]  # an instruction set's name, and the flags for it
 AVX2 = ("avx2", "-mavx2 -mfma -mf16c")
 AVX512 = ("avx512", "-mavx512f -mavx512bw -mavx512vl -mavx512vnni -mfma -mf16c")
 AVXVNNI = ("avxvnni", AVX2[1] + " -mavxvnni")
@@ -43,11 +45,15 @@ def compiler() -> str:
     return found
 
 
-def compile_library(to: Path = LIBRARY, more: tuple[tuple[str, str], ...] = ()) -> Path:
+def compile_library(to: Path = LIBRARY, more: tuple[Set, ...] = ()) -> Path:
     """Compile and link; the file appears whole or not at all. Raises CannotCompile with what the compiler said."""
     cc = compiler().split()
     sets = [one for one in SETS.get(platform.machine(), (PLAIN,)) if one[0] not in NEWER or _knows(cc, one[1])]
-    sets += more
+    return compile_with(cc, [*sets, *more], to)
+
+
+def compile_with(cc: list[str], sets: Sequence[Set], to: Path, link: Sequence[str] = ("-lm", "-lpthread")) -> Path:
+    """Compile each instruction set to an object of its own and link them; raises CannotCompile."""
     with tempfile.TemporaryDirectory(dir=to.parent) as folder:
         jobs = [(HERE / "kernels.c", name, [f"-DISA={name}", *flags.split()]) for name, flags in sets]
         jobs.append((HERE / "engine.c", "engine", [f"-DHAS_{name.upper()}" for name, _ in sets]))
@@ -57,7 +63,7 @@ def compile_library(to: Path = LIBRARY, more: tuple[tuple[str, str], ...] = ()) 
             for (source, _, flags), out in zip(jobs, objects, strict=True)
         ]
         made = Path(folder) / to.name
-        commands.append([*cc, "-shared", "-o", str(made), *objects, "-lm", "-lpthread"])
+        commands.append([*cc, "-shared", "-o", str(made), *objects, *link])
         for command in commands:
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode:

@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #ifdef __linux__
-#include <sys/auxv.h>
 #include <sys/mman.h>
+#elif defined(_WIN32)
+#include <malloc.h>
 #endif
 
 /* ---- which instruction set ---- */
@@ -21,49 +22,19 @@ extern const Kernels kernels_plain;
 extern const Kernels kernels_tiles_in_c;
 #endif
 #if defined(__x86_64__)
-#include <cpuid.h>
+#include "processor.h"
 extern const Kernels kernels_avx2, kernels_avx512;
-
 #ifdef HAS_AVXVNNI
 extern const Kernels kernels_avxvnni;
-
-static int has_avxvnni(void) {
-    unsigned a, b, c, d;
-    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && a >> 4 & 1;
-}
 #endif
 #ifdef HAS_AMX
-#include <sys/syscall.h>
-#include <unistd.h>
 extern const Kernels kernels_amx;
-
-/* Tiles of 8-bit numbers, and the system's leave to use them (Linux asks to be asked: arch_prctl). */
-static int has_amx(void) {
-    unsigned a, b, c, d;
-    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d >> 24 & 3) != 3) return 0;
-    return !syscall(SYS_arch_prctl, 0x1023 /* ARCH_REQ_XCOMP_PERM */, 18 /* tile data */);
-}
 #endif
 #elif defined(HAS_DOTPROD)
+#include "processor.h"
 extern const Kernels kernels_dotprod;
-
-static int has_dotprod(void) {
-#ifdef __linux__
-    return getauxval(AT_HWCAP) >> 20 & 1; /* HWCAP_ASIMDDP */
-#else
-    return 1; /* every Apple processor of this kind */
-#endif
-}
 #ifdef HAS_I8MM
 extern const Kernels kernels_i8mm;
-
-static int has_i8mm(void) {
-#ifdef __linux__
-    return getauxval(AT_HWCAP2) >> 13 & 1; /* HWCAP2_I8MM */
-#else
-    return 0;
-#endif
-}
 #endif
 #endif
 
@@ -97,8 +68,7 @@ int fim_agree(const Kernels *one, const Kernels *other) {
 static int list(const Kernels **found) {
     int n = 0;
 #if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
+    if (has_avx512()) {
 #ifdef HAS_AMX
         static int amx = -1; /* asked once */
         if (amx < 0) amx = has_amx() && fim_agree(&kernels_amx, &kernels_avx512);
@@ -106,7 +76,7 @@ static int list(const Kernels **found) {
 #endif
         found[n++] = &kernels_avx512;
     }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    if (has_avx2()) {
 #ifdef HAS_AVXVNNI
         if (has_avxvnni()) found[n++] = &kernels_avxvnni;
 #endif
@@ -276,14 +246,28 @@ typedef struct {
     int seen;        /* keys they hold */
 } Model;
 
+/* Memory that begins at a line of the cache, or at a large page where the system has them: fewer misses of the address
+   cache. It goes back by give_back alone. */
 static void *take_memory(size_t bytes) {
+    const size_t page = 2 << 20, at = bytes >= page ? page : 64;
+#ifdef _WIN32
+    return _aligned_malloc(bytes, at);
+#else
     void *memory = NULL;
-    const size_t page = 2 << 20; /* large pages where the system has them: fewer misses of the address cache */
-    if (posix_memalign(&memory, bytes >= page ? page : 64, bytes)) return NULL;
+    if (posix_memalign(&memory, at, bytes)) return NULL;
 #ifdef MADV_HUGEPAGE
     if (bytes >= page) madvise(memory, bytes, MADV_HUGEPAGE);
 #endif
     return memory;
+#endif
+}
+
+static void give_back(void *memory) {
+#ifdef _WIN32
+    _aligned_free(memory);
+#else
+    free(memory);
+#endif
 }
 
 /* Weights lie in slabs: most matrices are smaller than a large page, and together they fill some. */
@@ -306,7 +290,7 @@ static uint8_t *take_weights(Model *m, size_t bytes) {
 }
 
 static int quantised(Quantised *q, int tokens, int cols) {
-    free(q->values), free(q->scales), free(q->sums);
+    give_back(q->values), give_back(q->scales), give_back(q->sums);
     q->cols = cols;
     q->values = take_memory((size_t)tokens * cols);
     q->scales = take_memory((size_t)tokens * GROUPS(cols) * sizeof(float));
@@ -315,7 +299,7 @@ static int quantised(Quantised *q, int tokens, int cols) {
 }
 
 static float *resized(float *old, size_t count) {
-    free(old);
+    give_back(old);
     return take_memory(count * sizeof(float));
 }
 
@@ -356,14 +340,15 @@ void fim_free(Model *m) {
         Matrix *w = &m->matrices[n];
         if (w->is_own) free((void *)w->times), free((void *)w->scale), free((void *)w->bias);
     }
-    for (int n = 0; n < m->slab_count; n++) free(m->slabs[n]);
-    for (int n = 0; m->norms && n < norms; n++) free(m->norms[n]);
-    for (int n = 0; m->scores && n < m->shape.threads; n++) free(m->scores[n]);
-    for (int n = 0; m->scratch && n < m->shape.threads; n++) free(m->scratch[n]);
-    free(m->slabs), free(m->matrices), free(m->norms), free(m->scores), free(m->scratch), free(m->cos), free(m->sin);
-    free(m->x), free(m->y), free(m->qkv), free(m->mixed), free(m->inner);
-    free(m->narrow.values), free(m->narrow.scales), free(m->narrow.sums);
-    free(m->wide.values), free(m->wide.scales), free(m->wide.sums);
+    for (int n = 0; n < m->slab_count; n++) give_back(m->slabs[n]);
+    for (int n = 0; m->norms && n < norms; n++) give_back(m->norms[n]);
+    for (int n = 0; m->scores && n < m->shape.threads; n++) give_back(m->scores[n]);
+    for (int n = 0; m->scratch && n < m->shape.threads; n++) give_back(m->scratch[n]);
+    free(m->slabs), free(m->matrices), free(m->norms), free(m->scores), free(m->scratch);
+    give_back(m->cos), give_back(m->sin);
+    give_back(m->x), give_back(m->y), give_back(m->qkv), give_back(m->mixed), give_back(m->inner);
+    give_back(m->narrow.values), give_back(m->narrow.scales), give_back(m->narrow.sums);
+    give_back(m->wide.values), give_back(m->wide.scales), give_back(m->wide.sums);
     free(m);
 }
 

@@ -85,6 +85,6 @@ def threads() -> int:
         return int(wanted)
     try:
         cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS
+    except AttributeError:  # macOS, Windows
         cores = os.cpu_count() or 1
     return max(1, min(cores, CORES_MOST))
