@@ -48,7 +48,8 @@ $(VSIX): $(shell find editors/vscode -name node_modules -prune -o -name dist -pr
 eval: $(STAMP) ## exact match and cold latency on the shipped holes
 	@$(BIN)/fim-lsp eval
 
-release: $(STAMP) ## wheel, sdist and the weights in data wheels, into dist/
+release: $(STAMP) ## a wheel per platform, sdist and the weights in data wheels, into dist/
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[release]'
 	@$(BIN)/python models/release.py
 
 clean: ## remove .venv and caches

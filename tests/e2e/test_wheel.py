@@ -42,9 +42,9 @@ class Venv:
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory):
-    """A folder with everything a release uploads."""
+    """A folder with everything a release uploads, its wheel for this machine alone; the others: test_prebuilt.py."""
     out = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, str(ROOT / "models/release.py"), "--out", str(out)]
+    command = [sys.executable, str(ROOT / "models/release.py"), "--here", "--out", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, env=CLEAN)
     assert done.returncode == 0, done.stdout + done.stderr
     print(done.stdout)
