@@ -9,12 +9,13 @@ from typing import Any
 
 from fim_lsp.backends.base import Budget, Wanted
 from fim_lsp.backends.calibration import Calibration
-from fim_lsp.checkpoints.config import FAMILIES, read_raw_config
+from fim_lsp.checkpoints.config import FAMILIES, read_config, read_raw_config
 from fim_lsp.checkpoints.marks import Marks
 from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, Work
+from fim_lsp.errors import ModelMismatch
 from fim_lsp.nn import infill, pick
-from fim_lsp.nn.canvas import Layout, lay_out
+from fim_lsp.nn.canvas import GAP, Layout, lay_out
 
 CHARS_PER_TOKEN, MOST_CHARS_PER_TOKEN = 3.5, 4.5  # as the decoder's: a window that seldom needs clamping
 SHORT_COUNTS = (80, 12, 4)  # tokens tried in each slot of fills of one, two and three tokens
@@ -49,9 +50,16 @@ class BertBackend:
     def from_folder(cls, folder: Path) -> BertBackend:
         """Load an infiller of ours or a published encoder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
         raw = read_raw_config(folder)
-        calibration = Calibration.read(raw.get("confidence", {}))
+        calibration = Calibration.read(raw.get("confidence"))
         if raw.get("model_type") in FAMILIES:
-            return cls(pick.encoder(folder), Tokenizer.from_folder(folder), raw.get("infill") or {}, calibration)
+            config = read_config(folder)
+            model, tokenizer = pick.encoder(folder), Tokenizer.from_folder(folder, config.vocab)
+            found = cls(model, tokenizer, config.infill, calibration)
+            if (least := 1 + found.recipe.prefix_tokens + GAP + found.recipe.suffix_tokens) > config.positions:
+                raise ModelMismatch(
+                    f"{folder}: a context takes {least} positions, and config.json gives {config.positions}"
+                )
+            return found
         model, tokenizer = pick.masked_lm(folder)
         return cls(model, tokenizer, model.infill, calibration)
 

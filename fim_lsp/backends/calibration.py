@@ -12,10 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fim_lsp.checkpoints.fields import Table
 from fim_lsp.domain import Suggestion
 
 PROBABILITIES = ("mean", "least", "first", "total")  # features whose weight is never negative
 FEATURES = (*PROBABILITIES, "length", "known")
+MOST = 1e6  # a weight further from zero was not fitted
 LOWEST = -12.0  # a log-probability below it says nothing more
 WORD = re.compile(r"[^\W\d]\w*")
 
@@ -30,11 +32,13 @@ class Calibration:
     shown: float = 0.0
 
     @classmethod
-    def read(cls, table: Mapping[str, Any]) -> Calibration | None:
-        """Read the table of config.json; None without one."""
-        if not table:
+    def read(cls, raw: Mapping[str, Any] | None) -> Calibration | None:
+        """Read the table of config.json; None without one. Raises ModelCorrupt."""
+        table = Table({} if raw is None else raw, "confidence of config.json")
+        if not table.raw:
             return None
-        return cls(table["bias"], table["weights"], table["places"], table.get("shown", 0.0))
+        weights, places = table.numbers("weights", MOST), table.numbers("places", MOST)
+        return cls(table.number("bias", -MOST, MOST), weights, places, table.number("shown", 0, 1, 0.0))
 
     def judge(self, suggestion: Suggestion, place: str, around: Sequence[str]) -> Suggestion:
         """Return the suggestion with its probability; several holes, which have no log-probabilities, stay as they are.

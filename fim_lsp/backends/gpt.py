@@ -53,7 +53,7 @@ class GptBackend:
         cache_mb: int = Wanted().cache_mb,
     ):
         self.model, self.tokenizer, self.calibration = model, tokenizer, calibration
-        self.format = Format.read(model.config.fim, tokenizer.sentinel)
+        self.format = Format.read(model.config.fim, tokenizer.sentinel).within(model.config.positions)
         self.budget = Budget(
             prefix_chars=int(self.format.prefix_tokens * CHARS_PER_TOKEN),
             suffix_chars=int(self.format.suffix_tokens * MOST_CHARS_PER_TOKEN),
@@ -64,8 +64,9 @@ class GptBackend:
     @classmethod
     def from_folder(cls, folder: Path, bits: int = Wanted().bits, cache_mb: int = Wanted().cache_mb) -> GptBackend:
         """Load a model folder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
-        calibration = Calibration.read(read_raw_config(folder).get("confidence", {}))
-        return cls(pick.decoder(folder, bits), Tokenizer.from_folder(folder), calibration, cache_mb)
+        calibration = Calibration.read(read_raw_config(folder).get("confidence"))
+        model = pick.decoder(folder, bits)
+        return cls(model, Tokenizer.from_folder(folder, model.config.vocab), calibration, cache_mb)
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         """Fill the hole of `request`, the candidates branching at their first token, best first; several in turn."""

@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
 from fim_lsp.checkpoints import ready
-from fim_lsp.checkpoints.config import EMBEDDING, ModelConfig, read_config, read_raw_config, shards
+from fim_lsp.checkpoints.config import EMBEDDING, ModelConfig, read_config
+from fim_lsp.checkpoints.files import Floats, Stored, held_in
 from fim_lsp.checkpoints.marks import Marks
-from fim_lsp.errors import ModelCorrupt
-
-STORED = {
-    "U8": np.uint8,
-    "I8": np.int8,
-    "F32": np.float32,
-    "F16": np.float16,
-    "BF16": np.uint16,
-}  # numpy has no bfloat16: its bits
-
-Floats = NDArray[np.float32]
-
-
-class Stored(NamedTuple):
-    """An array as its file has it; of BF16 only the bits."""
-
-    kind: str
-    array: NDArray[Any]
-
-    def floats(self) -> Floats:
-        if self.kind == "BF16":
-            return np.ascontiguousarray(self.array.astype(np.uint32) << 16).view(np.float32)
-        return np.ascontiguousarray(self.array, np.float32)
+from fim_lsp.checkpoints.spec import MARKS, ModelSpec
 
 
 class Part(NamedTuple):
@@ -48,6 +25,18 @@ class Part(NamedTuple):
     bias: Floats | None
 
 
+def read_model(folder: Path) -> tuple[ModelConfig, dict[str, Stored]]:
+    """Read what a folder says and map its arrays once they are what it says; the one way in for kernels and torch.
+
+    Raises ModelMissing, ModelCorrupt, ModelMismatch.
+    """
+    config, held = read_config(folder), held_in(folder)
+    spec = ModelSpec(config, folder)
+    spec.check(held)
+    known = {one.name for one in spec.tensors(held)}
+    return config, {name: one.mapped() for name, one in held.items() if name in known}
+
+
 class Arrays:
     """The arrays of a model folder by name."""
 
@@ -57,31 +46,28 @@ class Arrays:
     @classmethod
     def from_folder(cls, folder: Path) -> Arrays:
         """Map a folder's files, ready ones as int8 rows; raises ModelMissing, ModelCorrupt, ModelMismatch."""
-        found = stored_in(folder)
-        if ready.is_ready(read_raw_config(folder)):
-            found = _as_rows(read_config(folder), found, folder)
-        arrays = cls(found)
-        if (marks := arrays.stored.pop("marks.weight", None)) is not None:
-            arrays._put_rows(list(Marks.read(read_config(folder).infill).own), marks.floats())
+        return cls.of(*read_model(folder))
+
+    @classmethod
+    def of(cls, config: ModelConfig, stored: Mapping[str, Stored]) -> Arrays:
+        """Take what `read_model` returned, an infiller's own rows put where they belong."""
+        arrays = cls(_as_rows(config, stored) if config.is_ready else stored)
+        if (marks := arrays.stored.pop(MARKS, None)) is not None:
+            arrays._put_rows(list(Marks.read(config.infill).own), marks.floats())
         return arrays
 
     def floats(self, name: str) -> Floats:
-        """Return a vector as float32; raises ModelCorrupt."""
-        return self._take(name).floats()
+        """Return a vector as float32."""
+        return self.stored[name].floats()
 
     def part(self, name: str) -> Part:
-        """Return a linear layer; raises ModelCorrupt."""
-        kind, weight = self._take(f"{name}.weight")
+        """Return a linear layer."""
+        kind, weight = self.stored[f"{name}.weight"]
         scale, bias = (
             self.floats(f"{name}.{extra}").reshape(-1) if f"{name}.{extra}" in self.stored else None
             for extra in ("scale", "bias")
         )
         return Part(kind, weight, scale, bias)
-
-    def _take(self, name: str) -> Stored:
-        if name not in self.stored:
-            raise ModelCorrupt(f"the weights lack {name}: the files are incomplete, copy the model folder again")
-        return self.stored[name]
 
     def _put_rows(self, ids: list[int], rows: Floats) -> None:
         """Put an infiller's own rows into the embedding; in int8 they bring their own scale."""
@@ -93,7 +79,7 @@ class Arrays:
             rows = np.clip(np.round(rows / mine[:, None]), -127, 127)
             self.stored[f"{EMBEDDING}.scale"] = Stored("F32", scale)
         else:
-            kind, weight = "F32", self._take(f"{EMBEDDING}.weight").floats()
+            kind, weight = "F32", self.stored[f"{EMBEDDING}.weight"].floats()
         changed = np.array(weight)
         changed[ids] = rows
         self.stored[f"{EMBEDDING}.weight"] = Stored(kind, changed)
@@ -115,11 +101,6 @@ def interleaved(gate: Part, up: Part, lanes: int) -> Part:
 
 
 def _joined(parts: list[Part], join: Callable[[list[Any]], NDArray[Any]]) -> Part:
-    kinds = {part.kind for part in parts}
-    if len(kinds) > 1:
-        raise ModelCorrupt(
-            f"layers that belong together are stored as {sorted(kinds)}: convert the checkpoint to one type"
-        )
 
     def both(arrays: list[Floats | None]) -> Floats | None:
         return None if arrays[0] is None else np.ascontiguousarray(join(arrays), np.float32)
@@ -128,15 +109,14 @@ def _joined(parts: list[Part], join: Callable[[list[Any]], NDArray[Any]]) -> Par
     return Part(parts[0].kind, weight, both([part.scale for part in parts]), both([part.bias for part in parts]))
 
 
-def _as_rows(config: ModelConfig, stored: Mapping[str, Stored], folder: Path) -> dict[str, Stored]:
+def _as_rows(config: ModelConfig, stored: Mapping[str, Stored]) -> dict[str, Stored]:
     """Return ready weights under a transformers folder's names: int8 rows with their scales, and norms."""
-    found = {"model.norm.weight": Stored("F32", ready.norm(config, stored, ready.NORM, folder))}
+    found = {"model.norm.weight": stored[ready.NORM]}
     for layer in range(config.layers):
         for theirs, name in (("input_layernorm", "norm_in"), ("post_attention_layernorm", "norm_mid")):
-            array = ready.norm(config, stored, f"layers.{layer}.{name}", folder)
-            found[f"model.layers.{layer}.{theirs}.weight"] = Stored("F32", array)
+            found[f"model.layers.{layer}.{theirs}.weight"] = stored[f"layers.{layer}.{name}"]
     pieces: dict[str, list[Stored]] = {}
-    for matrix in ready.matrices(config, stored, folder):
+    for matrix in ready.matrices(config, stored):
         for name, of in _parts(config, matrix).items():
             pieces.setdefault(f"{name}.weight", []).append(Stored("I8", ready.rows(matrix)[of]))
             pieces.setdefault(f"{name}.scale", []).append(Stored("F32", matrix.scale[of]))
@@ -163,25 +143,3 @@ def _parts(config: ModelConfig, matrix: ready.Matrix) -> dict[str, NDArray[np.in
         return {f"{where}.mlp.{part}_proj": woven[:, n].reshape(-1) for n, part in enumerate(("gate", "up"))}
     theirs = "self_attn.o_proj" if what == "out" else "mlp.down_proj"
     return {f"{where}.{theirs}": np.arange(config.hidden)}
-
-
-def stored_in(folder: Path) -> dict[str, Stored]:
-    """Map all arrays of a folder's files as they are; raises ModelMissing, ModelCorrupt."""
-    found: dict[str, Stored] = {}
-    for path in shards(folder):
-        try:
-            with safe_open(path, framework="np"):
-                pass  # it checks the header, and that the file is whole
-            raw = np.memmap(path, np.uint8, "r")
-            begin = 8 + int(raw[:8].view("<u8")[0])
-            header = json.loads(bytes(raw[8:begin]))
-        except (SafetensorError, OSError, ValueError) as problem:
-            raise ModelCorrupt(f"{path} is truncated or damaged ({problem}): copy the model folder again") from None
-        for name, entry in header.items():
-            if name == "__metadata__":
-                continue
-            kind, (first, last) = entry["dtype"], entry["data_offsets"]
-            if kind in STORED:
-                part = raw[begin + first : begin + last].view(STORED[kind])
-                found[name] = Stored(kind, part.reshape(entry["shape"]))
-    return found

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fim_lsp.checkpoints.fields import Table, read_json
 from fim_lsp.errors import ModelCorrupt, ModelMismatch, ModelMissing
 
 FAMILIES = ("llama", "qwen2")
+ACTIVATIONS = ("silu", "swish")  # two names of one
 EMBEDDING = "model.embed_tokens"
+LAYOUT = "fim-lsp 1"  # of weights as the kernels read them (ready.py); another layout is another number
+WIDEST, DEEPEST = 1 << 18, 1 << 10  # columns of a matrix; layers, heads, and numbers of a head
+MOST_TOKENS, MOST_POSITIONS = 1 << 22, 1 << 30
+MOST_PROMPT = MOST_COMPUTED = 1 << 15  # tokens before or behind the cursor; positions that layers prepare for
+ORDERS = ("prefix-first", "suffix-first", "prefix-only")
+HOLE = 64  # tokens a canvas may have at most, nn/canvas.py
 
 
 @dataclass(frozen=True)
@@ -32,39 +39,101 @@ class ModelConfig:
     qkv_bias: bool
     fim: Mapping[str, Any]  # how this checkpoint was trained to fill in; empty when it does not say
     infill: Mapping[str, Any]  # marks and decoding of an infiller; empty for a decoder
+    is_ready: bool = False  # weights in the kernels' own layout
+
+    @property
+    def positions(self) -> int:
+        """Return how many positions the layers prepare for."""
+        return min(self.max_positions, MOST_COMPUTED)
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any], where: Path) -> ModelConfig:
-        """Read the fields of a transformers config.json; raises ModelMismatch."""
-        family = raw.get("model_type")
-        if family not in FAMILIES:
-            raise ModelMismatch(
-                f"{where} holds a model of type {family!r}; the decoder runs {', '.join(FAMILIES)}: give another folder"
-            )
-        rope = raw.get("rope_parameters") or raw.get("rope_scaling") or {}
-        rope_type = rope.get("rope_type", rope.get("type", "default"))
-        if rope_type != "default" or raw.get("use_sliding_window"):
-            raise ModelMismatch(f"{where} uses {rope_type} rotary positions or a sliding window: not supported yet")
-        try:
-            heads = raw["num_attention_heads"]
-            return cls(
-                vocab=raw["vocab_size"],
-                hidden=raw["hidden_size"],
-                intermediate=raw["intermediate_size"],
-                layers=raw["num_hidden_layers"],
-                heads=heads,
-                kv_heads=raw.get("num_key_value_heads") or heads,
-                head_dim=raw.get("head_dim") or raw["hidden_size"] // heads,
-                eps=raw.get("rms_norm_eps", 1e-6),
-                rope_theta=rope.get("rope_theta") or raw.get("rope_theta") or 10_000.0,
-                tied=bool(raw.get("tie_word_embeddings", False)),
-                max_positions=raw.get("max_position_embeddings", 2048),
-                qkv_bias=family == "qwen2" or bool(raw.get("attention_bias", False)),
-                fim=raw.get("fim") or {},
-                infill=raw.get("infill") or {},
-            )
-        except KeyError as missing:
-            raise ModelCorrupt(f"{where} lacks {missing}: copy the model folder again") from None
+        """Read the fields of a transformers config.json; raises ModelCorrupt, ModelMismatch."""
+        table = Table(raw, str(where))
+        family = _family(table)
+        rope = table.table("rope_parameters" if raw.get("rope_parameters") else "rope_scaling")
+        _refuse_what_is_not_computed(table, rope)
+        heads = table.whole("num_attention_heads", 1, DEEPEST)
+        hidden, vocab = table.whole("hidden_size", 1, WIDEST), table.whole("vocab_size", 1, MOST_TOKENS)
+        theta = rope if rope.raw.get("rope_theta") is not None else table
+        config = cls(
+            vocab=vocab,
+            hidden=hidden,
+            intermediate=table.whole("intermediate_size", 1, WIDEST),
+            layers=table.whole("num_hidden_layers", 1, DEEPEST),
+            heads=heads,
+            kv_heads=table.whole("num_key_value_heads", 1, heads, heads),
+            head_dim=table.whole("head_dim", 2, DEEPEST, hidden // heads),
+            eps=table.number("rms_norm_eps", 1e-12, 1, 1e-6),
+            rope_theta=theta.number("rope_theta", 1, 1e12, 10_000.0),
+            tied=table.flag("tie_word_embeddings"),
+            max_positions=table.whole("max_position_embeddings", 1, MOST_POSITIONS, 2048),
+            qkv_bias=table.flag("attention_bias") or family == "qwen2",
+            fim=_fim(table.table("fim")),
+            infill=_infill(table.table("infill"), vocab),
+            is_ready=table.raw.get("layout") is not None,
+        )
+        for name in ("bos_token_id", "eos_token_id"):
+            table.wholes(name, 0, vocab - 1, ())
+        if config.heads % config.kv_heads:
+            raise table.wrong("num_key_value_heads", f"a divisor of the {config.heads} heads")
+        if config.head_dim % 2:
+            raise table.wrong("head_dim", "even, as rotary positions turn pairs")
+        return config
+
+
+def _family(table: Table) -> str:
+    family = table.raw.get("model_type")
+    if family not in FAMILIES:
+        raise ModelMismatch(
+            f"{table.where} holds a model of type {family!r:.60}; the decoder runs {', '.join(FAMILIES)}: "
+            "give another folder"
+        )
+    return str(family)
+
+
+def _refuse_what_is_not_computed(table: Table, rope: Table) -> None:
+    """Raise ModelMismatch for kinds of the family that the layers do not compute."""
+    rope_type = rope.raw.get("rope_type", rope.raw.get("type", "default"))
+    if rope_type != "default" or table.raw.get("use_sliding_window"):
+        raise ModelMismatch(
+            f"{table.where} uses {rope_type!r:.60} rotary positions or a sliding window: not supported yet"
+        )
+    if (layout := table.raw.get("layout")) not in (None, LAYOUT):
+        raise ModelMismatch(
+            f"{table.where}: the layout is {layout!r:.60}; this fim-lsp reads {LAYOUT!r}: install the newest fim-lsp"
+        )
+    if (act := table.raw.get("hidden_act", ACTIVATIONS[0])) not in (None, *ACTIVATIONS):
+        raise ModelMismatch(f"{table.where} asks for the activation {act!r:.60}; the layers compute {ACTIVATIONS[0]}")
+
+
+def _fim(table: Table) -> Mapping[str, Any]:
+    """Check what a decoder says of its prompt; all names of sentinels are there or the table is empty."""
+    if table.raw:
+        table.one_of("order", ORDERS, ORDERS[0])
+        for name in ("prefix", "suffix", "middle"):
+            table.text(name)
+        table.text("file", "")
+        for name in ("prefix_tokens", "suffix_tokens"):
+            table.whole(name, 1, MOST_PROMPT, 1)
+    return table.raw
+
+
+def _infill(table: Table, vocab: int) -> Mapping[str, Any]:
+    """Check what an infiller says of its marks and its decoding."""
+    marks = [table.whole(name, 0, vocab - 1) for name in ("begin", "mask", "delete", "expand") if name in table.raw]
+    if len(set(marks)) < len(marks):
+        raise ModelCorrupt(f"{table.where} gives two marks one id, {marks}: correct it or copy the folder again")
+    table.whole("passes", 1, HOLE, 1)
+    table.whole("keep", 1, HOLE, 1)
+    table.number("sure", 0, 1, 1)
+    table.flag("leftmost")
+    table.number("length_bonus", -1e6, 1e6, 0)
+    for name in ("canvases", "block_canvases"):
+        table.wholes(name, 1, HOLE, (1,))
+    for name in ("prefix_tokens", "suffix_tokens"):
+        table.whole(name, 1, MOST_PROMPT, 1)
+    return {name: value for name, value in table.raw.items() if value is not None}
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -79,33 +148,28 @@ def read_raw_config(folder: Path) -> dict[str, Any]:
         raise ModelMissing(
             f"no model in {folder}: config.json is not there; check the path, or install the weights again"
         )
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
-        raise ModelCorrupt(f"{path} cannot be read ({problem}): copy the model folder again") from None
-    if not isinstance(raw, dict):
-        raise ModelCorrupt(f"{path} is not a JSON object: copy the model folder again")
-    return raw
+    return dict(Table(read_json(path), str(path)).raw)
 
 
 def tokenizer_folder(folder: Path) -> Path:
     """Return where a model's tokenizer lies: with it, or in the folder `tokenizer_from` of config.json names."""
-    config = folder / "config.json"
-    other = read_raw_config(folder).get("tokenizer_from") if config.is_file() else None
+    path = folder / "config.json"
+    if not path.is_file():
+        return folder
+    other = Table(read_raw_config(folder), str(path)).text("tokenizer_from", "")
     return (folder / other).resolve() if other else folder
 
 
 def shards(folder: Path) -> list[Path]:
-    """List the safetensors files of a folder, those named in its index or else all; raises ModelMissing."""
+    """List a folder's safetensors files, those its index names or else all; raises ModelMissing, ModelCorrupt."""
     index = folder / "model.safetensors.index.json"
+    paths = sorted(folder.glob("*.safetensors"))
     if index.is_file():
-        try:
-            names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        except (ValueError, KeyError, AttributeError) as problem:
-            raise ModelCorrupt(f"{index} cannot be read ({problem}): copy the model folder again") from None
+        places = Table(read_json(index), str(index)).table("weight_map")
+        names = sorted({places.text(name) for name in places.raw})
+        if beyond := [name for name in names if Path(name).name != name]:
+            raise ModelCorrupt(f"{index} names {beyond[0]!r:.60}, which is no file's name: copy the model folder again")
         paths = [folder / name for name in names]
-    else:
-        paths = sorted(folder.glob("*.safetensors"))
     if not paths:
         raise ModelMissing(f"no *.safetensors in {folder}: only safetensors are loaded, convert pickled weights first")
     for path in paths:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fim_lsp.errors import ModelMismatch
@@ -15,6 +15,8 @@ SENTINELS = (  # (prefix, suffix, middle) names of published families; all of th
     ("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"),  # DeepSeek-Coder
     ("▁<PRE>", "▁<SUF>", "▁<MID>"),  # CodeLlama
 )
+BESIDE = 4 + 128 + 48  # tokens beside prefix and suffix: sentinels, a path, an answer
+LEAST = 32  # tokens around the cursor, below which nothing can be completed
 ENDS = (
     "<|endoftext|>",
     "<|im_end|>",
@@ -59,6 +61,18 @@ class Format:
         if fim:
             raise ModelMismatch(f"the vocabulary lacks the sentinels {named[0]} that config.json names")
         return cls("prefix-only", -1, -1, -1, ends, **sizes)
+
+    def within(self, places: int) -> Format:
+        """Read less where a model has fewer places than this takes; raises ModelMismatch where it has next to none."""
+        room = places - BESIDE
+        if room < LEAST:
+            raise ModelMismatch(
+                f"config.json gives {places} positions, and a prompt takes {BESIDE + LEAST} at the least"
+            )
+        if (most := self.prefix_tokens + self.suffix_tokens) <= room:
+            return self
+        prefix = max(room * self.prefix_tokens // most, 1)
+        return replace(self, prefix_tokens=prefix, suffix_tokens=room - prefix)
 
     def render(self, prefix: list[int], suffix: list[int], path: list[int]) -> list[int]:
         """Lay out the prompt (SPM and PSM of arXiv 2207.14255); suffix-first, typing only appends.

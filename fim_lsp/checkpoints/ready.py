@@ -10,18 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fim_lsp.checkpoints.config import ModelConfig
-from fim_lsp.errors import ModelCorrupt
+from fim_lsp.checkpoints.config import LAYOUT, ModelConfig
+from fim_lsp.checkpoints.files import Stored
 
-if TYPE_CHECKING:
-    from fim_lsp.checkpoints.arrays import Stored
-
-LAYOUT = "fim-lsp 1"  # of config.json: another layout is another number
 LANES, UNIT, STEP, PART = 16, 32, 64, 32  # of engine.h
 LINE = 64  # bytes: where an array may begin
 NORM = "norm"
@@ -62,17 +58,11 @@ def shapes(config: ModelConfig) -> dict[str, tuple[int, int]]:
     return dict(named)
 
 
-def pieces(config: ModelConfig, stored: Mapping[str, Stored], where: Path) -> dict[str, tuple[int, int]]:
-    """Return (rows, columns) of the pieces of embedding and head, a row a token in all; raises ModelCorrupt."""
-    found: dict[str, tuple[int, int]] = {}
-    wanted = -(-config.vocab // UNIT) * UNIT
-    for name in ("embedding",) if config.tied else ("embedding", "head"):
-        scales = [key for n in range(SEGMENTS) if (key := f"{name}.{n}.scale") in stored]
-        rows = [stored[key].array.size for key in scales]
-        if sum(rows) != wanted or any(size % UNIT for size in rows):
-            raise ModelCorrupt(f"{where}: {name} has {sum(rows)} rows, not {wanted} as config.json says: copy it again")
-        found |= {key.removesuffix(".scale"): (size, config.hidden) for key, size in zip(scales, rows, strict=True)}
-    return found
+def pieces(config: ModelConfig, rows: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """Return (rows, columns) of the pieces of embedding and head, given how many numbers each `.scale` has."""
+    vocabulary = ("embedding",) if config.tied else ("embedding", "head")
+    names = [f"{name}.{n}" for name in vocabulary for n in range(SEGMENTS)]
+    return {name: (rows[scale], config.hidden) for name in names if (scale := f"{name}.scale") in rows}
 
 
 def index(config: ModelConfig, name: str) -> int:
@@ -88,32 +78,17 @@ def norms(config: ModelConfig) -> list[str]:
     return [f"layers.{layer}.{norm}" for layer in range(config.layers) for norm in ("norm_in", "norm_mid")] + [NORM]
 
 
-def matrices(config: ModelConfig, stored: Mapping[str, Stored], where: Path) -> Iterator[Matrix]:
-    """Yield every matrix, its shape and type checked against the configuration; raises ModelCorrupt."""
-    for name, (rows, columns) in (shapes(config) | pieces(config, stored, where)).items():
+def matrices(config: ModelConfig, stored: Mapping[str, Stored]) -> Iterator[Matrix]:
+    """Yield every matrix of arrays that were checked (spec.py)."""
+    scales = {name: one.array.size for name, one in stored.items() if name.endswith(".scale")}
+    for name, (rows, columns) in (shapes(config) | pieces(config, scales)).items():
         rows = -(-rows // UNIT) * UNIT
-        data = _take(stored, f"{name}.data", "U8", where)
-        bits = 8 * data.size // (rows * columns)
-        times = _take(stored, f"{name}.times", "U8", where) if bits == 4 else None
-        scale = _take(stored, f"{name}.scale", "F32", where)
-        bias = _take(stored, f"{name}.bias", "F32", where) if f"{name}.bias" in stored else None
-        wanted = {"data": (data, rows * columns * bits // 8), "scale": (scale, rows), "bias": (bias, rows)}
-        wanted["times"] = (times, rows * columns // PART)
-        for what, (array, size) in wanted.items():
-            if bits not in (4, 8) or (array is not None and array.size != size):
-                held = data.shape if array is None else array.shape
-                raise ModelCorrupt(f"{where}: {name}.{what} is {held}, not {size} as config.json says: copy it again")
-        yield Matrix(name, bits, rows, columns, data, times, scale, bias)
-
-
-def norm(config: ModelConfig, stored: Mapping[str, Stored], name: str, where: Path) -> NDArray[np.float32]:
-    """Return a norm [hidden]; raises ModelCorrupt."""
-    found = _take(stored, name, "F32", where)
-    if found.shape != (config.hidden,):
-        raise ModelCorrupt(
-            f"{where}: {name} is {found.shape}, not [{config.hidden}] as config.json says: copy it again"
-        )
-    return found
+        data, times, bias = stored[f"{name}.data"].array, stored.get(f"{name}.times"), stored.get(f"{name}.bias")
+        yield Matrix(
+            name, 8 if times is None else 4, rows, columns, _on_a_line(data),
+            None if times is None else _on_a_line(times.array),
+            _on_a_line(stored[f"{name}.scale"].array), None if bias is None else _on_a_line(bias.array),
+        )  # fmt: skip
 
 
 def laid_out(levels: NDArray[np.int8], bits: int) -> Bytes:
@@ -163,9 +138,11 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
             file.write(np.ascontiguousarray(array).tobytes())
 
 
-def _take(stored: Mapping[str, Stored], name: str, kind: str, where: Path) -> NDArray[Any]:
-    if name not in stored:
-        raise ModelCorrupt(f"{where}: the weights lack {name}: the files are incomplete, copy the model folder again")
-    if stored[name].kind != kind:
-        raise ModelCorrupt(f"{where}: {name} is {stored[name].kind}, not {kind}: copy the model folder again")
-    return stored[name].array
+def _on_a_line(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array where the kernels may read it: as it lies, or a copy where another program wrote the file."""
+    if array.ctypes.data % LINE == 0:
+        return array
+    raw = np.empty(array.nbytes + LINE, np.uint8)
+    raw = raw[-raw.ctypes.data % LINE :][: array.nbytes]
+    raw[:] = array.reshape(-1).view(np.uint8)
+    return raw.view(array.dtype).reshape(array.shape)

@@ -7,36 +7,46 @@ from pathlib import Path
 
 from tokenizers import Tokenizer as _Tokenizer
 
-from fim_lsp.checkpoints.config import tokenizer_folder
-from fim_lsp.errors import ModelCorrupt, ModelMissing
+from fim_lsp.checkpoints.config import MOST_TOKENS, tokenizer_folder
+from fim_lsp.errors import ModelCorrupt, ModelMismatch, ModelMissing
 
 RECENT = 8  # texts whose ids are kept: the router asks what a request would cost, then the backend takes it
+PROBE = "def f(x):\n    return 'é'\n"  # what any vocabulary for code can read
 
 
 class Tokenizer:
     """A byte-level BPE from tokenizer.json."""
 
-    def __init__(self, inner: _Tokenizer):
+    def __init__(self, inner: _Tokenizer, vocab: int = MOST_TOKENS):
         inner.encode_special_tokens = True  # "<fim_middle>" typed by a person is ten characters, not a sentinel
         inner.no_truncation()
         inner.no_padding()
-        self.inner = inner
+        self.inner, self.vocab = inner, vocab
         self._ids = lru_cache(RECENT)(self._encode)
 
     @classmethod
-    def from_folder(cls, folder: Path) -> Tokenizer:
-        """Load tokenizer.json, from where the model's vocabulary lies; raises ModelMissing, ModelCorrupt."""
+    def from_folder(cls, folder: Path, vocab: int = MOST_TOKENS) -> Tokenizer:
+        """Load tokenizer.json, from where the vocabulary of a model with `vocab` rows lies.
+
+        Raises ModelMissing, ModelCorrupt, ModelMismatch.
+        """
         folder = tokenizer_folder(folder)
         path = folder / "tokenizer.json"
         if not path.is_file():
             raise ModelMissing(f"no tokenizer.json in {folder}: copy it from where the model came from")
         try:
-            return cls(_Tokenizer.from_file(str(path)))
+            found = cls(_Tokenizer.from_file(str(path)), vocab)
+            found.decode(found.encode(PROBE))
+        except ModelMismatch as problem:
+            raise ModelMismatch(f"{path}: {problem}") from None
         except Exception as problem:  # the Rust library raises bare Exception
             raise ModelCorrupt(f"{path} cannot be read ({problem}): copy the model folder again") from None
+        if (tokens := found.inner.get_vocab_size()) > vocab:
+            raise ModelMismatch(f"{path} has {tokens} tokens and the model {vocab} rows: copy both from one model")
+        return found
 
     def encode(self, text: str) -> list[int]:
-        """Return the ids of document text, no sentinel and no beginning token among them."""
+        """Return the ids of document text, no sentinel and no beginning token among them; raises ModelMismatch."""
         return list(self._ids(text))
 
     def decode(self, ids: list[int]) -> str:
@@ -45,9 +55,12 @@ class Tokenizer:
         return text.rstrip("\ufffd")
 
     def _encode(self, text: str) -> tuple[int, ...]:
-        return tuple(self.inner.encode(text, add_special_tokens=False).ids)
+        ids = tuple(self.inner.encode(text, add_special_tokens=False).ids)
+        if max(ids, default=0) >= self.vocab:
+            raise ModelMismatch(f"token {max(ids)} is beyond the model's {self.vocab} rows: copy both from one model")
+        return ids
 
     def sentinel(self, name: str) -> int | None:
-        """Return the id of a special token, None when this vocabulary lacks it."""
+        """Return the id of a special token, None when this vocabulary, or the model, lacks it."""
         found: int | None = self.inner.token_to_id(name)
-        return found
+        return found if found is None or found < self.vocab else None

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from fim_lsp.checkpoints.arrays import Floats
+from fim_lsp.checkpoints.files import Floats
 from fim_lsp.nn.canvas import Canvas, Hole, Layout, spread
 
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from fim_lsp.checkpoints.arrays import Floats
+from fim_lsp.checkpoints.files import Floats
 from fim_lsp.checkpoints.marks import Marks
 from fim_lsp.nn.canvas import GAP, Canvas, Layout
 

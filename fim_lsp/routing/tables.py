@@ -14,5 +14,5 @@ def read_table(family: str, setting: str) -> Table | None:
     try:
         config = json.loads((find_model(family, setting) / "config.json").read_text(encoding="utf-8"))
         return Table.read(config.get("routing", {}))
-    except (ModelMissing, OSError, ValueError, TypeError, AttributeError):
+    except (ModelMissing, OSError, ValueError, TypeError, AttributeError, RecursionError):
         return None  # loading the model will say what is wrong with it

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fim_lsp.checkpoints import ready
-from fim_lsp.checkpoints.config import ModelConfig
+from fim_lsp.checkpoints.config import LAYOUT, ModelConfig
 from fim_lsp.lab.weights.rounding import Rounded
 
 INDEX = "model.safetensors.index.json"
@@ -57,7 +57,7 @@ def pack_vocabulary(
             some = Rounded(whole.levels[first : first + rows], whole.step[first : first + rows], None)
             groups[f"{name}-{n}"] = _matrix(f"{name}.{n}", some, None)
             first += rows
-    told = {**raw, "layout": ready.LAYOUT, "vocab_size": sum(pieces)}
+    told = {**raw, "layout": LAYOUT, "vocab_size": sum(pieces)}
     (out / "config.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     return _write(groups, out)
 

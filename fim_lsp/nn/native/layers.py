@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fim_lsp.checkpoints import ready
-from fim_lsp.checkpoints.arrays import Arrays, Floats, Part, Stored, interleaved, stacked, stored_in
-from fim_lsp.checkpoints.config import ModelConfig, read_config, read_raw_config
+from fim_lsp.checkpoints.arrays import Arrays, Part, interleaved, read_model, stacked
+from fim_lsp.checkpoints.config import ModelConfig
+from fim_lsp.checkpoints.files import Floats, Stored
 from fim_lsp.checkpoints.ready import LANES, STEP, UNIT
 from fim_lsp.errors import ModelMismatch
 from fim_lsp.nn.encoder import Reads
@@ -61,7 +62,7 @@ class NativeLayers:
         lib = library.library()
         assert lib is not None, "kernels were named, so they were loaded"
         self.config, self.lib, self.kernels, self.threads = config, lib, kernels, library.threads()
-        self.positions = min(config.max_positions, 32_768)
+        self.positions = config.positions
         shape = library.Shape(
             config.layers, config.hidden, config.intermediate, config.heads, config.kv_heads, config.head_dim,
             self.positions, int(config.tied), self.threads, config.eps, config.rope_theta,
@@ -77,11 +78,12 @@ class NativeLayers:
 
         Raises ModelMissing, ModelCorrupt, ModelMismatch.
         """
-        layers = cls(read_config(folder), kernels or library.kernels()[0])
-        if ready.is_ready(read_raw_config(folder)):
-            layers._use(stored_in(folder), folder)
+        config, stored = read_model(folder)
+        layers = cls(config, kernels or library.kernels()[0])
+        if config.is_ready:
+            layers._use(stored)
         else:
-            layers._load(Arrays.from_folder(folder), bits)
+            layers._load(Arrays.of(config, stored), bits)
         return layers
 
     def new_cache(self, capacity: int) -> HalfCache:
@@ -117,15 +119,15 @@ class NativeLayers:
         _expect(self.lib.fim_logits(self.model, _at(hidden), len(hidden), _at(out)))
         return out[:, : self.config.vocab]
 
-    def _use(self, stored: Mapping[str, Stored], folder: Path) -> None:
-        for matrix in ready.matrices(self.config, stored, folder):
+    def _use(self, stored: Mapping[str, Stored]) -> None:
+        for matrix in ready.matrices(self.config, stored):
             arrays = (matrix.data, matrix.times, matrix.scale, matrix.bias)
             self.mapped += [array for array in arrays if array is not None]
             data, times, scale, bias = (None if array is None else _at(array) for array in arrays)
             n, size = ready.index(self.config, matrix.name), (matrix.rows, matrix.columns)
             self.lib.fim_use_matrix(self.model, n, matrix.bits, *size, data, times, scale, bias)
         for n, name in enumerate(ready.norms(self.config)):
-            self._norm(n, ready.norm(self.config, stored, name, folder))
+            self._norm(n, stored[name].floats())
 
     def _load(self, arrays: Arrays, bits: int) -> None:
         c = self.config

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fim_lsp.checkpoints.arrays import Floats
+from fim_lsp.checkpoints.files import Floats
 from fim_lsp.checkpoints.marks import Marks
 from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.errors import ModelCorrupt, ModelMismatch

@@ -1,50 +1,31 @@
-"""Checkpoints as torch tensors: safetensors, nothing pickled."""
+"""Checkpoints as torch tensors: the arrays of checkpoints/, seen by torch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 
-from fim_lsp.checkpoints import ready
 from fim_lsp.checkpoints.arrays import Arrays
-from fim_lsp.checkpoints.config import EMBEDDING, read_config, read_raw_config, shards
-from fim_lsp.checkpoints.marks import Marks
-from fim_lsp.errors import ModelCorrupt
+from fim_lsp.checkpoints.files import Stored
 
 
 def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
-    """Read all tensors of a folder by name; raises ModelMissing, ModelCorrupt."""
-    if ready.is_ready(read_raw_config(folder)):
-        stored = Arrays.from_folder(folder).stored
-        return {name: torch.from_numpy(np.array(one.array)) for name, one in stored.items()}
-    tensors = dict(_read(folder))
-    if (marks := tensors.pop("marks.weight", None)) is not None:
-        _put_rows(tensors, read_config(folder).infill, marks)
-    return tensors
+    """Read all tensors of a decoder or an infiller by name; raises ModelMissing, ModelCorrupt, ModelMismatch."""
+    return as_tensors(Arrays.from_folder(folder).stored)
 
 
-def _read(folder: Path) -> Iterator[tuple[str, torch.Tensor]]:
-    for path in shards(folder):
-        try:
-            with safe_open(path, framework="pt") as shard:
-                for name in shard.keys():  # noqa: SIM118 - safe_open is not a mapping
-                    yield name, shard.get_tensor(name)
-        except (SafetensorError, OSError, ValueError) as problem:
-            raise ModelCorrupt(f"{path} is truncated or damaged ({problem}): copy the model folder again") from None
+def as_tensors(stored: Mapping[str, Stored]) -> dict[str, torch.Tensor]:
+    """Copy arrays into tensors of their kind."""
+    return {name: _tensor(one) for name, one in stored.items()}
 
 
-def _put_rows(tensors: dict[str, torch.Tensor], infill: Mapping[str, Any], rows: torch.Tensor) -> None:
-    """Put an infiller's own rows into the embedding; in int8 they bring their own scale."""
-    weight, scale = tensors[f"{EMBEDDING}.weight"], tensors.get(f"{EMBEDDING}.scale")
-    ids = list(Marks.read(infill).own)
-    if scale is not None:
-        rows, scale[ids] = pack(rows, scale.dtype)
-    weight[ids] = rows.to(weight.dtype)
+def _tensor(one: Stored) -> torch.Tensor:
+    if one.kind == "BF16":
+        return torch.from_numpy(np.array(one.array).view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(np.array(one.array))
 
 
 def pack(matrix: torch.Tensor, scale_dtype: torch.dtype = torch.float16) -> tuple[torch.Tensor, torch.Tensor]:

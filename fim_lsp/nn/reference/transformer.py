@@ -17,9 +17,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fim_lsp.checkpoints.arrays import Floats
 from fim_lsp.checkpoints.config import ModelConfig, read_config
-from fim_lsp.errors import ModelCorrupt
+from fim_lsp.checkpoints.files import Floats
 from fim_lsp.nn.encoder import Reads
 from fim_lsp.nn.reference.kv_cache import KVCache
 from fim_lsp.nn.reference.quant import Embedding, Linear, pick_device, pick_dtype
@@ -39,7 +38,7 @@ class Layers:
         self.head = self.embedding if config.tied else Embedding(weights.part("lm_head"), dtype, device)
         self.norm = weights.vector("model.norm")
         self.blocks = [_Block(config, weights, f"model.layers.{n}") for n in range(config.layers)]
-        self.cos, self.sin = rotary(config, min(config.max_positions, 32_768), dtype, device)
+        self.cos, self.sin = rotary(config, config.positions, dtype, device)
 
     @classmethod
     def from_folder(cls, folder: Path, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Self:
@@ -89,25 +88,20 @@ class Encoder(Reads, Layers):
 
 
 class _Weights:
-    """Hand out a checkpoint's tensors by name, saying which one is missing."""
+    """Hand out a checkpoint's tensors by name, brought to a kind and a device."""
 
     def __init__(self, tensors: dict[str, Tensor], dtype: torch.dtype, device: torch.device):
         self.tensors, self.dtype, self.device = tensors, dtype, device
 
     def vector(self, name: str) -> Tensor:
-        return self._take(f"{name}.weight").to(self.device, self.dtype)
+        return self.tensors[f"{name}.weight"].to(self.device, self.dtype)
 
     def part(self, name: str) -> dict[str, Tensor]:
         found = {kind: self.tensors[f"{name}.{kind}"] for kind in ("scale", "bias") if f"{name}.{kind}" in self.tensors}
-        return {"weight": self._take(f"{name}.weight"), **found}
+        return {"weight": self.tensors[f"{name}.weight"], **found}
 
     def linear(self, *names: str) -> Linear:
         return Linear.build([self.part(name) for name in names], self.dtype, self.device)
-
-    def _take(self, name: str) -> Tensor:
-        if name not in self.tensors:
-            raise ModelCorrupt(f"the weights lack {name}: the files are incomplete, copy the model folder again")
-        return self.tensors[name]
 
 
 class _Block:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fim_lsp.checkpoints.arrays import Floats
+from fim_lsp.checkpoints.files import Floats
 from fim_lsp.nn.canvas import Canvas, Hole, Layout, lay_out, spread
 from fim_lsp.nn.study.blocks import Block, Seen, through
 from fim_lsp.nn.study.network import Network, Shape, initialise

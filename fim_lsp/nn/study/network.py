@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fim_lsp.checkpoints.arrays import Floats
+from fim_lsp.checkpoints.files import Floats
 from fim_lsp.nn.decode import Step, pick
 from fim_lsp.nn.study.vocabulary import END, SPECIAL
 

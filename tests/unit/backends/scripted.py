@@ -18,7 +18,7 @@ VOCAB = 1 << 16
 class Scripted:
     """Say `text` after the last sentinel of the prompt, then the end; `sizes` is what each pass took in."""
 
-    config = SimpleNamespace(fim=FIM, vocab=VOCAB)
+    config = SimpleNamespace(fim=FIM, vocab=VOCAB, positions=1 << 15)
 
     def __init__(self, tokenizer: Tokenizer, text: str):
         self.said = [*tokenizer.encode(text), tokenizer.sentinel("<|endoftext|>")]
