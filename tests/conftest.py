@@ -12,6 +12,15 @@ from tests.client import Client
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes minutes unless it is asked for: `-m fuzz`."""
+    if "fuzz" in config.option.markexpr:
+        return
+    for item in items:
+        if item.get_closest_marker("fuzz"):
+            item.add_marker(pytest.mark.skip(reason="takes minutes: -m fuzz"))
+
+
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[Client]:
     """A started server that answers from its script, not from a model; every id must be answered in the end."""

@@ -41,7 +41,7 @@ OWNERS = {  # a library: the only parts that may import it
     "numpy": {"nn", "checkpoints", "compare", "lab"},
     "zstandard": {"lab"},
     "datasketch": {"lab"},
-    "gguf": {"lab"},
+    "gguf": {"checkpoints", "lab"},
     "matplotlib": {"compare", "lab"},
     "jinja2": {"compare"},
     "psutil": {"compare", "lab"},

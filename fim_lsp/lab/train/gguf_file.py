@@ -1,4 +1,4 @@
-"""GGUF out, for llama.cpp, and in, as a start: the format keeps rotary halves interleaved, the folders do not."""
+"""GGUF out, for llama.cpp, and in, as a start of training: checkpoints/gguf.py reads what this writes."""
 
 from __future__ import annotations
 
@@ -7,23 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from fim_lsp.checkpoints.gguf import gguf_name, read
 from fim_lsp.errors import ConfigError, ModelCorrupt
 from fim_lsp.lab.train.folder import write_folder
-
-NAMES = {
-    "self_attn.q_proj": "attn_q",
-    "self_attn.k_proj": "attn_k",
-    "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output",
-    "mlp.gate_proj": "ffn_gate",
-    "mlp.up_proj": "ffn_up",
-    "mlp.down_proj": "ffn_down",
-    "input_layernorm": "attn_norm",
-    "post_attention_layernorm": "ffn_norm",
-}
-
 
 TYPES = ("f16", "q8_0")  # of matrices; vectors stay float32
 PRE_TOKENIZERS = {"llama": "smollm", "qwen2": "qwen2"}  # llama.cpp's names for how our vocabularies split text
@@ -61,9 +50,9 @@ def write(
             array = _interleave(array, heads if "q_proj" in name else kv_heads)
         if array.ndim == 2 and matrix_type == "q8_0":
             kind = gguf.GGMLQuantizationType.Q8_0
-            writer.add_tensor(_name(name), gguf.quants.quantize(array, kind), raw_dtype=kind)
+            writer.add_tensor(gguf_name(name), gguf.quants.quantize(array, kind), raw_dtype=kind)
         else:
-            writer.add_tensor(_name(name), array.astype(np.float16 if array.ndim == 2 else np.float32))
+            writer.add_tensor(gguf_name(name), array.astype(np.float16 if array.ndim == 2 else np.float32))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -72,24 +61,19 @@ def write(
 
 
 def unpack(file: Path, folder: Path) -> Path:
-    """Turn a GGUF into a transformers folder of float weights, once; raises ModelCorrupt."""
+    """Turn a GGUF into a transformers folder of float weights, once; raises ModelCorrupt, ModelMismatch."""
     if (folder / "config.json").is_file():
         return folder
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    config, arrays = read(file)
+    from transformers import AutoTokenizer
 
     try:
-        given = {"gguf_file": file.name, "local_files_only": True}
-        model = AutoModelForCausalLM.from_pretrained(file.parent, **given)
-        tokenizer = AutoTokenizer.from_pretrained(file.parent, **given)
-    except (OSError, ValueError, KeyError, ImportError) as problem:
-        raise ModelCorrupt(f"{file} cannot be read as GGUF: {problem}") from None
+        tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name, local_files_only=True)
+    except Exception as problem:  # transformers trusts the vocabulary that a file holds
+        raise ModelCorrupt(f"the vocabulary of {file} cannot be read ({problem}): copy it again") from None
     folder.mkdir(parents=True, exist_ok=True)
-    tied = bool(model.config.tie_word_embeddings)
-    tensors = {name: t.float() for name, t in model.state_dict().items() if not (tied and name == "lm_head.weight")}
-    config = {name: value for name, value in model.config.to_dict().items() if name != "quantization_config"}
-    config = {name: None if name == "dtype" else value for name, value in config.items()}
     tokenizer.save_pretrained(folder)
-    write_folder(folder, tensors, config)
+    write_folder(folder, {name: torch.from_numpy(array) for name, array in arrays.items()}, config)
     return folder
 
 
@@ -113,18 +97,6 @@ def _write_vocabulary(writer: Any, tokenizer: dict[str, Any], config: dict[str, 
     fim = config["fim"]
     for key, name in (("pre", "prefix"), ("suf", "suffix"), ("mid", "middle")):
         writer.add_uint32(f"tokenizer.ggml.fim_{key}_token_id", ids[fim[name]])
-
-
-def _name(name: str) -> str:
-    if not name.startswith("model.layers."):
-        plain = {
-            "model.embed_tokens.weight": "token_embd",
-            "model.norm.weight": "output_norm",
-            "lm_head.weight": "output",
-        }
-        return f"{plain[name]}.weight"
-    _, _, number, rest = name.split(".", 3)
-    return f"blk.{number}.{NAMES[rest.rpartition('.')[0]]}.{rest.rpartition('.')[2]}"
 
 
 def _interleave(weight: np.ndarray, heads: int) -> np.ndarray:
