@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from fim_lsp.checkpoints import ready
 from fim_lsp.checkpoints.arrays import Arrays, Part, interleaved, read_model, stacked
-from fim_lsp.checkpoints.config import ModelConfig
+from fim_lsp.checkpoints.config import ModelConfig, read_config
 from fim_lsp.checkpoints.files import Floats, Stored
 from fim_lsp.checkpoints.ready import LANES, STEP, UNIT
 from fim_lsp.errors import ModelMismatch
@@ -57,8 +57,6 @@ class NativeLayers:
     """A stack of layers over one sequence whose keys and values are cached; `from_folder` is the way in."""
 
     def __init__(self, config: ModelConfig, kernels: str):
-        if problem := unfit(config):
-            raise ModelMismatch(problem)
         lib = library.library()
         assert lib is not None, "kernels were named, so they were loaded"
         self.config, self.lib, self.kernels, self.threads = config, lib, kernels, library.threads()
@@ -78,6 +76,8 @@ class NativeLayers:
 
         Raises ModelMissing, ModelCorrupt, ModelMismatch.
         """
+        if problem := unfit(read_config(folder)):
+            raise ModelMismatch(f"{folder}: {problem}")
         config, stored = read_model(folder)
         layers = cls(config, kernels or library.kernels()[0])
         if config.is_ready:

@@ -8,10 +8,11 @@ import pytest
 
 from fim_lsp import backends
 from fim_lsp.checkpoints.catalogue import CONTROLLED, find_model, models_folder
+from fim_lsp.checkpoints.files import stored_in
 from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
 from fim_lsp.errors import InputError, ModelMismatch
 from fim_lsp.nn.reference.quant import dense
-from fim_lsp.nn.reference.tensors import read_tensors
+from fim_lsp.nn.reference.tensors import as_tensors
 
 pytestmark = pytest.mark.model
 
@@ -19,7 +20,7 @@ ADD = FimRequest(("def add(first, second):\n    return first", "\n\nprint(add(1,
 
 
 def parameters(name: str) -> int:
-    return sum(tensor.numel() for tensor in dense(read_tensors(find_model(name, ""))).values())
+    return sum(tensor.numel() for tensor in dense(as_tensors(stored_in(find_model(name, "")))).values())
 
 
 def test_the_five_are_of_one_size_within_two_percent():

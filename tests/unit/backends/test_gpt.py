@@ -188,7 +188,7 @@ def published(tmp_path_factory):
     torch.manual_seed(0)
     sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
     path = tmp_path_factory.mktemp("published")
-    config = transformers.Qwen2Config(vocab_size=30720, num_key_value_heads=2, **sizes)
+    config = transformers.Qwen2Config(vocab_size=65536, num_key_value_heads=2, **sizes)
     transformers.Qwen2ForCausalLM(config).save_pretrained(path)
     shutil.copy(find_model("gpt", "") / "tokenizer.json", path)
     return path

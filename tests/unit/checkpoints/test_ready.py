@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
@@ -77,6 +77,7 @@ def test_kernels_equal_torch_and_themselves_in_pieces(folder, kernels, monkeypat
     np.testing.assert_array_equal(np.concatenate(pieces), found)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([4, 8]))
 def test_the_layout_can_be_undone(seed, bits):
     rng = np.random.default_rng(seed)

@@ -46,13 +46,13 @@ QWEN2 = {"model_type": "qwen2", "tie_word_embeddings": True, **SIZES}
 
 def write_all(root: Path) -> None:
     """Write one folder of each layout below `root`, and model.gguf in the one of that name."""
-    _write(root / "floats", LLAMA | {"fim": FIM}, _tensors(LLAMA, "floats"))
-    _write(root / "rows", QWEN2 | {"fim": FIM, "confidence": CONFIDENCE}, _tensors(QWEN2, "rows"), is_split=True)
+    _write(root / "floats", LLAMA | {"fim": FIM}, random_tensors(LLAMA, "floats"))
+    _write(root / "rows", QWEN2 | {"fim": FIM, "confidence": CONFIDENCE}, random_tensors(QWEN2, "rows"), is_split=True)
     infiller = LLAMA | {"tie_word_embeddings": True, "infill": INFILL, "confidence": CONFIDENCE}
     marks = {"marks.weight": np.ones((3, 64), np.float32)}
-    _write(root / "infiller", infiller, _tensors(infiller, "rows") | marks)
+    _write(root / "infiller", infiller, random_tensors(infiller, "rows") | marks)
     _write_ready(root / "ready")
-    _write_gguf(root / "gguf")
+    write_gguf(root / "gguf")
 
 
 def write_tokenizer(folder: Path) -> None:
@@ -78,7 +78,7 @@ def _write(folder: Path, config: dict, tensors: dict, is_split: bool = False) ->
         (folder / "model.safetensors.index.json").write_text(json.dumps(index))
 
 
-def _tensors(config: dict, kind: str) -> dict[str, np.ndarray]:
+def random_tensors(config: dict, kind: str) -> dict[str, np.ndarray]:
     """Return random weights under a transformers folder's names, matrices as `floats` or as int8 `rows`."""
     rng = np.random.default_rng(1)
     hidden, inner, head_dim = config["hidden_size"], config["intermediate_size"], config["head_dim"]
@@ -113,7 +113,7 @@ def _write_ready(folder: Path) -> None:
     from fim_lsp.lab.weights.pack import pack
 
     folder.mkdir(parents=True)
-    tensors = {name: torch.from_numpy(array) for name, array in _tensors(QWEN2, "floats").items()}
+    tensors = {name: torch.from_numpy(array) for name, array in random_tensors(QWEN2, "floats").items()}
     matrices = {
         name.removesuffix(".weight"): rounding.plain(tensor, 4 if "mlp" in name else 8)
         for name, tensor in tensors.items()
@@ -123,7 +123,7 @@ def _write_ready(folder: Path) -> None:
     write_tokenizer(folder)
 
 
-def _write_gguf(folder: Path) -> None:
+def write_gguf(folder: Path) -> None:
     import torch
 
     from fim_lsp.lab.train import gguf_file
@@ -131,5 +131,5 @@ def _write_gguf(folder: Path) -> None:
     folder.mkdir(parents=True)
     config = LLAMA | {"fim": FIM}
     write_tokenizer(folder)
-    tensors = {name: torch.from_numpy(array) for name, array in _tensors(LLAMA, "floats").items()}
+    tensors = {name: torch.from_numpy(array) for name, array in random_tensors(LLAMA, "floats").items()}
     gguf_file.write(folder, tensors, config, folder, "q8_0")
