@@ -18,7 +18,7 @@ WIDEST, DEEPEST = 1 << 18, 1 << 10  # columns of a matrix; layers, heads, and nu
 MOST_TOKENS, MOST_POSITIONS = 1 << 22, 1 << 30
 MOST_PROMPT = MOST_COMPUTED = 1 << 15  # tokens before or behind the cursor; positions that layers prepare for
 ORDERS = ("prefix-first", "suffix-first", "prefix-only")
-HOLE = 64  # tokens a canvas may have at most, nn/canvas.py
+HOLE = 64  # positions a hole takes, and so the longest canvas
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _fim(table: Table) -> Mapping[str, Any]:
         table.text("file", "")
         for name in ("prefix_tokens", "suffix_tokens"):
             table.whole(name, 1, MOST_PROMPT, 1)
-    return table.raw
+    return table.given
 
 
 def _infill(table: Table, vocab: int) -> Mapping[str, Any]:
@@ -133,7 +133,7 @@ def _infill(table: Table, vocab: int) -> Mapping[str, Any]:
         table.wholes(name, 1, HOLE, (1,))
     for name in ("prefix_tokens", "suffix_tokens"):
         table.whole(name, 1, MOST_PROMPT, 1)
-    return {name: value for name, value in table.raw.items() if value is not None}
+    return table.given
 
 
 def read_config(folder: Path) -> ModelConfig:

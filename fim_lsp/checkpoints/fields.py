@@ -30,6 +30,11 @@ class Table:
         if not isinstance(raw, Mapping):
             raise ModelCorrupt(f"{where} is {_shown(raw)}, not a JSON object: copy the model folder again")
 
+    @property
+    def given(self) -> dict[str, Any]:
+        """Return what is there and not null."""
+        return {name: value for name, value in self.raw.items() if value is not None}
+
     def table(self, name: str) -> Table:
         """Return an inner object, an empty one where it is absent."""
         found = self.raw.get(name)

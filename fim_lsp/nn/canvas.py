@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fim_lsp.checkpoints.config import HOLE
 from fim_lsp.checkpoints.marks import Marks
 
-GAP = 64  # positions a hole takes, and so the longest canvas
+GAP = HOLE
 Canvas = Sequence[Sequence[int]]  # contents for each hole of a row, masks where they are unknown
 CANVASES = (1, 2, 3, 4, 6, 8, 12, 16, 32)  # sizes a canvas has in training, beside those near its answer's
 

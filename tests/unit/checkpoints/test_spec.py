@@ -92,6 +92,7 @@ def test_a_tensor_that_lies_is_told_by_name(copy, read, layout, name, change, sa
         ("floats", {"hidden_act": "gelu"}, ModelMismatch, "gelu"),
         ("floats", {"tie_word_embeddings": "no"}, ModelCorrupt, "true or false"),
         ("floats", {"fim": {"prefix": 5}}, ModelCorrupt, "prefix is 5"),
+        ("floats", {"fim": folders.FIM | {"order": "middle-out"}}, ModelCorrupt, "order is 'middle-out', not one of"),
         ("floats", {"max_position_embeddings": 17}, ModelMismatch, "gives 17 positions"),
         ("rows", {"confidence": {"bias": "x"}}, ModelCorrupt, "confidence of config.json"),
         ("ready", {"layout": "fim-lsp 2"}, ModelMismatch, "install the newest fim-lsp"),
@@ -117,6 +118,12 @@ def test_a_prompt_is_cut_to_few_positions(copy):
     configure(folder, {"max_position_embeddings": 260})
     of = GptBackend.from_folder(folder).format
     assert (of.prefix_tokens, of.suffix_tokens) == (60, 20)
+
+
+def test_null_is_as_good_as_absent(copy):
+    folder = copy("floats")
+    configure(folder, {"fim": folders.FIM | {"prefix_tokens": None}, "rope_scaling": None, "head_dim": None})
+    assert GptBackend.from_folder(folder).format.prefix_tokens == 384
 
 
 def test_ready_weights_that_another_program_wrote_are_read(copy, sound):
