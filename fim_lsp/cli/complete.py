@@ -30,16 +30,17 @@ def complete(
     with told():
         from fim_lsp.cli import places
         from fim_lsp.domain import Cancel
+        from fim_lsp.languages import DEFAULT
 
         if place == "-":
             text = places.decode(sys.stdin.buffer.read(), "standard input")
         if text.count(places.MARK) > 1 or (text and place != "-"):
             segments = places.segments(text)
-            outcome = load(settings(config, model, backend)).fill(segments, language or "python", Cancel())
+            outcome = load(settings(config, model, backend)).fill(segments, language or DEFAULT, Cancel())
             _show_filled(segments, outcome, as_json)
             return
         is_piped = place == "-"
-        snap = places.from_text(text, language or "python") if is_piped else places.from_file(place, language)
+        snap = places.from_text(text, language or DEFAULT) if is_piped else places.from_file(place, language)
         completer = load(settings(config, model, backend))
         outcome = complete_at(completer, snap)
         if as_json:

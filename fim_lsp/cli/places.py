@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fim_lsp.domain import Snapshot, path_within
 from fim_lsp.errors import InputError
-from fim_lsp.languages import language_of
+from fim_lsp.languages import DEFAULT, language_of
 
 MARK = "[MASK]"
 BREAK = re.compile(r"\r\n|\r|\n")
@@ -33,7 +33,7 @@ def from_file(place: str, language: str = "") -> Snapshot:
     return Snapshot(whole.as_uri(), 0, language or language_of(path.name), text, offset, path=named)
 
 
-def from_text(text: str, language: str = "python") -> Snapshot:
+def from_text(text: str, language: str = DEFAULT) -> Snapshot:
     """Read text whose one hole is marked [MASK]; raises InputError."""
     count = text.count(MARK)
     if count == 0:

@@ -11,7 +11,7 @@ from pathlib import Path
 from fim_lsp.compare.holes import Cutter, Span, pieces
 from fim_lsp.compare.quality import SEVERAL, Hole
 from fim_lsp.errors import InputError
-from fim_lsp.languages import LANGUAGES, language_of
+from fim_lsp.languages import get, language_of
 
 KINDS = ("identifier", "arguments", "expression", "rest_of_line", "whole_line", "block", "function_body")
 PREFIX_CHARS, SUFFIX_CHARS = 3000, 1000
@@ -28,7 +28,7 @@ def read_files(place: Path) -> Iterator[tuple[str, str, str]]:
     """Yield (package, path, text) of a source file, or of those below a folder; raises InputError."""
     if not place.exists():
         raise InputError(f"{place} is not there: give a file or a folder")
-    found = [place] if place.is_file() else sorted(p for p in place.rglob("*") if language_of(p.name) == "python")
+    found = [place] if place.is_file() else sorted(p for p in place.rglob("*") if language_of(p.name))
     for path in found:
         if SKIPPED.isdisjoint(path.parts[len(place.parts) :]):
             try:
@@ -43,9 +43,9 @@ def read_files(place: Path) -> Iterator[tuple[str, str, str]]:
 def cut(texts: Iterable[tuple[str, str, str]], per_kind: int, seed: int, kinds: Sequence[str] = KINDS) -> list[Hole]:
     """Cut up to `per_kind` holes of each kind, spread over the texts; the same seed cuts the same ones."""
     rng, given = random.Random(seed), list(texts)
-    cutters = [(package, path, Cutter(text, LANGUAGES["python"])) for package, path, text in given]
+    cutters = [(package, path, Cutter(text, get(language_of(path)))) for package, path, text in given]
     if not cutters:
-        raise InputError(f"no Python file of {SMALLEST} to {LARGEST} characters: nothing to cut holes into")
+        raise InputError(f"no source file of {SMALLEST} to {LARGEST} characters: nothing to cut holes into")
     holes: list[Hole] = []
     for kind in kinds:
         found: dict[tuple[int, int], Hole] = {}
@@ -79,7 +79,7 @@ def cut_several(texts: Iterable[tuple[str, str, str]], count: int, seed: int) ->
         first = rng.randrange(max(1, len(lines) - SEVERAL_LINES))
         window = lines[first], lines[min(first + SEVERAL_LINES, len(lines) - 1)]
         number = rng.choice((2, 3))
-        spans = Cutter(text, LANGUAGES["python"]).spans(rng, SHORT_KINDS, number, window, SEVERAL_CHARS)
+        spans = Cutter(text, get(language_of(path))).spans(rng, SHORT_KINDS, number, window, SEVERAL_CHARS)
         if len(spans) == number:
             holes.append(_of_several(package, path, text, spans))
     return holes

@@ -9,7 +9,7 @@ from itertools import pairwise
 from fim_lsp.compare.quality import Hole, first_line
 from fim_lsp.compare.stats import edit_similarity
 from fim_lsp.domain import Outcome
-from fim_lsp.languages import LANGUAGES, SyntaxTree
+from fim_lsp.languages import DEFAULT, SyntaxTree, get, language_of
 from fim_lsp.pipeline.joint import weave
 
 WORD = re.compile(r"\w+|[^\w\s]")
@@ -75,13 +75,11 @@ def _is_valid(hole: Hole, outcome: Outcome) -> bool:
     best = outcome.suggestions[0]
     first, second, *rest = hole.segments
     accepted = weave((first, second[best.replaces :], *rest), best.fills)
-    return _faults(accepted) <= _faults(weave(hole.segments, hole.golds))
+    language = get(language_of(hole.path) or DEFAULT)
+    author = SyntaxTree.parse(weave(hole.segments, hole.golds), language)
+    return SyntaxTree.parse(accepted, language).faults() <= author.faults()
 
 
 def _is_answered(outcome: Outcome) -> bool:
     """True for a whole suggestion; a mere beginning says what a person may go on from, not what belongs there."""
     return bool(outcome.suggestions) and outcome.suggestions[0].is_whole
-
-
-def _faults(text: str) -> int:
-    return SyntaxTree.parse(text, LANGUAGES["python"]).faults()

@@ -15,6 +15,7 @@ from typing import Any
 
 from fim_lsp.domain import Cancel, Outcome, Snapshot
 from fim_lsp.errors import InputError
+from fim_lsp.languages import DEFAULT, language_of
 
 SHORT_TOKENS = 8
 SEVERAL = "several_holes"  # the kind of a text with more holes than one
@@ -52,7 +53,7 @@ class Hole:
         return Snapshot(
             f"hole:{number}",
             0,
-            "python",
+            language_of(self.path) or DEFAULT,
             self.prefix + self.suffix,
             len(self.prefix),
             path=self.path.replace("\\", "/"),

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from fim_lsp.languages import Site
-from fim_lsp.languages.site import indent_of
+from fim_lsp.languages.block import indent_of
 
 
 def collect(lost: str, near: str, site: Site, room: int) -> str:
-    """Return the `class` and `def` lines above the window, outermost first, at most `room` characters.
+    """Return the lines that head definitions above the window, outermost first, at most `room` characters.
 
     They are found by indents from the window's first line up: where the cursor stands and whether the tree around it
     is whole changes from key to key, and with it would change all that is cached of the window.
     """
+    scope = site.language.scope_pattern
     indent = indent_of(next((line for line in near.splitlines() if line.strip()), ""))
     lines: list[str] = []
     end = len(lost)
-    while indent and end > 0:
+    while scope and indent and end > 0:
         begin = lost.rfind("\n", 0, end - 1) + 1
         line, end = lost[begin:end].rstrip(), begin
         if line and indent_of(line) < indent:
             indent = indent_of(line)
-            if line.lstrip().startswith(site.scope_words):
+            if scope.match(line.lstrip()):
                 lines.insert(0, line)
     while lines and sum(len(line) + 1 for line in lines) > room:
         lines.pop(0)  # the innermost says most about what comes next

@@ -11,7 +11,7 @@ def collect(lost: str, near: str, site: Site, room: int) -> str:
     """Return import lines from before the window in file order, at most `room` characters."""
     names = set(re.findall(r"\w+", near))
     hidden = [(at, text) for at, text in site.imports if at < len(lost)]
-    used = [(at, text) for at, text in hidden if names & set(re.findall(r"\w+", text.rpartition("import")[2]))]
+    used = [(at, text) for at, text in hidden if names & site.language.imported(text)]
     kept: list[tuple[int, str]] = []
     for at, text in used:
         if len(text) + 1 <= room:

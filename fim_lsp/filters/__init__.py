@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from fim_lsp.domain import Snapshot, Suggestion
 from fim_lsp.filters import balance_brackets, drop_blank, drop_repetition, keep_whole_lines, trim_overlap
+from fim_lsp.languages import Language
 
-Filter = Callable[[Suggestion, Snapshot], Suggestion | None]
+Filter = Callable[[Suggestion, Snapshot, Language], Suggestion | None]
 
 FILTERS: tuple[tuple[str, Filter], ...] = (
     ("keep_whole_lines", keep_whole_lines.apply),
@@ -22,10 +23,10 @@ FILTERS: tuple[tuple[str, Filter], ...] = (
 )
 
 
-def apply(suggestion: Suggestion, snap: Snapshot) -> tuple[Suggestion | None, str]:
+def apply(suggestion: Suggestion, snap: Snapshot, language: Language) -> tuple[Suggestion | None, str]:
     """Pass a suggestion through all filters; returns it, or None and the filter that dropped it."""
     for name, step in FILTERS:
-        kept = step(suggestion, snap)
+        kept = step(suggestion, snap, language)
         if kept is None:
             return None, name
         suggestion = kept

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 
 from fim_lsp.domain import Snapshot, Suggestion
+from fim_lsp.languages import Language
 
 LOOP = re.compile(r"(.{1,2}?)\1{11,}$|(.{3,}?)\2{4,}$|(.{10,}?)\3{2,}$", re.DOTALL)
 LINE_LEAST = 12  # characters; shorter lines repeat honestly: `pass`, `return x`
 SAME_LINES = 3
 
 
-def apply(suggestion: Suggestion, snap: Snapshot) -> Suggestion | None:
+def apply(suggestion: Suggestion, snap: Snapshot, language: Language) -> Suggestion | None:
     """Cut a multi-line text where a line comes for the third time; drop loops and echoes."""
     lines = suggestion.text.split("\n")
     bare = [line.strip() for line in lines]
     for at, line in enumerate(bare):
-        if line and bare[: at + 1].count(line) >= SAME_LINES:
+        if line and not language.is_closing(line) and bare[: at + 1].count(line) >= SAME_LINES:
             lines = lines[: bare.index(line) + 1]
             break
     text = "\n".join(lines)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from fim_lsp.domain import Snapshot, Suggestion
+from fim_lsp.languages import Language
 
 
-def apply(suggestion: Suggestion, snap: Snapshot) -> Suggestion | None:
+def apply(suggestion: Suggestion, snap: Snapshot, language: Language) -> Suggestion | None:
     """Drop the unfinished end of a text that met the token budget or the deadline."""
     if suggestion.finish == "stop":
         return suggestion

@@ -11,22 +11,24 @@ import re
 from dataclasses import replace
 
 from fim_lsp.domain import Snapshot, Suggestion
+from fim_lsp.languages import Language
+from fim_lsp.languages.block import indent_of
 
 OPENERS = {")": "(", "]": "[", "}": "{"}
-CLOSERS = re.compile(r"[\s)\]}\"',:;]*")
+CLOSERS = r"\s)\]}\"',:;"  # and what the language has after them
 
 
-def apply(suggestion: Suggestion, snap: Snapshot) -> Suggestion | None:
+def apply(suggestion: Suggestion, snap: Snapshot, language: Language) -> Suggestion | None:
     """Cut or cover the repeated text right of the cursor; drop lines below that come again."""
     standing = snap.line_suffix.rstrip()
-    text = _without_lines_below(suggestion.text, snap)
+    text = _without_lines_below(suggestion.text, snap, language)
     if not standing:
         return suggestion.with_text(text)
     first, newline, rest = text.partition("\n")
     trimmed = first.rstrip()
     if trimmed.endswith(standing) and not _is_own(trimmed, standing):
         return suggestion.with_text(trimmed[: -len(standing)] + newline + rest if rest else trimmed[: -len(standing)])
-    covered = _covered(trimmed, standing)
+    covered = _covered(trimmed, standing, language)
     if covered:
         return replace(suggestion.with_text(text), replaces=covered)
     overlap = next((n for n in range(min(len(trimmed), len(standing)), 0, -1) if trimmed.endswith(standing[:n])), 0)
@@ -41,20 +43,27 @@ def _is_own(line: str, end: str) -> bool:
     return bool(closers) and all(line.count(char) <= line.count(OPENERS[char]) for char in closers)
 
 
-def _covered(line: str, standing: str) -> int:
+def _covered(line: str, standing: str, language: Language) -> int:
     """Count the standing characters, closers only, that `line` writes again before its own closing end."""
-    if not CLOSERS.fullmatch(standing):
+    closers = re.compile(f"[{CLOSERS}{re.escape(language.after_closer)}]*")
+    if not closers.fullmatch(standing):
         return 0
-    tail = CLOSERS.match(line[::-1])
+    tail = closers.match(line[::-1])
     closing = line[len(line) - tail.end() :] if tail else ""
     return len(standing) if standing in closing else 0
 
 
-def _without_lines_below(text: str, snap: Snapshot) -> str:
+def _without_lines_below(text: str, snap: Snapshot, language: Language) -> str:
     """Cut trailing lines that the document's next lines already say."""
-    below = [line.strip() for line in snap.suffix[len(snap.line_suffix) :].splitlines() if line.strip()]
+    below = [_told_apart(line, language) for line in snap.suffix[len(snap.line_suffix) :].splitlines() if line.strip()]
     lines = text.split("\n")
     for size in range(min(len(lines) - 1, len(below)), 0, -1):
-        if [line.strip() for line in lines[-size:]] == below[:size]:
+        if [_told_apart(line, language) for line in lines[-size:]] == below[:size]:
             return "\n".join(lines[:-size])
     return text
+
+
+def _told_apart(line: str, language: Language) -> str:
+    """Return a line without its indent, unless it only closes a block: then the indent says which."""
+    bare = line.strip()
+    return f"{indent_of(line)} {bare}" if language.is_closing(bare) else bare

@@ -1,84 +1,103 @@
-"""Languages as data: grammar, comment mark, block style. Adding one is adding a record."""
+"""A language as data. The defaults are those of the many with braces and `//`; a file states what differs."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
-from pathlib import PurePath
 
 import tree_sitter
+
+NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Language:
-    """One language; node types are those of its grammar."""
+    """One language; node types are those of its grammar, regexes are searched in one line unless said otherwise."""
 
     name: str
     extensions: tuple[str, ...]
-    grammar: str  # module of the one-grammar wheel
-    comment: str
-    strings: frozenset[str]
-    comments: frozenset[str]
-    scope_words: tuple[str, ...]  # beginnings of a header line that is kept when the middle of a file is cut away
-    imports: frozenset[str]
-    block_opener: str  # the token that ends a block's header
-    block_keywords: frozenset[str]  # first words of such a header
-    endings: tuple[str, ...]  # what makes whole a text that ends in an unfinished head; tried in this order
-    holes: Mapping[str, str]  # node types worth hiding: the kind of hole each makes
+    grammar: str = ""  # module of the one-grammar wheel, `module:function` where it has several; "" for none
+    ids: tuple[str, ...] = ()  # other names that editors have for it
+
+    # text
+    line_comments: tuple[str, ...] = ("//",)
+    block_comment: tuple[str, str] | None = ("/*", "*/")
+    quotes: str = "\"'"  # of strings that end with their line
+    long_quotes: str = ""  # of strings that do not
+    literals: str = ""  # regex of what holds a quote, comment mark or bracket that is none
+    brackets: str = "()[]{}"  # those that come in pairs everywhere
+    after_closer: str = ":,;{"  # what may follow a closing bracket at a line's end and belongs to it
+
+    # zones
+    comments: frozenset[str] = frozenset({"comment"})
+    strings: frozenset[str] = frozenset({"string"})
+    interpolations: frozenset[str] = NOTHING  # code within a string
+    string_starts: frozenset[str] = NOTHING  # tokens that only begin a string, where the grammar has such
+    string_ends: frozenset[str] = frozenset({'"', "'", "`"})
+
+    # blocks
+    header: str = r".*\{$"  # regex of a header: all of it up to its opener, its white space collapsed
+    openers: frozenset[str] = frozenset({"{"})  # tokens that end a header; without any its line's end does
+    closers: tuple[str, ...] = ("}",)  # what ends a block, as deep as its header; without any the indent does
+    lists: frozenset[str] = NOTHING  # bracketed nodes that a header's lines may be broken in
+    endings: tuple[str, ...] = ("", "}}", " {{}}", ";")  # what makes whole an unfinished head at a text's end
+    scope: str = ""  # regex that begins a definition's header, kept when the middle of a file is cut away
+
+    # imports
+    imports: frozenset[str] = NOTHING
+    import_text: str = ""  # regex that begins an import where the node type is not enough
+    import_names: str = r"(?s)(.*)"  # regex whose group holds the names an import brings
+
+    holes: Mapping[str, str] = field(default_factory=dict)  # node types worth hiding: the kind of hole each makes
 
     @cached_property
-    def _parser(self) -> tree_sitter.Parser:
-        return tree_sitter.Parser(self.ts_language)
+    def _parser(self) -> tree_sitter.Parser | None:
+        return tree_sitter.Parser(self.ts_language) if self.ts_language else None
 
     @cached_property
-    def ts_language(self) -> tree_sitter.Language:
-        load: Callable[[], object] = import_module(self.grammar).language
-        return tree_sitter.Language(load())
+    def ts_language(self) -> tree_sitter.Language | None:
+        """The grammar, loaded when first asked for; None where there is none, or it is not installed."""
+        module, _, function = self.grammar.partition(":")
+        try:
+            load: Callable[[], object] = getattr(import_module(module), function or "language")
+            return tree_sitter.Language(load())
+        except (ImportError, ValueError):  # no such wheel; no name; one made for another version of tree-sitter
+            return None
 
-    def parse(self, source: bytes, old: tree_sitter.Tree | None = None) -> tree_sitter.Tree:
-        """Parse UTF-8 source, reusing what an edited old tree still knows."""
+    def parse(self, source: bytes, old: tree_sitter.Tree | None = None) -> tree_sitter.Tree | None:
+        """Parse UTF-8 source, reusing what an edited old tree still knows; None without a grammar."""
+        if self._parser is None:
+            return None
         return self._parser.parse(source) if old is None else self._parser.parse(source, old)
 
+    @cached_property
+    def header_pattern(self) -> re.Pattern[str]:
+        return re.compile(self.header)
 
-EXPRESSIONS = (
-    *("attribute", "binary_operator", "boolean_operator", "call", "comparison_operator", "conditional_expression"),
-    *("dictionary", "lambda", "list", "list_comprehension", "not_operator", "string", "subscript", "tuple"),
-)
+    @cached_property
+    def literal_pattern(self) -> re.Pattern[str] | None:
+        return re.compile(self.literals) if self.literals else None
 
-PYTHON = Language(
-    name="python",
-    extensions=(".py", ".pyi", ".pyw"),
-    grammar="tree_sitter_python",
-    comment="#",
-    strings=frozenset({"string", "string_content", "string_start", "string_end", "concatenated_string"}),
-    comments=frozenset({"comment"}),
-    scope_words=("class ", "def ", "async def "),
-    imports=frozenset({"import_statement", "import_from_statement", "future_import_statement"}),
-    block_opener=":",
-    block_keywords=frozenset(
-        {"async", "case", "class", "def", "elif", "else", "except"}
-        | {"finally", "for", "if", "match", "try", "while", "with"}
-    ),
-    endings=(
-        "",
-        "\n{deeper}pass",
-        "\n{deeper}pass\n{indent}except x:\n{deeper}pass",
-        "\n{indent}def x(): pass",
-        ":\n{deeper}pass",
-        " x:\n{deeper}pass",
-        " x(): pass",
-    ),
-    holes={"identifier": "identifier", "argument_list": "arguments", "parameters": "arguments"}
-    | {"function_definition": "function_body"}
-    | dict.fromkeys(EXPRESSIONS, "expression"),
-)
+    @cached_property
+    def scope_pattern(self) -> re.Pattern[str] | None:
+        return re.compile(self.scope) if self.scope else None
 
-LANGUAGES = {language.name: language for language in (PYTHON,)}
+    @cached_property
+    def closing_pattern(self) -> re.Pattern[str] | None:
+        """What closes a block, at its line's beginning, and the brackets and marks that go with it."""
+        if not self.closers:
+            return None
+        words = "|".join(re.escape(one) + r"\b" * one.isalpha() for one in self.closers)
+        return re.compile(rf"(?:{words})[)\];,]*")
 
+    def is_closing(self, line: str) -> bool:
+        """True for a line that only closes a block: many look alike, and their indents tell them apart."""
+        return bool(self.closing_pattern and self.closing_pattern.fullmatch(line.strip()))
 
-def language_of(path: str) -> str:
-    """Return the language id for a file name, "" when none is known."""
-    suffix = PurePath(path).suffix.lower()
-    return next((language.name for language in LANGUAGES.values() if suffix in language.extensions), "")
+    def imported(self, text: str) -> set[str]:
+        """Return the words by which the rest of a file may use an import."""
+        found = re.search(self.import_names, text)
+        return set(re.findall(r"\w+", found.group(1) if found else text))

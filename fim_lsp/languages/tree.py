@@ -14,17 +14,17 @@ from fim_lsp.languages.language import Language
 
 @dataclass(frozen=True)
 class SyntaxTree:
-    """A parsed text: UTF-8 bytes and their tree."""
+    """A parsed text: UTF-8 bytes and their tree, None where the language has no grammar."""
 
     source: bytes
-    tree: tree_sitter.Tree
+    tree: tree_sitter.Tree | None
     language: Language
 
     @classmethod
     def parse(cls, text: str, language: Language, old: SyntaxTree | None = None) -> SyntaxTree:
         """Parse `text`; with the `old` tree of a similar text only what changed is parsed."""
         source = text.encode()
-        if old is None or old.language is not language:
+        if old is None or old.language is not language or old.tree is None:
             return cls(source, language.parse(source), language)
         if source == old.source:
             return old
@@ -42,30 +42,53 @@ class SyntaxTree:
         )
         return cls(source, language.parse(source, tree), language)
 
-    def leaf(self, byte: int) -> tree_sitter.Node:
+    @property
+    def root(self) -> tree_sitter.Node | None:
+        return self.tree.root_node if self.tree else None
+
+    @property
+    def has_error(self) -> bool:
+        return self.root is not None and self.root.has_error
+
+    def leaf(self, byte: int) -> tree_sitter.Node | None:
         """Return the smallest node that holds the byte."""
-        root = self.tree.root_node
-        return root.descendant_for_byte_range(byte, byte + 1) or root
+        return (self.root.descendant_for_byte_range(byte, byte + 1) or self.root) if self.root else None
 
     def holes(self) -> Iterator[tuple[str, int, int]]:
-        """Yield (kind, start, end) in bytes of every node worth hiding: a call's arguments without their brackets."""
+        """Yield (kind, start, end) in bytes of every node worth hiding, without the brackets around it."""
+        if self.tree is None:
+            return
         cursor, kinds = self.tree.walk(), self.language.holes
         while True:
             node = cursor.node
             if node is not None and (kind := kinds.get(node.type)) and not node.has_error:
-                body = node.child_by_field_name("body") if kind == "function_body" else node
-                inset = 1 if kind == "arguments" else 0
-                if body is not None:
-                    yield kind, body.start_byte + inset, body.end_byte - inset
+                if kind == "function_body":
+                    if span := self._body(node):
+                        yield kind, *span
+                else:
+                    inset = 1 if kind == "arguments" else 0
+                    yield kind, node.start_byte + inset, node.end_byte - inset
             if cursor.goto_first_child() or cursor.goto_next_sibling():
                 continue
             while not cursor.goto_next_sibling():
                 if not cursor.goto_parent():
                     return
 
+    def _body(self, function: tree_sitter.Node) -> tuple[int, int] | None:
+        """Return a function's body without braces, None without one and where braces and body share a line."""
+        body = function.child_by_field_name("body")
+        if body is None:
+            return None
+        start, end = body.start_byte, body.end_byte
+        if self.source[start : start + 1] != b"{":
+            return start, end
+        inner = self.source[start + 1 : end - 1]
+        lead = inner[: len(inner) - len(inner.lstrip())]
+        return (start + 1 + len(lead), start + 1 + len(inner.rstrip())) if b"\n" in lead else None
+
     def faults(self) -> int:
         """Count the nodes that the parser could not place or had to invent."""
-        count, nodes = 0, [self.tree.root_node]
+        count, nodes = 0, [self.root] if self.root else []
         while nodes:
             node = nodes.pop()
             count += node.is_error or node.is_missing

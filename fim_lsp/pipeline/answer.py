@@ -41,14 +41,14 @@ def generate(backend: Backend, request: FimRequest, snap: Snapshot, site: Site, 
         if raw is None or cancel.is_set():
             continue
         with meter.stage("filters"):
-            shown, dropper = filters.apply(raw, snap)
+            shown, dropper = filters.apply(raw, snap, site.language)
             if shown is None:
                 dropped.append(f"filter {dropper}")
                 continue
             shown = _judge(backend, shown, place, request)
             if request.plan.candidates == 1 and shown.finish == "stop" and _is_unlikely(backend, shown):
                 dropped.append(f"too unlikely, {shown.confidence:.1%}")
-                shown = _beginning(raw, marks, snap)
+                shown = _beginning(raw, marks, snap, site)
         if shown is not None and shown.text not in [other.text for other in kept]:
             kept.append(shown)
     return Answer(backend.name, tuple(kept), tuple(dropped), meter)
@@ -70,10 +70,10 @@ def branches(
         marks: list[beginning.Mark] = []
         if (raw := stops.apply(beginning.marked(drafts, marks), snap, request.plan, site)) is None:
             continue
-        if (shown := filters.apply(raw, snap)[0]) is not None:
+        if (shown := filters.apply(raw, snap, site.language)[0]) is not None:
             shown = _judge(backend, shown, place, request)
             if shown.finish != "stop" or _is_unlikely(backend, shown):
-                shown = _beginning(raw, marks, snap)
+                shown = _beginning(raw, marks, snap, site)
         if shown is not None:
             kept.append(shown)
     return tuple(kept)
@@ -108,6 +108,6 @@ def _is_unlikely(backend: Backend, shown: Suggestion) -> bool:
     return shown.confidence < (backend.calibration.shown if backend.calibration else 0.0)
 
 
-def _beginning(raw: Suggestion, marks: list[beginning.Mark], snap: Snapshot) -> Suggestion | None:
+def _beginning(raw: Suggestion, marks: list[beginning.Mark], snap: Snapshot, site: Site) -> Suggestion | None:
     sure = beginning.cut(raw, marks)
-    return filters.apply(sure, snap)[0] if sure else None
+    return filters.apply(sure, snap, site.language)[0] if sure else None

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from fim_lsp import context
+from fim_lsp import context, languages
 from fim_lsp.backends.base import Backend, Budget, Wanted
 from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Outcome, Plan, Snapshot
-from fim_lsp.languages import LANGUAGES, Site, Trees, describe
+from fim_lsp.languages import Site, Trees, describe
 from fim_lsp.pipeline import answer, gate, joint, words
 from fim_lsp.pipeline.answer import Answer
 from fim_lsp.pipeline.cache import Cache
@@ -49,7 +49,7 @@ class Completer:
     def read(self, snap: Snapshot) -> None:
         """Parse a document, so that its first request finds the tree (worker thread)."""
         if gate.is_foreign(snap, self.config) is None:
-            self.trees.tree(snap, LANGUAGES[snap.language])
+            self.trees.tree(snap, languages.get(snap.language))
 
     def look_up(self, snap: Snapshot) -> Outcome | None:
         """Answer without a model, in microseconds: refused, or known from before; None when it takes a model."""
@@ -65,7 +65,7 @@ class Completer:
         backend = self.router.ready(snap.language)
         began = time.monotonic()  # parsing a large file takes of the time there is; loading a model does not
         with meter.stage("context"):
-            site = describe(snap, self.trees.tree(snap, LANGUAGES[snap.language]))
+            site = describe(snap, self.trees.tree(snap, languages.get(snap.language)))
             plan = gate.plan(snap, self.config, site, began)
             request = _request(backend, snap, site, plan)
         requests = {backend.budget: request}
@@ -92,7 +92,7 @@ class Completer:
         backend, choice = self.router.pick(request)
         found = [said[-1] for drafts in backend.generate(request, cancel, meter) if (said := list(drafts))]
         with meter.stage("parse"):
-            best = joint.choose(segments, found, LANGUAGES[language])
+            best = joint.choose(segments, found, languages.get(language))
         reason = "" if best else answer.reason((), cancel, plan)
         return Outcome((best,) if best else (), reason, backend.name, choice.why, meter.timings, meter.tokens, choice)
 

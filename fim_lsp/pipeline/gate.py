@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from fim_lsp import languages
 from fim_lsp.domain import Plan, Snapshot
-from fim_lsp.languages import LANGUAGES, Site
+from fim_lsp.languages import Site
 from fim_lsp.settings import Config
 
 LINE_TOKENS = 48  # gold lines have 7 tokens in the median; the rest is room for the long ones
@@ -17,10 +18,9 @@ MANUAL_PATIENCE = 3  # a person who asked by hand waits longer, and for several 
 
 
 def is_foreign(snap: Snapshot, config: Config) -> str | None:
-    if snap.language not in config.languages:
+    names = {snap.language, languages.get(snap.language).name or snap.language}
+    if names.isdisjoint(config.languages):
         return f"language {snap.language or 'unknown'!r} is not in fimLsp.languages"
-    if snap.language not in LANGUAGES:
-        return f"language {snap.language!r} is not supported in this version"
     return None
 
 
@@ -52,6 +52,8 @@ def plan(snap: Snapshot, config: Config, site: Site, began: float | None = None)
     The deadline counts from `began`, in time.monotonic() seconds; by default from now on.
     """
     multiline, why = _is_multiline(snap, site)
+    if not site.is_parsed:
+        why += f", by lines and brackets alone: no grammar for {snap.language!r}"
     multiline = multiline and config.max_lines > 1
     patience = MANUAL_PATIENCE if snap.manual else 1
     return Plan(

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from fim_lsp.domain import Suggestion
-from fim_lsp.languages import Language
+from fim_lsp.languages import Language, SyntaxTree
 
 TRIES = 4000  # combinations given to the parser, some 50 µs each
 OPTIONS = 60  # fills of one hole
@@ -23,7 +23,7 @@ def choose(segments: Sequence[str], suggestions: Sequence[Suggestion], language:
         scores, fills = zip(*(options[hole][at] for hole, at in enumerate(picks)), strict=True)
         confidence = math.exp(sum(scores) / len(scores))
         suggestion = Suggestion(fills, 0, suggestions[0].finish, confidence, scores)
-        if not language.parse(weave(segments, fills).encode()).root_node.has_error:
+        if not SyntaxTree.parse(weave(segments, fills), language).has_error:
             return suggestion
         likeliest = likeliest or suggestion
         if number >= TRIES:

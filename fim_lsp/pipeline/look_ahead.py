@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fim_lsp import context
+from fim_lsp import context, languages
 from fim_lsp.backends.base import Backend
 from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Outcome, Snapshot, Suggestion
-from fim_lsp.languages import LANGUAGES, Site, describe
+from fim_lsp.languages import Site, describe
 from fim_lsp.pipeline import answer as answering
 from fim_lsp.pipeline import gate, words
 from fim_lsp.pipeline.completer import Completer
@@ -92,7 +92,7 @@ def _keeper(completer: Completer, snap: Snapshot) -> tuple[Backend, FimRequest, 
     keeper = next((backend for backend in loaded.values() if backend.keeps), None)
     if keeper is None:
         return None
-    site = describe(snap, completer.trees.tree(snap, LANGUAGES[snap.language]))
+    site = describe(snap, completer.trees.tree(snap, languages.get(snap.language)))
     plan = gate.plan(snap, completer.config, site)
     request = context.build(snap, site, plan, keeper.budget.prefix_chars, keeper.budget.suffix_chars)
     choice = completer.router.choose(request, site)

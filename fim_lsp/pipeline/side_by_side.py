@@ -14,11 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from fim_lsp import context
+from fim_lsp import context, languages
 from fim_lsp.backends.base import Backend
 from fim_lsp.domain import Cancel, Choice, FimRequest, Plan, Snapshot
 from fim_lsp.errors import ModelError
-from fim_lsp.languages import LANGUAGES, Site, describe
+from fim_lsp.languages import Site, describe
 from fim_lsp.pipeline import answer, gate
 from fim_lsp.pipeline.answer import Answer
 from fim_lsp.pipeline.completer import Completer
@@ -69,7 +69,7 @@ def compare(completer: Completer, snap: Snapshot, cancel: Cancel) -> Comparison:
     backends, errors = _load(completer.router)
     if not backends:
         return Comparison(tuple(Side(family, error) for family, error in errors.items()))
-    site = describe(snap, completer.trees.tree(snap, LANGUAGES[snap.language]))
+    site = describe(snap, completer.trees.tree(snap, languages.get(snap.language)))
     request = _request(list(backends.values()), snap, site, gate.plan(snap, completer.config, site))
     choice = completer.router.choose(request, site)
     contenders = [_Contender(family, backend, request, snap, site, choice) for family, backend in backends.items()]

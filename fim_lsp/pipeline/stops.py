@@ -10,11 +10,10 @@ import re
 from collections.abc import Callable, Generator, Iterator
 
 from fim_lsp.domain import Plan, Snapshot, Suggestion
-from fim_lsp.filters.balance_brackets import open_brackets
 from fim_lsp.languages import Site
-from fim_lsp.languages.site import indent_of
+from fim_lsp.languages.block import indent_of
+from fim_lsp.languages.scan import open_brackets, stray_closers
 
-CLOSING = re.compile(r"[)\]}]+\s*[:,]?")
 LOOP_CHARS, LONG_ROUND = (3, 81), 10  # how long a round of a loop may be, and from when on few of them tell
 MANY_ROUNDS, FEW_ROUNDS = 5, 3  # as filters/drop_repetition.py has them, which drops what no rule could cut
 
@@ -32,11 +31,12 @@ def at_closer(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
     standing = snap.line_suffix.strip()
     if plan.multiline or not standing or standing[0] not in ")]}":
         return None
-    cut = unmatched_closer(text, standing[0])
+    cut = next((at for at, closer in stray_closers(text, site.language) if closer == standing[0]), None)
     if cut is None:
         return None
+    closing = re.compile(rf"[)\]}}]+\s*[{re.escape(site.language.after_closer)}]?")
     tail = text[cut:].partition("\n")[0].rstrip()
-    if standing.startswith(tail) or (CLOSING.fullmatch(standing) and CLOSING.fullmatch(tail)):
+    if standing.startswith(tail) or (closing.fullmatch(standing) and closing.fullmatch(tail)):
         return None  # it repeats what stands, or closes it with a colon or comma: the overlap filter sees how far
     return cut
 
@@ -53,15 +53,27 @@ def at_blank_line(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | No
 
 
 def at_dedent(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
-    """A whole line that stands no deeper than the block's header is outside the block."""
+    """A line that stands no deeper than the block's header: it closes the block, or is outside it."""
     if not plan.multiline:
         return None
     at = 0
     for number, line in enumerate(text.split("\n")):
         if number and line.strip() and indent_of(line) <= site.block_indent:
-            return max(at - 1, 0)
+            closed = _closer_end(line, at + len(line) == len(text), site)
+            return max(at - 1, 0) if closed == 0 else closed and at + closed
         at += len(line) + 1
     return None
+
+
+def _closer_end(line: str, is_last: bool, site: Site) -> int | None:
+    """Return where in a line the closer of the block ends, 0 where it has none, None where it may still go on."""
+    pattern, bare = site.language.closing_pattern, line.lstrip()
+    if pattern is None or site.is_closed:
+        return 0
+    found = pattern.match(bare)
+    if is_last and (found.end() == len(bare) if found else any(one.startswith(bare) for one in site.language.closers)):
+        return None
+    return len(line) - len(bare) + found.end() if found else 0
 
 
 def at_suffix_line(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
@@ -87,7 +99,7 @@ def at_loop(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
             start = len(text) - size * times
             while start and text[start - 1] == text[start - 1 + size]:
                 start -= 1
-            return None if open_brackets(text[: start + size]) else start + size
+            return None if open_brackets(text[: start + size], site.language) else start + size
     return None
 
 
@@ -114,21 +126,3 @@ def apply(drafts: Iterator[Suggestion], snap: Snapshot, plan: Plan, site: Site) 
                 drafts.close()
             return last.with_text(last.text[: min(cuts)], finish="stop")
     return last
-
-
-def unmatched_closer(text: str, closer: str) -> int | None:
-    """Return where `closer` closes a bracket that `text` did not open, None when it does not; strings are skipped."""
-    opener = {")": "(", "]": "[", "}": "{"}[closer]
-    depth, quote = 0, ""
-    for at, char in enumerate(text):
-        if quote:
-            quote = "" if char == quote and text[at - 1] != "\\" else quote
-        elif char in "\"'":
-            quote = char
-        elif char == opener:
-            depth += 1
-        elif char == closer:
-            depth -= 1
-            if depth < 0:
-                return at
-    return None

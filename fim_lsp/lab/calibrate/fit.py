@@ -24,7 +24,7 @@ from fim_lsp.lab.calibrate import curve
 from fim_lsp.lab.calibrate import measure as route
 from fim_lsp.lab.calibrate.curve import Case
 from fim_lsp.lab.calibrate.recordings import FAMILIES, Shot
-from fim_lsp.languages import LANGUAGES, Trees, describe
+from fim_lsp.languages import Trees, describe, get
 from fim_lsp.pipeline import gate
 from fim_lsp.routing.rule import PLACES, Table, kind_of_place
 from fim_lsp.settings import Config
@@ -77,7 +77,7 @@ def cases_of(holes: Sequence[Hole], shots: Sequence[Mapping[str, Shot]]) -> dict
     cases: dict[str, list[Case]] = {family: [] for family in FAMILIES}
     for hole, said in zip(holes, shots, strict=True):
         snap = hole.snapshot(0)
-        site = describe(snap, Trees().tree(snap, LANGUAGES[snap.language]))
+        site = describe(snap, Trees().tree(snap, get(snap.language)))
         request = context.build(snap, site, gate.plan(snap, Config(), site), PREFIX_CHARS, SUFFIX_CHARS)
         place = kind_of_place(request, site.zone)
         for family in FAMILIES:

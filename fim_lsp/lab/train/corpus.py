@@ -27,7 +27,7 @@ from fim_lsp.compare import holes
 from fim_lsp.errors import ConfigError, InputError
 from fim_lsp.lab.train import clean, shards, sources
 from fim_lsp.lab.train.sources import Package
-from fim_lsp.languages import LANGUAGES
+from fim_lsp.languages import DEFAULT, get, language_of
 
 MANIFEST, RECIPE, TEXTS, PARTS = "manifest.json", "recipe.toml", "texts.jsonl.zst", "parts"
 DENSEST = 2.5  # characters a token: below it a file is data or another language
@@ -161,10 +161,10 @@ def read_texts(out: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def rows_of(
-    text: str, tokenizer: Tokenizer, settings: Settings, rng: random.Random
+    text: str, tokenizer: Tokenizer, settings: Settings, rng: random.Random, language: str = DEFAULT
 ) -> Iterator[tuple[shards.Row, list[int]]]:
     """Yield (row, kinds of its holes) for each window of a text."""
-    cutter, width = holes.Cutter(text, LANGUAGES["python"]), int(settings.tokens * CHARS_PER_TOKEN)
+    cutter, width = holes.Cutter(text, get(language)), int(settings.tokens * CHARS_PER_TOKEN)
     at = -rng.randrange(width)
     while at < len(text):
         window = (max(at, 0), min(at + width, len(text)))
@@ -218,9 +218,8 @@ def _shard(
         made: list[tuple[shards.Row, list[int]]] = []
         for package, name, text in texts:
             if len(text) >= DENSEST * len(tokenizer.encode(text)):
-                made.extend(
-                    rows_of(text, tokenizer, settings, random.Random(f"{settings.seed}:{seed}:{package}:{name}"))
-                )
+                rng = random.Random(f"{settings.seed}:{seed}:{package}:{name}")
+                made.extend(rows_of(text, tokenizer, settings, rng, language_of(name) or DEFAULT))
         random.Random(f"{settings.seed}:{seed}").shuffle(made)
         temporary = path.with_suffix(".part")
         shards.write(temporary, [row for row, _ in made], [kind for _, kinds in made for kind in kinds])

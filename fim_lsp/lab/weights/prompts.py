@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.compare import holes
-from fim_lsp.languages import LANGUAGES
+from fim_lsp.languages import get
 
 MIX = {"rest_of_line": 0.45, "whole_line": 0.2, "block": 0.15, "characters": 0.15, "empty": 0.05}
 CONTEXTS, SUFFIX_SHARES = (192, 256, 320, 384, 448, 512, 640), (0.1, 0.2, 0.25, 0.3)
@@ -63,7 +63,7 @@ class Prompts:
                 yield prompt
 
     def _cut(self, language: str, file: File) -> Prompt | None:
-        cutter = holes.Cutter(file.text, LANGUAGES["python"])  # the kinds of MIX are cut without a tree
+        cutter = holes.Cutter(file.text, get(language))  # the kinds of MIX are cut without a tree
         span = next(iter(cutter.spans(self.rng, MIX, most_chars=MOST_MIDDLE_CHARS)), None)
         if span is None:
             return None

@@ -82,9 +82,23 @@ def test_refusals_are_named(picture, reason):
 
 
 def test_other_languages_are_refused_by_name():
-    snap = replace(draw("x = ║"), language="go")
-    assert "'go'" in gate.refuse(snap, Config())
-    assert "not supported" in gate.refuse(snap, Config(languages=("go",)))
+    snap = replace(draw("x = ║"), language="klingon")
+    assert "'klingon'" in gate.refuse(snap, Config())
+    assert gate.refuse(snap, Config(languages=("klingon",))) == ""
+
+
+def test_without_a_grammar_lines_and_brackets_decide():
+    it, _ = completer("a)\nb")
+    it.configure(Config(languages=("klingon",)))
+    snap = replace(draw("block {\n    f(║)\n}\n"), language="klingon")
+    outcome = it.complete(snap, Cancel())
+    assert outcome.suggestions[0].text == "a"
+    assert "no grammar for 'klingon'" in outcome.why
+    empty = replace(draw("block {\n    ║\n}\n"), language="klingon")
+    assert "empty block" in it.complete(empty, Cancel()).why
+    assert "in a string" in it.complete(replace(draw('x = "a ║\n'), language="klingon"), Cancel()).why
+    filled = it.fill(("x = ", ""), "klingon", Cancel())
+    assert filled.suggestions
 
 
 def completer(*texts: str) -> tuple[Completer, FakeBackend]:

@@ -12,7 +12,7 @@ import random
 from fim_lsp.compare.holes import Cutter, Span
 from fim_lsp.lab.bench.latency.documents import parts, usable
 from fim_lsp.lab.bench.latency.traces import Edit, Trace, digest
-from fim_lsp.languages import LANGUAGES
+from fim_lsp.languages import DEFAULT, get
 
 SIZES = (800, 50, 3000, 200, 12_000, 100, 1500, 5000, 400, 20_000, 8000, 16_000)  # lines; any few first ones differ
 KINDS = {"whole_line": 0.3, "block": 0.3, "function_body": 0.2, "rest_of_line": 0.12, "arguments": 0.08}
@@ -54,7 +54,7 @@ def _trace(name: str, size: int, fresh: list[str], others: list[str], rng: rando
     for key in typed:
         at = chosen.index(key)
         begin = sum(map(len, texts[:at]))
-        cut = Cutter(texts[at], LANGUAGES["python"]).spans(rng, KINDS, EDITS_OF_A_PART, most_chars=EDIT_CHARS)
+        cut = Cutter(texts[at], get(DEFAULT)).spans(rng, KINDS, EDITS_OF_A_PART, most_chars=EDIT_CHARS)
         spans += [_without_indentation(texts[at], span, begin) for span in cut]
     rng.shuffle(spans)
     kept: list[Span] = []

@@ -1,0 +1,42 @@
+"""Python."""
+
+from __future__ import annotations
+
+from fim_lsp.languages.language import Language
+
+EXPRESSIONS = (
+    *("attribute", "binary_operator", "boolean_operator", "call", "comparison_operator", "conditional_expression"),
+    *("dictionary", "lambda", "list", "list_comprehension", "not_operator", "string", "subscript", "tuple"),
+)
+
+LANGUAGE = Language(
+    name="python",
+    extensions=(".py", ".pyi", ".pyw"),
+    grammar="tree_sitter_python",
+    line_comments=("#",),
+    block_comment=None,
+    after_closer=":,",
+    strings=frozenset({"string"}),
+    interpolations=frozenset({"interpolation"}),
+    string_starts=frozenset({"string_start"}),
+    string_ends=frozenset({"string_end"}),
+    header=r"(?:async|case|class|def|elif|else|except|finally|for|if|match|try|while|with)\b",
+    openers=frozenset({":"}),
+    closers=(),
+    endings=(
+        "",
+        "\n{deeper}pass",
+        "\n{deeper}pass\n{indent}except x:\n{deeper}pass",
+        "\n{indent}def x(): pass",
+        ":\n{deeper}pass",
+        " x:\n{deeper}pass",
+        " x(): pass",
+    ),
+    lists=frozenset({"parameters", "argument_list"}),
+    scope=r"class |def |async def ",
+    imports=frozenset({"import_statement", "import_from_statement", "future_import_statement"}),
+    import_names=r"(?s).*import(.*)",
+    holes={"identifier": "identifier", "argument_list": "arguments", "parameters": "arguments"}
+    | {"function_definition": "function_body"}
+    | dict.fromkeys(EXPRESSIONS, "expression"),
+)
