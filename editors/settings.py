@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from fim_lsp.languages import ids
 from fim_lsp.settings import EDITOR_SETTINGS, SECTION, Setting, settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,10 +46,12 @@ def _table(rows: tuple[Setting, ...]) -> list[str]:
 
 
 def package(text: str) -> str:
-    """Return package.json with its configuration, and what an untrusted folder may not set, put in."""
+    """Return package.json with its configuration, what wakes it, and what an untrusted folder may not set, put in."""
     manifest: dict[str, Any] = json.loads(text)
     every = [*SERVER, *EDITOR_SETTINGS]
     manifest["contributes"]["configuration"]["properties"] = {f"{SECTION}.{s.key}": _property(s) for s in every}
+    # A buffer of any of them wakes the extension; what it then does in it, `languages` says.
+    manifest["activationEvents"] = [*(f"onLanguage:{name}" for name in ids()), "onStartupFinished"]
     untrusted = manifest["capabilities"]["untrustedWorkspaces"]
     untrusted["restrictedConfigurations"] = [f"{SECTION}.{s.key}" for s in every if s.is_trusted]
     return json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"

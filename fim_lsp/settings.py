@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fim_lsp.errors import ConfigError
+from fim_lsp.languages.known import ids
 
 SECTION = "fimLsp"
 
@@ -132,7 +133,7 @@ class Config:
         "`automatic` suggests while typing, `manual` only when asked.",
         _one_of("automatic", "manual"),
     )
-    languages: tuple[str, ...] = _setting("languages", ("python",), "Language ids to complete in.", WORDS)
+    languages: tuple[str, ...] = _setting("languages", ids(), "Language ids to complete in.", WORDS)
     words: bool = _setting(
         "words",
         True,

@@ -7,11 +7,11 @@ from textwrap import dedent
 from fim_lsp.domain import Snapshot, Suggestion
 
 
-def draw(picture: str, manual: bool = False) -> Snapshot:
+def draw(picture: str, manual: bool = False, language: str = "python") -> Snapshot:
     """Read a picture with the cursor as ║."""
     text = dedent(picture).removeprefix("\n")
     before, _, after = text.partition("║")
-    return Snapshot("file:///p.py", 1, "python", before + after, len(before), manual)
+    return Snapshot("file:///p.py", 1, language, before + after, len(before), manual)
 
 
 def shown(snap: Snapshot, suggestion: Suggestion | None) -> str:

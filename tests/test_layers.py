@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
+
+from fim_lsp.languages import ids
 
 ROOT = Path(__file__).resolve().parents[1] / "fim_lsp"
 LEAVES = {"domain", "errors"}
@@ -13,7 +16,7 @@ MAY_IMPORT = {  # part of fim_lsp: the parts it may import; None: all
     "domain": set(),
     "errors": set(),
     "machine": set(),
-    "settings": {"errors"},
+    "settings": {"errors", "languages"},
     "languages": LEAVES,
     "context": {"languages"} | LEAVES,
     "filters": {"languages"} | LEAVES,
@@ -81,6 +84,7 @@ def test_imports_follow_the_arrows(path):
     part = part_of(path)
     for name in imports(path):
         top = name.split(".")[0]
+        top = "tree_sitter" if top.startswith("tree_sitter_") else top  # its grammars
         if top in OWNERS:
             assert part in OWNERS[top], f"{path} imports {name}: only {OWNERS[top]} may"
         inner = name.split(".")[1] if name.startswith("fim_lsp.") else ""
@@ -116,3 +120,37 @@ def test_no_torch_before_the_handshake():
     code = "import fim_lsp.lsp.server, sys; print('torch' in sys.modules, 'transformers' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.split() == ["False", "False"]
+
+
+def test_a_grammar_is_loaded_when_a_text_needs_it():
+    import subprocess
+    import sys
+
+    code = """
+import sys, fim_lsp.lsp.server
+from fim_lsp.languages import SyntaxTree, get
+def loaded(): print([name for name in sys.modules if name.startswith("tree_sitter_") and name.count(".") == 0])
+loaded()
+SyntaxTree.parse("x", get("go"))
+loaded()
+"""
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.splitlines() == ["[]", "['tree_sitter_go']"]
+
+
+SPEAK_OF_NO_LANGUAGE = ("pipeline", "filters", "context", "routing", "backends", "compare", "lsp")
+LANGUAGE_LITERALS = (
+    r"\b(?:" + "|".join(ids()) + r")\b",  # a language's name
+    r"#|//",  # a comment mark
+    r"(?:import|def|func|function|class|return|end)",
+)
+
+
+@pytest.mark.parametrize("part", SPEAK_OF_NO_LANGUAGE)
+def test_what_a_language_says_is_said_in_languages_alone(part):
+    for path in (path for path in modules() if part_of(path) == part):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                said = node.value.strip()
+                found = [one for one in LANGUAGE_LITERALS if re.fullmatch(one, said)]
+                assert not found, f"{path}:{node.lineno} says {node.value!r}"

@@ -30,7 +30,6 @@ PACKAGES = (
     "pygls",
     "lsprotocol",
     "tree-sitter",
-    "tree-sitter-python",
 )
 
 
@@ -50,13 +49,14 @@ SAMPLE += "def area(width, height):\n    return \n"
 def examine(resolved: Resolved) -> dict[str, Any]:
     """Return the findings; `ok` is False when no completion could be made."""
     from fim_lsp import machine
+    from fim_lsp.languages import wheels
     from fim_lsp.settings import settings
 
     findings: dict[str, Any] = {
         "fim-lsp": __version__,
         "python": sys.version.split()[0],
         "platform": platform.platform(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: _version(name) for name in (*PACKAGES, *wheels())},
         "cpu": machine.describe(),
         "engine": _engine(),
         "settings": {

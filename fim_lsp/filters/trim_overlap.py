@@ -15,7 +15,7 @@ from fim_lsp.languages import Language
 from fim_lsp.languages.block import indent_of
 
 OPENERS = {")": "(", "]": "[", "}": "{"}
-CLOSERS = r"\s)\]}\"',:;"  # and what the language has after them
+BRACKETS = ")]}"
 
 
 def apply(suggestion: Suggestion, snap: Snapshot, language: Language) -> Suggestion | None:
@@ -32,7 +32,8 @@ def apply(suggestion: Suggestion, snap: Snapshot, language: Language) -> Suggest
     if covered:
         return replace(suggestion.with_text(text), replaces=covered)
     overlap = next((n for n in range(min(len(trimmed), len(standing)), 0, -1) if trimmed.endswith(standing[:n])), 0)
-    if overlap and not _is_own(trimmed, standing[:overlap]) and (overlap > 1 or standing[0] in ")]}\"'"):
+    is_own = _is_own(trimmed, standing[:overlap])
+    if overlap and not is_own and (overlap > 1 or standing[0] in BRACKETS + language.quotes + language.long_quotes):
         return suggestion.with_text(trimmed[:-overlap])
     return suggestion.with_text(text)
 
@@ -45,7 +46,9 @@ def _is_own(line: str, end: str) -> bool:
 
 def _covered(line: str, standing: str, language: Language) -> int:
     """Count the standing characters, closers only, that `line` writes again before its own closing end."""
-    closers = re.compile(f"[{CLOSERS}{re.escape(language.after_closer)}]*")
+    closers = re.compile(
+        rf"[\s{re.escape(BRACKETS + language.quotes + language.long_quotes + language.after_closer)},:;]*"
+    )
     if not closers.fullmatch(standing):
         return 0
     tail = closers.match(line[::-1])

@@ -1,8 +1,20 @@
 """What the parser knows about the text. The only importer of tree_sitter and its grammars."""
 
-from fim_lsp.languages.known import DEFAULT, LANGUAGES, get, ids, language_of
+from fim_lsp.languages.known import DEFAULT, LANGUAGES, get, ids, language_of, wheels
 from fim_lsp.languages.language import Language
 from fim_lsp.languages.site import Site, describe
 from fim_lsp.languages.tree import SyntaxTree, Trees
 
-__all__ = ["DEFAULT", "LANGUAGES", "Language", "Site", "SyntaxTree", "Trees", "describe", "get", "ids", "language_of"]
+__all__ = [
+    "DEFAULT",
+    "LANGUAGES",
+    "Language",
+    "Site",
+    "SyntaxTree",
+    "Trees",
+    "describe",
+    "get",
+    "ids",
+    "language_of",
+    "wheels",
+]

@@ -9,6 +9,19 @@ from fim_lsp.languages.language import Language
 
 KNOWN = (
     "python",  # the first is that of a text that does not say
+    "javascript",
+    "typescript",
+    "tsx",
+    "go",
+    "rust",
+    "java",
+    "c",
+    "cpp",
+    "csharp",
+    "ruby",
+    "php",
+    "bash",
+    "lua",
 )
 
 LANGUAGES: dict[str, Language] = {name: import_module(f"{__package__}.{name}").LANGUAGE for name in KNOWN}
@@ -19,6 +32,12 @@ PLAIN = Language(name="", extensions=(), line_comments=(), block_comment=None)  
 def ids() -> tuple[str, ...]:
     """List every name by which an editor may call a language."""
     return tuple(one for language in LANGUAGES.values() for one in (language.name, *language.ids))
+
+
+def wheels() -> tuple[str, ...]:
+    """List the packages that bring the grammars."""
+    modules = {language.grammar.partition(":")[0] for language in LANGUAGES.values()}
+    return tuple(sorted(module.replace("_", "-") for module in modules if module))
 
 
 def get(language_id: str) -> Language:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fim_lsp.domain import Outcome, Snapshot, Suggestion
 
 TYPED_MOST = 200  # characters typed along a suggestion
-CLOSERS, CLOSERS_MOST = ")]}\"'", 3  # what an editor closes by itself, and lets a person type over
+CLOSERS, CLOSERS_MOST = ")]}\"'`", 3  # what an editor closes by itself, and lets a person type over
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from tests.picture import draw, shown
 FILE = Path(__file__).resolve().parents[2] / "golden/pipeline.txt"
 
 
-def cases():
-    for block in FILE.read_text(encoding="utf-8").split("=== ")[1:]:
+def cases(file: Path = FILE):
+    for block in file.read_text(encoding="utf-8").split("=== ")[1:]:
         name, _, body = block.rstrip("\n").partition("\n")
         document, said_and_shown = body.split("\n>>>")
         said, _, expected = said_and_shown.partition("\n")

@@ -76,7 +76,7 @@ return {
   {
     key = "languages",
     type = "string[]",
-    default = { "python" },
+    default = { "python", "javascript", "javascriptreact", "typescript", "tsx", "typescriptreact", "go", "rust", "java", "c", "cpp", "csharp", "cs", "ruby", "php", "bash", "shellscript", "sh", "lua" },
     wanted = "a list of language names",
     doc = "Language ids to complete in.",
   },

@@ -1,0 +1,35 @@
+"""JavaScript, JSX included; TypeScript begins from here."""
+
+from __future__ import annotations
+
+from fim_lsp.languages.language import Language
+
+EXPRESSIONS = (
+    *("array", "arrow_function", "await_expression", "binary_expression", "call_expression", "member_expression"),
+    *("new_expression", "object", "string", "subscript_expression", "template_string", "ternary_expression"),
+    "unary_expression",
+)
+FUNCTIONS = ("function_declaration", "function_expression", "method_definition", "arrow_function")
+WORDS = r"(?:export |default |declare |abstract |async |static )*"
+
+LANGUAGE = Language(
+    name="javascript",
+    extensions=(".js", ".mjs", ".cjs", ".jsx"),
+    grammar="tree_sitter_javascript",
+    ids=("javascriptreact",),
+    long_quotes="`",
+    literals=r"(?<=[=(,:])\s*/(?![/*])(?:\\.|[^/\n\\])+/",  # regular expressions
+    comments=frozenset({"comment", "html_comment"}),
+    strings=frozenset({"string", "template_string"}),
+    interpolations=frozenset({"template_substitution"}),
+    header=r".*(?:\)|=>|\b(?:else|try|finally|do|static)) ?\{$|(?:.*\W)?class\b[^{}]*\{$|(?:case\b.*|default):$",
+    openers=frozenset({"{", ":"}),
+    lists=frozenset({"formal_parameters", "parenthesized_expression", "arguments"}),
+    scope=WORDS + r"(?:class|function)\b|(?!if|for|while|switch|catch|return\b)(?:async |static )*[\w$#]+\(.*\) ?\{$",
+    imports=frozenset({"import_statement"}),
+    import_names=r"(?s)import(.*?)(?:\bfrom\b|$)",
+    holes={"identifier": "identifier", "property_identifier": "identifier"}
+    | dict.fromkeys(("arguments", "formal_parameters"), "arguments")
+    | dict.fromkeys(EXPRESSIONS, "expression")
+    | dict.fromkeys(FUNCTIONS, "function_body"),
+)

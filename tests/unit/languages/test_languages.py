@@ -1,0 +1,120 @@
+"""What each language says of itself is what its grammar knows."""
+
+from __future__ import annotations
+
+import random
+import re
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fim_lsp import context
+from fim_lsp.compare.holes import Cutter
+from fim_lsp.domain import Plan
+from fim_lsp.languages import LANGUAGES, SyntaxTree, Trees, describe, get, ids, language_of, wheels
+from tests.picture import draw
+
+ROOT = Path(__file__).resolve().parents[3]
+EVERY = pytest.mark.parametrize("language", LANGUAGES.values(), ids=LANGUAGES)
+
+
+@EVERY
+def test_its_grammar_is_there(language):
+    assert language.ts_language is not None
+    assert SyntaxTree.parse("x", language).root is not None
+
+
+@EVERY
+def test_its_node_types_are_the_grammar_s(language):
+    nodes = {language.ts_language.node_kind_for_id(n) for n in range(language.ts_language.node_kind_count)}
+    said = language.comments | language.strings | language.interpolations | language.lists | language.imports
+    said |= language.string_starts | language.openers | language.holes.keys()
+    said |= {one for one in language.string_ends if len(one) > 1}  # a quote may be the text's alone
+    assert said <= nodes, said - nodes
+
+
+def test_no_two_languages_share_a_name_or_an_extension():
+    extensions = [one for language in LANGUAGES.values() for one in language.extensions]
+    assert len(set(extensions)) == len(extensions)
+    assert len(set(ids())) == len(ids())
+    assert all(get(name).name for name in ids())
+    assert [language_of(name) for name in ("a.go", "A.TSX", "a.unknown", "Makefile")] == ["go", "tsx", "", ""]
+
+
+def test_every_grammar_is_a_dependency_and_pinned():
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    pinned = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    assert {re.split("[>=<]", one)[0] for one in listed if one.startswith("tree-sitter-")} == set(wheels())
+    assert all(f"\n{wheel}==" in pinned for wheel in wheels())
+
+
+BODIES = {  # imports that use `used` and `spare`, then a definition's header, then a line of its body
+    "python": ("import used\nimport spare\n", "def f():", "    x = used.one()"),
+    "javascript": ('import { used } from "a";\nimport { spare } from "used";\n', "function f() {", "  x = used.one();"),
+    "typescript": ('import { used } from "a";\nimport { spare } from "used";\n', "class A {", "  x = used.one();"),
+    "tsx": ('import { used } from "a";\nimport { spare } from "used";\n', "export function f() {", "  x = used.one();"),
+    "go": ('package a\n\nimport "used"\nimport "spare"\n', "func f() {", "\tx := used.One()"),
+    "rust": ("use used::one;\nuse spare::two;\n", "pub fn f() {", "    used::one();"),
+    "java": ("import a.used;\nimport a.spare;\n", "class A {", "  int x = used.one();"),
+    "c": ('#include "used.h"\n#include "spare.h"\n', "int f(int a) {", "    used();"),
+    "cpp": ('#include "used.h"\n#include "spare.h"\n', "class A {", "    int x = used();"),
+    "csharp": ("using Used;\nusing Spare;\n", "public class A {", "    int x = Used.One();"),
+    "ruby": ('require "used"\nrequire "spare"\n', "def f", "  used.one"),
+    "php": ("<?php\nuse A\\used;\nuse A\\spare;\n", "function f() {", "    used();"),
+    "bash": ("source used.sh\nsource spare.sh\n", "f() {", "  used"),
+    "lua": ('local used = require("a")\nlocal spare = require("b")\n', "local function f()", "  used.one()"),
+}
+
+
+@EVERY
+def test_an_import_that_is_used_and_the_header_around_are_kept(language):
+    imports, header, line = BODIES[language.name]
+    body = f"\n{line}" * 120
+    snap = replace(draw(f"{imports}\n{header}{body}║\n"), language=language.name)
+    site = describe(snap, Trees().tree(snap, language))
+    assert len(site.imports) == 2
+    prefix = context.build(snap, site, Plan(), 600, 100).segments[0]
+    assert "used" in prefix.split("\n")[0].lower()
+    assert "spare" not in prefix.lower().replace('{ spare } from "used"', "spare")
+    assert header in prefix
+    assert prefix.endswith(line)
+
+
+@EVERY
+def test_holes_of_every_kind_of_node_are_cut(language):
+    text = (ROOT / f"tests/golden/languages/samples/{language.name}.txt").read_text(encoding="utf-8")
+    assert not SyntaxTree.parse(text, language).faults()
+    cutter = Cutter(text, language)
+    for kind in set(language.holes.values()):
+        spans = [span for n in range(60) for span in cutter.spans(random.Random(n), {kind: 1.0}, most_chars=400)]
+        assert spans, kind
+        for span in spans:
+            said = text[span.start : span.end]
+            assert said.count("{") == said.count("}"), said
+
+
+ZONES = {  # code after a string and a comment that are closed, a string, a comment
+    "python": ("x = 'a'║", "x = 'a║'", "# a ║"),
+    "javascript": ("x = 'a' /* b */║", "x = `a║`", "x; // a ║"),
+    "typescript": ("x = `a ${║}`", "x = `a\nb║`", "/* a\n b ║ */"),
+    "tsx": ("x = <a>{║}</a>", "x = <a b='c║'/>", "/* a ║"),
+    "go": ('var x = "a"║', "var x = `a\nb║`", "// a ║"),
+    "rust": ("/// a\n║fn f() {}", 'fn f() { x("a║") }', "/// a ║\nfn f() {}"),
+    "java": ("class A { char c = 'a'; ║}", 'class A { String c = "a║"; }', "/** a\n * b ║\n */"),
+    "c": ("int x = 'a'║;", 'char *x = "a║";', "int x; // a ║"),
+    "cpp": ("int x = 1'000 + ║;", 'auto x = R"(a║)";', "int x; /* a ║ */"),
+    "csharp": ('var x = $"a {║b}";', 'var x = $"a║ {b}";', "/// a ║"),
+    "ruby": ('x = "a #{║b}"', 'x = "a║ #{b}"', "x # a ║"),
+    "php": ("<?php $x = 'a'║;", '<?php $x = "a║";', "<?php # a ║"),
+    "bash": ('x="$(║a)"', 'x="a ║"', "x # a ║"),
+    "lua": ("x = [[a]]║", "x = [[a\nb║]]", "--[[ a\n║ ]]"),
+}
+
+
+@EVERY
+def test_where_the_cursor_stands(language):
+    for picture, zone in zip(ZONES[language.name], ("code", "string", "comment"), strict=True):
+        snap = replace(draw(picture), language=language.name)
+        assert describe(snap, Trees().tree(snap, language)).zone == zone, picture

@@ -1,0 +1,37 @@
+"""The whole pipeline in every language, on drawn cases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fim_lsp.backends.fake import FakeBackend
+from fim_lsp.domain import Cancel
+from fim_lsp.languages import DEFAULT, LANGUAGES
+from fim_lsp.pipeline.completer import Completer
+from fim_lsp.settings import Config
+from tests.picture import draw, shown
+from tests.unit.pipeline.test_golden import cases
+
+FOLDER = Path(__file__).resolve().parents[2] / "golden/languages"
+DRAWN = [
+    pytest.param(path.stem, *case.values, id=f"{path.stem}: {case.id}")
+    for path in sorted(FOLDER.glob("*.txt"))
+    for case in cases(path)
+]
+
+
+def test_every_language_is_drawn():
+    assert {path.stem for path in FOLDER.glob("*.txt")} == LANGUAGES.keys() - {DEFAULT}
+
+
+@pytest.mark.parametrize(("language", "document", "said", "expected"), DRAWN)
+@pytest.mark.parametrize("step", [1, 4, 1000])
+@pytest.mark.parametrize("eol", ["\n", "\r\n"], ids=["lf", "crlf"])
+def test_what_is_shown(language, document, said, expected, step, eol):
+    snap = draw(document.replace("\n", eol), language=language)
+    completer = Completer(Config(), lambda family, model: FakeBackend(said, step_chars=step))
+    outcome = completer.complete(snap, Cancel())
+    suggestion = outcome.suggestions[0] if outcome.suggestions else None
+    assert shown(snap, suggestion).replace("\r\n", "\n").rstrip("\n") == expected.rstrip("\n"), outcome
