@@ -17,4 +17,4 @@ def apply(suggestion: Suggestion, snap: Snapshot, language: Language) -> Suggest
     text = suggestion.text
     if "\n" in text.strip("\n"):
         return suggestion.with_text(text[: text.rindex("\n")])
-    return suggestion.with_text(re.sub(r"\w+$", "", text))
+    return suggestion.with_text(re.sub(rf"[\w{re.escape(language.word_chars)}]+$", "", text))

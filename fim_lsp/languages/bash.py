@@ -14,6 +14,7 @@ LANGUAGE = Language(
     literals=r"\$\{?#|(?<=[^\s;])#|\\.",  # `$#`, `a#b` and `\"`
     brackets="[]{}",  # a case's `a)` closes nothing
     after_closer=";",
+    word_chars="_$",
     strings=frozenset({"string", "raw_string", "ansi_c_string", "heredoc_body"}),
     interpolations=frozenset({"command_substitution", "expansion", "simple_expansion", "arithmetic_expansion"}),
     string_ends=frozenset({'"', "'"}),

@@ -19,6 +19,7 @@ LANGUAGE = Language(
     ids=("javascriptreact",),
     long_quotes="`",
     literals=r"(?<=[=(,:])\s*/(?![/*])(?:\\.|[^/\n\\])+/",  # regular expressions
+    word_chars="_$",
     comments=frozenset({"comment", "html_comment"}),
     strings=frozenset({"string", "template_string"}),
     interpolations=frozenset({"template_substitution"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import PurePath
 
@@ -24,7 +25,13 @@ KNOWN = (
     "lua",
 )
 
-LANGUAGES: dict[str, Language] = {name: import_module(f"{__package__}.{name}").LANGUAGE for name in KNOWN}
+
+def read(names: Iterable[str]) -> dict[str, Language]:
+    """Return the languages of these files."""
+    return {name: import_module(f"{__package__}.{name}").LANGUAGE for name in names}
+
+
+LANGUAGES = read(KNOWN)
 DEFAULT = KNOWN[0]
 PLAIN = Language(name="", extensions=(), line_comments=(), block_comment=None)  # lines and brackets are all it knows
 

@@ -29,6 +29,7 @@ class Language:
     long_quotes: str = ""  # of strings that do not
     literals: str = ""  # regex of what holds a quote, comment mark or bracket that is none
     brackets: str = "()[]{}"  # those that come in pairs everywhere
+    word_chars: str = "_"  # what belongs to a word beside letters and digits: no suggestion begins or ends within one
     after_closer: str = ":,;{"  # what may follow a closing bracket at a line's end and belongs to it
 
     # zones
@@ -78,8 +79,16 @@ class Language:
         return re.compile(self.header)
 
     @cached_property
-    def literal_pattern(self) -> re.Pattern[str] | None:
-        return re.compile(self.literals) if self.literals else None
+    def token_pattern(self) -> re.Pattern[str]:
+        """What languages/scan.py stops at, by kind."""
+        kinds = {
+            "literal": self.literals,
+            "block": re.escape(self.block_comment[0]) if self.block_comment else "",
+            "line": "|".join(map(re.escape, self.line_comments)),
+            "quote": f"[{re.escape(self.quotes + self.long_quotes)}]",
+            "bracket": f"[{re.escape(self.brackets)}]",
+        }
+        return re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in kinds.items() if pattern))
 
     @cached_property
     def scope_pattern(self) -> re.Pattern[str] | None:
@@ -96,6 +105,9 @@ class Language:
     def is_closing(self, line: str) -> bool:
         """True for a line that only closes a block: many look alike, and their indents tell them apart."""
         return bool(self.closing_pattern and self.closing_pattern.fullmatch(line.strip()))
+
+    def is_word(self, char: str) -> bool:
+        return char.isalnum() or (char != "" and char in self.word_chars)
 
     def imported(self, text: str) -> set[str]:
         """Return the words by which the rest of a file may use an import."""

@@ -18,6 +18,7 @@ LANGUAGE = Language(
     grammar="tree_sitter_php:language_php",
     line_comments=("//", "#"),
     literals=r"#\[",  # an attribute
+    word_chars="_$",
     strings=frozenset({"string", "encapsed_string", "heredoc", "nowdoc", "shell_command_expression"}),
     string_ends=frozenset({'"', "'", "`", "heredoc_end"}),
     header=rf"(?:.*\W)?{DEFINITIONS}[^=]*\{{$|.*\)[^;=]*\{{$"

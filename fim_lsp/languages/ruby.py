@@ -11,6 +11,7 @@ LANGUAGE = Language(
     line_comments=("#",),
     block_comment=None,
     after_closer=":,{",
+    word_chars="_@$",
     strings=frozenset({"string", "bare_string", "heredoc_body", "subshell", "regex", "string_array"}),
     interpolations=frozenset({"interpolation"}),
     string_ends=frozenset({'"', "'", "`", "/", ")", "heredoc_end"}),

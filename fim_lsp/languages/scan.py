@@ -21,37 +21,35 @@ class Scan:
 def scan(text: str, language: Language) -> Scan:
     """Read a text; a string without a long quote ends with its line, so that one odd quote harms one line."""
     found: list[tuple[int, str]] = []
-    quote, at = "", 0
+    at = 0
+    while token := language.token_pattern.search(text, at):
+        at = token.end()
+        match token.lastgroup:
+            case "bracket":
+                found.append((token.start(), token.group()))
+            case "quote":
+                at = _string_end(text, at, token.group(), language)
+                if at > len(text):
+                    return Scan(tuple(found), token.group(), False)
+            case "line" | "block":
+                ending = (
+                    "\n" if token.lastgroup == "line" else language.block_comment[1] if language.block_comment else ""
+                )
+                if (end := text.find(ending, at)) < 0:
+                    return Scan(tuple(found), "", True)
+                at = end + len(ending)
+    return Scan(tuple(found), "", False)
+
+
+def _string_end(text: str, at: int, quote: str, language: Language) -> int:
+    """Return where the string ends that begins at `at`, beyond the text where it does not."""
+    is_long = quote in language.long_quotes
     while at < len(text):
         char = text[at]
-        if quote:
-            at += 2 if char == "\\" and text[at + 1 : at + 2] != "\n" else 1
-            if char == quote or (char == "\n" and quote not in language.long_quotes):
-                quote = ""
-        elif language.literal_pattern and (literal := language.literal_pattern.match(text, at)):
-            at = max(literal.end(), at + 1)
-        elif after := _comment_end(text, at, language):
-            at = after
-            if at > len(text):
-                return Scan(tuple(found), "", True)
-        else:
-            if char in language.quotes or char in language.long_quotes:
-                quote = char
-            elif char in language.brackets:
-                found.append((at, char))
-            at += 1
-    return Scan(tuple(found), quote, False)
-
-
-def _comment_end(text: str, at: int, language: Language) -> int:
-    """Return where the comment that begins here ends, beyond the text where it does not; 0 where none begins."""
-    if language.block_comment and text.startswith(language.block_comment[0], at):
-        end = text.find(language.block_comment[1], at + len(language.block_comment[0]))
-        return end + len(language.block_comment[1]) if end >= 0 else len(text) + 1
-    if text.startswith(language.line_comments, at):
-        end = text.find("\n", at)
-        return end if end >= 0 else len(text) + 1
-    return 0
+        if char == quote or (char == "\n" and not is_long):
+            return at + 1
+        at += 2 if char == "\\" and (is_long or text[at + 1 : at + 2] != "\n") else 1
+    return len(text) + 1
 
 
 def open_brackets(text: str, language: Language) -> str:

@@ -109,5 +109,5 @@ def _is_unlikely(backend: Backend, shown: Suggestion) -> bool:
 
 
 def _beginning(raw: Suggestion, marks: list[beginning.Mark], snap: Snapshot, site: Site) -> Suggestion | None:
-    sure = beginning.cut(raw, marks)
+    sure = beginning.cut(raw, marks, site.language)
     return filters.apply(sure, snap, site.language)[0] if sure else None

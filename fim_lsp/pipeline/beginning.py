@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 from fim_lsp.domain import Suggestion
+from fim_lsp.languages import Language
 
 SURE = 0.2  # as likely as this, beginnings were as often right as wrong when a file was typed anew
 LEAST_CHARS = 2  # a single character is typed as quickly as accepted
@@ -35,11 +36,11 @@ def marked(drafts: Iterator[Suggestion], marks: list[Mark]) -> Generator[Suggest
             drafts.close()
 
 
-def cut(suggestion: Suggestion, marks: list[Mark]) -> Suggestion | None:
+def cut(suggestion: Suggestion, marks: list[Mark], language: Language) -> Suggestion | None:
     """Return the longest sure beginning that ends where a word does, None when there is hardly any."""
     text = suggestion.text
     for chars, total in reversed(marks):
-        if chars < len(text) and total >= math.log(SURE) and not _is_within_word(text, chars):
+        if chars < len(text) and total >= math.log(SURE) and not _is_within_word(text, chars, language):
             sure = text[:chars].rstrip()
             if len(sure.strip()) < LEAST_CHARS:
                 return None
@@ -47,5 +48,5 @@ def cut(suggestion: Suggestion, marks: list[Mark]) -> Suggestion | None:
     return None
 
 
-def _is_within_word(text: str, at: int) -> bool:
-    return at > 0 and all(char.isalnum() or char == "_" for char in text[at - 1 : at + 1])
+def _is_within_word(text: str, at: int, language: Language) -> bool:
+    return at > 0 and all(language.is_word(char) for char in text[at - 1 : at + 1])

@@ -34,7 +34,8 @@ def is_empty(snap: Snapshot, config: Config) -> str | None:
 
 def is_mid_word(snap: Snapshot, config: Config) -> str | None:
     left, right = snap.line_prefix[-1:], snap.line_suffix[:1]
-    inside = _is_word(left) and _is_word(right)
+    language = languages.get(snap.language)
+    inside = language.is_word(left) and language.is_word(right)
     return "the cursor is inside a word" if inside and not snap.manual else None
 
 
@@ -80,7 +81,3 @@ def _is_multiline(snap: Snapshot, site: Site) -> tuple[bool, str]:
     if site.opens_block:
         return True, "empty block"
     return False, "end of line" if snap.line_prefix.strip() else "blank line"
-
-
-def _is_word(char: str) -> bool:
-    return char.isalnum() or char == "_"

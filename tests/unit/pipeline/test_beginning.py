@@ -7,6 +7,7 @@ import math
 import pytest
 
 from fim_lsp.domain import Suggestion
+from fim_lsp.languages import DEFAULT, get
 from fim_lsp.pipeline import beginning
 
 
@@ -30,7 +31,7 @@ def drafts(*tokens: tuple[str, float]):
 def test_it_ends_with_a_word_while_it_is_sure(tokens, shown):
     marks: list[beginning.Mark] = []
     *_, last = beginning.marked(drafts(*tokens), marks)
-    cut = beginning.cut(last, marks)
+    cut = beginning.cut(last, marks, get(DEFAULT))
     assert (cut.text if cut else None) == shown
     assert cut is None or not cut.is_whole
 
