@@ -32,7 +32,7 @@ end
 --- Start what the configuration asks for. Called at VimEnter, so that the user's own mappings stand already.
 function M.start()
   is_started = true
-  local config = require('fim_lsp.settings').get()
+  local config = require('fim_lsp.config').get()
   require('fim_lsp.keys').map(config.keys)
   if config.native then
     require('fim_lsp.native').enable()

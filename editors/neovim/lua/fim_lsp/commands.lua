@@ -48,7 +48,7 @@ local VERBS = {
     end,
     run = function(name)
       if not name then
-        tell('backend is ' .. require('fim_lsp.settings').setting('backend'))
+        tell('backend is ' .. require('fim_lsp.config').setting('backend'))
         return
       end
       require('fim_lsp.server').set('backend', name)
@@ -59,7 +59,7 @@ local VERBS = {
 
 ---@return string[]
 function M.backends()
-  for _, setting in ipairs(require('fim_lsp.settings')) do
+  for _, setting in ipairs(require('fim_lsp.config')) do
     if setting.key == 'backend' then
       return setting.enum
     end

@@ -26,7 +26,7 @@ function M.check_version()
 end
 
 function M.check_options()
-  local config = require('fim_lsp.settings')
+  local config = require('fim_lsp.config')
   local _, problems = config.resolve(config.get())
   for _, problem in ipairs(problems) do
     vim.health.warn(problem, ':help fim_lsp-options')
@@ -64,18 +64,18 @@ function M.check_server(command)
 end
 
 function M.check_language()
-  local languages = require('fim_lsp.settings').setting('languages')
+  local languages = require('fim_lsp.config').setting('languages')
   vim.health.info('completes in ' .. table.concat(languages, ', ') .. ' (settings.languages)')
   if require('fim_lsp.pause').is_paused(vim.api.nvim_get_current_buf()) then
     vim.health.warn('automatic suggestions are off here', ':FimLsp toggle')
   end
-  if require('fim_lsp.settings').setting('trigger') == 'manual' then
+  if require('fim_lsp.config').setting('trigger') == 'manual' then
     vim.health.warn('settings.trigger is manual: suggestions come only by hand', 'press keys.trigger, or set it to automatic')
   end
 end
 
 function M.check_keys()
-  for action, key in vim.spairs(require('fim_lsp.settings').get().keys) do
+  for action, key in vim.spairs(require('fim_lsp.config').get().keys) do
     local mapping = key and vim.fn.maparg(key, 'i', false, true) or {}
     if key and not vim.startswith(mapping.desc or '', 'fim-lsp: ') then
       vim.health.warn(

@@ -5,7 +5,7 @@ local M = {}
 --- Choose options (see :help fim_lsp-options); without it all of them have their defaults.
 ---@param options fim_lsp.Config|table|nil
 function M.setup(options)
-  require('fim_lsp.settings').set(options)
+  require('fim_lsp.config').set(options)
   require('fim_lsp.boot').again()
 end
 

@@ -46,7 +46,7 @@ end
 --- Start the server for a buffer, or let the running one take it too.
 ---@param buf integer
 function M.attach(buf)
-  local languages = require('fim_lsp.settings').setting('languages')
+  local languages = require('fim_lsp.config').setting('languages')
   if vim.bo[buf].buftype ~= '' or not vim.list_contains(languages, vim.bo[buf].filetype) then
     return
   end
@@ -70,7 +70,7 @@ end
 --- The command to run; nil and what to do about it where there is none.
 ---@return string[]? command, string? problem
 function M.command()
-  local cmd = require('fim_lsp.settings').get().cmd
+  local cmd = require('fim_lsp.config').get().cmd
   if type(cmd) == 'table' then
     return cmd
   end
@@ -93,7 +93,7 @@ end
 function M.describe(command, buf)
   local capabilities = vim.lsp.protocol.make_client_capabilities()
   capabilities.textDocument.inlineCompletion = { dynamicRegistration = true }
-  local settings = require('fim_lsp.settings').get().settings
+  local settings = require('fim_lsp.config').get().settings
   return {
     name = NAME,
     cmd = command,
@@ -169,8 +169,8 @@ end
 ---@param key string
 ---@param value any
 function M.set(key, value)
-  local settings = require('fim_lsp.settings').get().settings
-  require('fim_lsp.settings').put(settings, key, value)
+  local settings = require('fim_lsp.config').get().settings
+  require('fim_lsp.config').put(settings, key, value)
   local client = M.client()
   if client then
     client.settings = { fimLsp = settings }

@@ -95,11 +95,11 @@ end
 
 ---@param buf integer
 function M.ask_soon(buf)
-  if require('fim_lsp.pause').is_paused(buf) or require('fim_lsp.settings').setting('trigger') == 'manual' then
+  if require('fim_lsp.pause').is_paused(buf) or require('fim_lsp.config').setting('trigger') == 'manual' then
     return
   end
   timer:start(
-    require('fim_lsp.settings').get().debounce_ms,
+    require('fim_lsp.config').get().debounce_ms,
     0,
     vim.schedule_wrap(function()
       if vim.api.nvim_get_current_buf() == buf then
