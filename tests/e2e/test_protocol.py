@@ -282,6 +282,24 @@ def test_settings_from_every_door(tmp_path):
     client.check_clean()
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "why"),
+    [
+        ("go", "package p\n\nfunc f() int {\n\t\n}\n", "empty block"),
+        ("typescriptreact", "const f = () => {\n  f();\n\n\t\n};\n", "blank line"),
+        ("shellscript", "if x; then\n  y\n\n\t\nfi\n", "blank line"),
+    ],
+)
+def test_files_of_other_languages_get_completions(tmp_path, language, text, why):
+    with Client.fake(tmp_path) as client:
+        client.start()
+        client.until_ready()
+        client.open(text, language=language)
+        assert len(client.inline(3, 1)) == 1
+        assert why in client.explain(3, 1)["why"]
+    client.check_clean()
+
+
 def test_an_editors_own_settings_are_none_of_the_servers_business(tmp_path):
     own = {"path": "/p", "installFrom": "x.whl", "trace": {"server": "verbose"}, "maxLines": 0}
     with Client.fake(tmp_path) as client:
