@@ -14,6 +14,7 @@ import typer
 from fim_lsp.cli.app import app
 from fim_lsp.cli.base import EXTRAS
 from fim_lsp.filters import FILTERS
+from fim_lsp.languages import ids
 from fim_lsp.settings import EDITOR_SETTINGS, SECTION, settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,6 +42,11 @@ def test_vs_code_has_every_setting_with_its_default():
         default = tuple(row["default"]) if isinstance(row["default"], list) else row["default"]
         assert (default, row["markdownDescription"]) == (setting.default, setting.doc)
         assert setting.kind.accepts(row["default"]), setting.key
+
+
+def test_vs_code_wakes_for_every_language():
+    manifest = json.loads(editor_settings.PACKAGE.read_text(encoding="utf-8"))
+    assert {f"onLanguage:{name}" for name in ids()} <= set(manifest["activationEvents"])
 
 
 def test_every_setting_is_documented():

@@ -37,6 +37,16 @@ def test_several_lines_move_the_rest_of_the_line_down(scripted):
     wait_for(screen, "def f():\n    total = sum(alpha,\n        beta)\n    return total")
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("work.go", "package p\n\nvar x = \n"), ("work.tsx", "a()\nb()\nlet x = \n"), ("work.sh", "a\nb\ndeclare \n")],
+)
+def test_it_attaches_to_files_of_every_language(scripted, name, text):
+    screen = scripted()
+    screen.edit(text, 2, 8, name)
+    assert screen.until_ghost() == "alpha + beta"
+
+
 def test_tab_does_what_it_did_before(scripted):
     mine = "vim.keymap.set('i', '<Tab>', function() vim.api.nvim_put({'MINE'}, 'c', false, true) end)"
     screen = scripted(init=mine)
