@@ -169,7 +169,7 @@ def compare(
 
 @app.command("holes")
 def record_holes(
-    place: Annotated[Path, typer.Argument(help="A Python file, or a folder of them.")],
+    place: Annotated[Path, typer.Argument(help="A source file, or a folder of them.")],
     out: Annotated[Path, typer.Option(help="JSON lines to write.")],
     per_kind: Annotated[int, typer.Option(help="Holes of each kind.", min=1)] = HOLES_OF_A_KIND,
     kind: Annotated[list[str] | None, typer.Option(help="Only this kind; may be given several times.")] = None,

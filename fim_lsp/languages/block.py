@@ -8,6 +8,8 @@ from fim_lsp.domain import Snapshot
 from fim_lsp.languages.scan import scan
 from fim_lsp.languages.tree import SyntaxTree
 
+NEAR_CHARS = 10_000  # looked at below the cursor
+
 
 def indent_of(line: str) -> int:
     """Columns of leading white space, a tab counting to the next multiple of eight."""
@@ -20,14 +22,11 @@ def open_header(snap: Snapshot, syntax: SyntaxTree) -> str | None:
     language, is_below = syntax.language, not snap.line_prefix.strip()
     if snap.line_suffix.strip() or not (is_below or snap.prefix.rstrip().endswith(tuple(language.openers))):
         return None
-    if not language.openers and not is_below:
-        return None
     written = _code_before(snap, syntax)
-    end = len(written)
-    row = _last_row(written) if not language.openers else _header_row(written, syntax)
+    row = _header_row(written, syntax)
     if row is None:
         return None
-    first, header = _line(syntax.source, row), syntax.source[_row_start(syntax.source, row) : end].decode()
+    first, header = _line(syntax.source, row), written[_row_start(written, row) :].decode()
     if not language.header_pattern.match(" ".join(header.split())):
         return None
     if not language.closers and is_below and indent_of(snap.line_prefix) <= indent_of(first):
@@ -36,14 +35,17 @@ def open_header(snap: Snapshot, syntax: SyntaxTree) -> str | None:
 
 
 def line_below(snap: Snapshot) -> str:
-    """Return the next line with something on it, "" without one."""
-    return next((line for line in snap.suffix.splitlines()[1:] if line.strip()), "")
+    """Return the next line with something on it, "" without one near by."""
+    return next((line for line in snap.suffix[:NEAR_CHARS].splitlines()[1:] if line.strip()), "")
 
 
 def is_closed(snap: Snapshot, syntax: SyntaxTree, indent: int) -> bool:
     """True where what closes a block of this indent stands below the cursor."""
-    below, pattern = line_below(snap), syntax.language.closing_pattern
-    return bool(pattern and pattern.match(below.lstrip()) and indent_of(below) == indent)
+    pattern = syntax.language.closing_pattern
+    if pattern is None:
+        return False
+    below = line_below(snap)
+    return bool(pattern.match(below.lstrip()) and indent_of(below) == indent)
 
 
 def _code_before(snap: Snapshot, syntax: SyntaxTree) -> bytes:
@@ -54,19 +56,22 @@ def _code_before(snap: Snapshot, syntax: SyntaxTree) -> bytes:
         if leaf.type in syntax.language.comments:
             return syntax.source[: leaf.start_byte].rstrip()
         leaf = leaf.parent
-    line = written[written.rfind(b"\n") + 1 :].decode()
-    if syntax.root is None and scan(line, syntax.language).is_comment:
-        marks = (line.rfind(mark) for mark in syntax.language.line_comments)
-        return (written[: written.rfind(b"\n") + 1] + line[: max(marks, default=0)].encode()).rstrip()
+    if syntax.root is None:
+        above, newline, line = written.rpartition(b"\n")
+        comment = scan(line.decode(), syntax.language).comment
+        return (above + newline + line.decode()[:comment].encode()).rstrip() if comment >= 0 else written
     return written
 
 
 def _header_row(written: bytes, syntax: SyntaxTree) -> int | None:
-    """Return the row where the header that ends with an opener begins."""
-    if syntax.root is None:
-        return _last_row(written) if written.endswith(tuple(map(str.encode, syntax.language.openers))) else None
+    """Return the row where the header begins that ends here, None where no opener ends one."""
+    openers, last_row = syntax.language.openers, written.count(b"\n")
+    if not openers:
+        return last_row
     leaf = syntax.leaf(max(len(written) - 1, 0))
-    return _first_row_of(leaf, syntax) if leaf is not None and leaf.type in syntax.language.openers else None
+    if leaf is None:
+        return last_row if written.endswith(tuple(map(str.encode, openers))) else None
+    return _first_row_of(leaf, syntax) if leaf.type in openers else None
 
 
 def _first_row_of(opener: tree_sitter.Node, syntax: SyntaxTree) -> int:
@@ -80,10 +85,6 @@ def _first_row_of(opener: tree_sitter.Node, syntax: SyntaxTree) -> int:
     if closer is not None and closer.type in syntax.language.lists:
         return closer.start_point[0]  # in a broken tree only the brackets tell how far back the header goes
     return opener.start_point[0]
-
-
-def _last_row(written: bytes) -> int:
-    return written.count(b"\n")
 
 
 def _row_start(source: bytes, row: int) -> int:

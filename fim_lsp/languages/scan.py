@@ -15,7 +15,7 @@ class Scan:
 
     brackets: tuple[tuple[int, str], ...]  # (offset, bracket)
     quote: str  # of the string that is still open
-    is_comment: bool  # a comment is
+    comment: int  # offset of the comment that is still open, -1 without one
 
 
 def scan(text: str, language: Language) -> Scan:
@@ -30,15 +30,15 @@ def scan(text: str, language: Language) -> Scan:
             case "quote":
                 at = _string_end(text, at, token.group(), language)
                 if at > len(text):
-                    return Scan(tuple(found), token.group(), False)
+                    return Scan(tuple(found), token.group(), -1)
             case "line" | "block":
                 ending = (
                     "\n" if token.lastgroup == "line" else language.block_comment[1] if language.block_comment else ""
                 )
                 if (end := text.find(ending, at)) < 0:
-                    return Scan(tuple(found), "", True)
+                    return Scan(tuple(found), "", token.start())
                 at = end + len(ending)
-    return Scan(tuple(found), "", False)
+    return Scan(tuple(found), "", -1)
 
 
 def _string_end(text: str, at: int, quote: str, language: Language) -> int:

@@ -37,7 +37,7 @@ def zone_of(snap: Snapshot, syntax: SyntaxTree) -> Zone:
 
 def _zone_of_line(snap: Snapshot, syntax: SyntaxTree) -> Zone:
     line = scan(snap.line_prefix, syntax.language)
-    if line.is_comment or _is_in_open_comment(snap, syntax):
+    if line.comment >= 0 or _is_in_open_comment(snap, syntax):
         return "comment"
     return "string" if line.quote else "code"
 
