@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from fim_lsp import context
+from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.compare.holes import Cutter
-from fim_lsp.domain import Plan
+from fim_lsp.domain import Cancel, Plan, Snapshot
 from fim_lsp.languages import LANGUAGES, SyntaxTree, Trees, describe, get, ids, language_of, wheels
+from fim_lsp.pipeline.completer import Completer
+from fim_lsp.settings import Config
 from tests.picture import draw
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -118,3 +121,15 @@ def test_where_the_cursor_stands(language):
     for picture, zone in zip(ZONES[language.name], ("code", "string", "comment"), strict=True):
         snap = replace(draw(picture), language=language.name)
         assert describe(snap, Trees().tree(snap, language)).zone == zone, picture
+
+
+@EVERY
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_any_place_can_be_asked(language, is_whole):
+    text = (ROOT / f"tests/golden/languages/samples/{language.name}.txt").read_text(encoding="utf-8") + "é = '😀'\n"
+    backend = FakeBackend(text[len(text) // 2 :], step_chars=40)
+    completer = Completer(Config(), lambda family, model: backend)
+    for at in range(0, len(text), 3):
+        snap = Snapshot("u", at, language.name, text if is_whole else text[:at], at, manual=True)
+        outcome = completer.complete(snap, Cancel())
+        assert outcome.suggestions or outcome.reason
