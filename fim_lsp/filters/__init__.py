@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fim_lsp.domain import Snapshot, Suggestion
-from fim_lsp.filters import balance_brackets, drop_blank, drop_repetition, keep_whole_lines, trim_overlap
-from fim_lsp.languages import Language
+from fim_lsp.filters import balance_brackets, drop_blank, drop_repetition, keep_valid, keep_whole_lines, trim_overlap
+from fim_lsp.languages import SyntaxTree
 
-Filter = Callable[[Suggestion, Snapshot, Language], Suggestion | None]
+Filter = Callable[[Suggestion, Snapshot, SyntaxTree], Suggestion | None]
 
 FILTERS: tuple[tuple[str, Filter], ...] = (
     ("keep_whole_lines", keep_whole_lines.apply),
@@ -20,13 +20,14 @@ FILTERS: tuple[tuple[str, Filter], ...] = (
     ("trim_overlap", trim_overlap.apply),
     ("balance_brackets", balance_brackets.apply),
     ("drop_blank", drop_blank.apply),
+    ("keep_valid", keep_valid.apply),
 )
 
 
-def apply(suggestion: Suggestion, snap: Snapshot, language: Language) -> tuple[Suggestion | None, str]:
+def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> tuple[Suggestion | None, str]:
     """Pass a suggestion through all filters; returns it, or None and the filter that dropped it."""
     for name, step in FILTERS:
-        kept = step(suggestion, snap, language)
+        kept = step(suggestion, snap, syntax)
         if kept is None:
             return None, name
         suggestion = kept

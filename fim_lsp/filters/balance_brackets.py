@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from fim_lsp.domain import Snapshot, Suggestion
-from fim_lsp.languages import Language
+from fim_lsp.languages import SyntaxTree
 from fim_lsp.languages.scan import open_brackets, stray_closers
 
 LOOK_BACK_CHARS = 4000
 
 
-def apply(suggestion: Suggestion, snap: Snapshot, language: Language) -> Suggestion | None:
+def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggestion | None:
     """Cut at the first closer that closes no bracket, neither the text's own nor one open before the cursor."""
+    language = syntax.language
     near = snap.prefix[-LOOK_BACK_CHARS:]
     if len(snap.prefix) <= LOOK_BACK_CHARS:
         open_before = open_brackets(near, language)

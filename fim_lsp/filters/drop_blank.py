@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fim_lsp.domain import Snapshot, Suggestion
-from fim_lsp.languages import Language
+from fim_lsp.languages import SyntaxTree
 
 
-def apply(suggestion: Suggestion, snap: Snapshot, language: Language) -> Suggestion | None:
+def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggestion | None:
     """Return the suggestion without trailing white space, None when nothing is left."""
     text = suggestion.text.rstrip()
     if not text:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 
 from fim_lsp.domain import Snapshot, Suggestion
-from fim_lsp.languages import Language
+from fim_lsp.languages import SyntaxTree
 
 LOOP = re.compile(r"(.{1,2}?)\1{11,}$|(.{3,}?)\2{4,}$|(.{10,}?)\3{2,}$", re.DOTALL)
 LINE_LEAST = 12  # characters; shorter lines repeat honestly: `pass`, `return x`
 SAME_LINES = 3
 
 
-def apply(suggestion: Suggestion, snap: Snapshot, language: Language) -> Suggestion | None:
+def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggestion | None:
     """Cut a multi-line text where a line comes for the third time; drop loops and echoes."""
+    language = syntax.language
     lines = suggestion.text.split("\n")
     bare = [line.strip() for line in lines]
     for at, line in enumerate(bare):

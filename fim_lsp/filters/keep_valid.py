@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 
 from fim_lsp.domain import Snapshot, Suggestion
-from fim_lsp.languages import SyntaxTree
+from fim_lsp.languages import Language, SyntaxTree
 
 CLOSERS = {"(": ")", "[": "]", "{": "}"}
 TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
@@ -26,13 +26,16 @@ NAME = "x"  # what fits wherever an expression does
 
 def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggestion | None:
     """Return the suggestion, its longest beginning that adds no error or missing node to the tree, or None."""
+    if syntax.root is None:
+        return suggestion
     head, tail = snap.prefix, snap.suffix[suggestion.replaces :]
     allowed = min(syntax.faults(), _fewest(head + NAME, tail, syntax))
-    closed = [suggestion.text + closers] if suggestion.is_whole and (closers := _missing(suggestion.text)) else []
+    closers = _missing(suggestion.text, syntax.language) if suggestion.is_whole else ""
+    closed = [suggestion.text + closers] if closers else []
     for number, text in enumerate(chain([suggestion.text], closed, islice(_beginnings(suggestion.text), 1, None))):
         if number == TRIES:
             break
-        if WORD.search(text) and _fewest(head + text, tail, syntax, allowed) <= allowed:
+        if (text == suggestion.text or WORD.search(text)) and _fewest(head + text, tail, syntax, allowed) <= allowed:
             return suggestion if text == suggestion.text else suggestion.with_text(text)
     return None
 
@@ -51,11 +54,12 @@ def _fewest(head: str, tail: str, syntax: SyntaxTree, enough: int = 0) -> int:
     return fewest or 0
 
 
-def _missing(text: str) -> str:
+def _missing(text: str, language: Language) -> str:
     """Return what closes the brackets and the quote that a text of one line leaves open; "" where more is to come."""
-    for triple in ('"""', "'''"):
-        if text.count(triple) % 2:
-            return triple
+    quotes = language.quotes + language.long_quotes
+    for mark in quotes:
+        if text.count(3 * mark) % 2:
+            return 3 * mark
     if text.rstrip().endswith((*CLOSERS, ",")):
         return ""
     stack: list[str] = []
@@ -63,7 +67,7 @@ def _missing(text: str) -> str:
     for at, char in enumerate(text if "\n" not in text else ""):
         if quote:
             quote = "" if char == quote and text[at - 1] != "\\" else quote
-        elif char in "\"'":
+        elif char in quotes:
             quote = char
         elif char in CLOSERS:
             stack.append(CLOSERS[char])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from fim_lsp.domain import Snapshot, Suggestion
-from fim_lsp.languages import Language
+from fim_lsp.languages import SyntaxTree
 
 
-def apply(suggestion: Suggestion, snap: Snapshot, language: Language) -> Suggestion | None:
+def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggestion | None:
     """Drop the unfinished end of a text that met the token budget or the deadline."""
+    language = syntax.language
     if suggestion.finish == "stop":
         return suggestion
     if suggestion.finish == "cancelled":

@@ -11,22 +11,25 @@ import re
 from dataclasses import replace
 
 from fim_lsp.domain import Snapshot, Suggestion
-from fim_lsp.languages import Language
+from fim_lsp.languages import Language, SyntaxTree
 from fim_lsp.languages.block import indent_of
 
 OPENERS = {")": "(", "]": "[", "}": "{"}
 BRACKETS = ")]}"
 
 
-def apply(suggestion: Suggestion, snap: Snapshot, language: Language) -> Suggestion | None:
+def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggestion | None:
     """Cut or cover the repeated text right of the cursor; drop lines below that come again."""
+    language = syntax.language
     standing = snap.line_suffix.rstrip()
     text = _without_lines_below(suggestion.text, snap, language)
     if not standing:
         return suggestion.with_text(text)
     first, newline, rest = text.partition("\n")
     trimmed = first.rstrip()
-    if trimmed.endswith(standing) and not _is_own(trimmed, standing):
+    if _is_own(trimmed, standing):
+        return suggestion.with_text(text)
+    if trimmed.endswith(standing):
         return suggestion.with_text(trimmed[: -len(standing)] + newline + rest if rest else trimmed[: -len(standing)])
     covered = _covered(trimmed, standing, language)
     if covered:
@@ -39,9 +42,11 @@ def apply(suggestion: Suggestion, snap: Snapshot, language: Language) -> Suggest
 
 
 def _is_own(line: str, end: str) -> bool:
-    """True when the line opened the brackets that its end closes, so that they repeat nothing."""
+    """True when the line ends so, and opened the brackets that its end closes: they repeat nothing."""
     closers = [char for char in end if char in OPENERS]
-    return bool(closers) and all(line.count(char) <= line.count(OPENERS[char]) for char in closers)
+    return (
+        line.endswith(end) and bool(closers) and all(line.count(char) <= line.count(OPENERS[char]) for char in closers)
+    )
 
 
 def _covered(line: str, standing: str, language: Language) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fim_lsp.domain import Snapshot
 from fim_lsp.languages.block import indent_of, is_closed, open_header
@@ -16,13 +16,17 @@ from fim_lsp.languages.zone import Zone, zone_of
 class Site:
     """The cursor's surroundings. Offsets in code points, indents in columns."""
 
-    language: Language
+    syntax: SyntaxTree = field(repr=False)  # what it was read from
     is_parsed: bool  # False without a grammar: lines and brackets are all there is to go by
     zone: Zone
     opens_block: bool  # the block whose header stands just before the cursor is still empty
     block_indent: int  # the indent of that header, of the cursor's line where there is none
     is_closed: bool  # what closes a block so deep stands below the cursor
     imports: tuple[tuple[int, str], ...]  # (offset, text) of the imports at the top level before the cursor
+
+    @property
+    def language(self) -> Language:
+        return self.syntax.language
 
 
 def describe(snap: Snapshot, syntax: SyntaxTree) -> Site:
@@ -31,7 +35,7 @@ def describe(snap: Snapshot, syntax: SyntaxTree) -> Site:
     header = open_header(snap, syntax)
     indent = indent_of(snap.line_prefix if header is None else header)
     return Site(
-        language=syntax.language,
+        syntax=syntax,
         is_parsed=syntax.root is not None,
         zone=zone,
         opens_block=header is not None,

@@ -41,7 +41,7 @@ def generate(backend: Backend, request: FimRequest, snap: Snapshot, site: Site, 
         if raw is None or cancel.is_set():
             continue
         with meter.stage("filters"):
-            shown, dropper = filters.apply(raw, snap, site.language)
+            shown, dropper = filters.apply(raw, snap, site.syntax)
             if shown is None:
                 dropped.append(f"filter {dropper}")
                 continue
@@ -70,7 +70,7 @@ def branches(
         marks: list[beginning.Mark] = []
         if (raw := stops.apply(beginning.marked(drafts, marks), snap, request.plan, site)) is None:
             continue
-        if (shown := filters.apply(raw, snap, site.language)[0]) is not None:
+        if (shown := filters.apply(raw, snap, site.syntax)[0]) is not None:
             shown = _judge(backend, shown, place, request)
             if shown.finish != "stop" or _is_unlikely(backend, shown):
                 shown = _beginning(raw, marks, snap, site)
@@ -110,4 +110,4 @@ def _is_unlikely(backend: Backend, shown: Suggestion) -> bool:
 
 def _beginning(raw: Suggestion, marks: list[beginning.Mark], snap: Snapshot, site: Site) -> Suggestion | None:
     sure = beginning.cut(raw, marks, site.language)
-    return filters.apply(sure, snap, site.language)[0] if sure else None
+    return filters.apply(sure, snap, site.syntax)[0] if sure else None

@@ -26,5 +26,5 @@ def test_the_page_adds_a_backend(monkeypatch, tmp_path):
     monkeypatch.setitem(registry.FAMILIES, name, path)
 
     completer = Completer(Config(backend="gpt"), lambda family, wanted: create(name, Wanted(str(tmp_path))))
-    outcome = completer.complete(Snapshot("u", 0, "python", "value = other + value \n", 22), Cancel())
-    assert [suggestion.text for suggestion in outcome.suggestions] == ["value"]
+    outcome = completer.complete(Snapshot("u", 0, "python", "total, value = value, \n", 22), Cancel())
+    assert [suggestion.text for suggestion in outcome.suggestions] == ["value,"]
