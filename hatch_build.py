@@ -22,9 +22,7 @@ class CustomBuildHook(BuildHookInterface):
         if tag == "any":
             return
         library = Path(os.environ["FIM_LSP_ENGINE"]) if tag else self.compile()
-        if (
-            library and version != "editable"
-        ):  # with kernels inside a wheel is for one kind of machine, but for any Python
+        if library and version != "editable":  # a wheel with kernels is for one kind of machine, but for any Python
             build_data["force_include"][str(library)] = f"{NATIVE}/{library.name}"
             build_data["pure_python"] = False
             build_data["tag"] = f"py3-none-{tag or sysconfig.get_platform().replace('-', '_').replace('.', '_')}"

@@ -309,6 +309,7 @@ ALWAYS floats exponential(floats x) {
 #define STRETCH 512 /* columns whose weights of UNIT rows stay in the first cache for all tokens: whole GROUPs */
 #define FEW 16 /* tokens for which levels of 4 bits are not unpacked: it would not pay */
 #define OF_STRETCH (STRETCH * UNIT)
+#define AHEAD 1024 /* bytes: a single token waits for weights alone, and the processor asks for too few by itself */
 
 typedef uint8_t octets __attribute__((vector_size(64), aligned(1)));
 typedef uint16_t shorts __attribute__((vector_size(64), aligned(1)));
@@ -376,6 +377,7 @@ ALWAYS void tile(const Matrix *w, const uint8_t *weights, int unit, const Quanti
                 for (int m = 0; m < tokens; m++)
                     for (int b = 0; b < BLOCKS; b++)
                         exact[m][b] = (bits == 4 ? (ints){} : exact[m][b]) - offset * x->sums[(size_t)(first + m) * parts + part];
+                for (int i = 0; tokens == 1 && i < PART * UNIT * bits / 8; i += 64) __builtin_prefetch(from + AHEAD + i);
                 some_columns(from, x->values + (size_t)first * w->cols + part * PART, w->cols, tokens, bits, exact);
                 for (int b = 0; b < BLOCKS && bits == 4; b++) {
                     const floats times = __builtin_convertvector((ints)times_of(w, unit, part, block + b), floats);
