@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import random
@@ -65,7 +66,7 @@ def change_json(path: Path, rng: random.Random, extra: tuple[str, ...] = (), tim
                 del node[key]
                 said.append(f"{key!r} removed")
             else:
-                node[key] = rng.choice(ODD)
+                node[key] = copy.deepcopy(rng.choice(ODD))
                 said.append(f"{key!r} = {node[key]!r:.60}")
             break
     path.write_text(json.dumps(raw))
