@@ -23,7 +23,7 @@ LANGUAGE = Language(
     comments=frozenset({"comment", "html_comment"}),
     strings=frozenset({"string", "template_string"}),
     interpolations=frozenset({"template_substitution"}),
-    header=r".*(?:\)|=>|\b(?:else|try|finally|do|static)) ?\{$|(?:.*\W)?class\b[^{}]*\{$|(?:case\b.*|default):$",
+    header=r".*(?:\)|=>|\b(?:else|try|catch|finally|do|static)) ?\{$|(?:.*\W)?class\b[^{}]*\{$|(?:case\b.*|default):$",
     openers=frozenset({"{", ":"}),
     lists=frozenset({"formal_parameters", "parenthesized_expression", "arguments"}),
     scope=WORDS + r"(?:class|function)\b|(?!if|for|while|switch|catch|return\b)(?:async |static )*[\w$#]+\(.*\) ?\{$",

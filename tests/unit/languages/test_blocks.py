@@ -16,6 +16,7 @@ BLOCKS = {
         "if (a &&\n    b) {\n  ║\n}",
         "if (a &&\n    b) {\n  ║",
         "try {\n  ║\n} catch (e) {\n}",
+        "try {\n  f();\n} catch {\n  ║\n}",
         "if (x) {\n  f();\n} else {\n  ║\n}",
         "if (x) {\n  f();\n} else if (y) {\n  ║\n}",
         "const f = async (a) => {\n  ║\n};",
