@@ -27,7 +27,8 @@ LANGUAGE = Language(
     interpolations=frozenset({"interpolation"}),
     string_ends=frozenset({'"', "'", "interpolation_quote", "raw_string_end"}),
     header=rf"(?:.*\W)?{DEFINITIONS}[^=]*\{{$"
-    r"|.*\)[^;=]*\{$|.*=> ?\{$|.*\b(?:else|try|catch|finally|do|get|set|checked|unsafe) ?\{$|\{$|(?:case\b.*|default) ?:$",
+    r"|.*\)[^;=]*\{$|.*=> ?\{$|(?:case\b.*|default) ?:$"
+    r"|.*\b(?:else|try|catch|finally|do|get|set|checked|unsafe) ?\{$|\{$",
     openers=frozenset({"{", ":"}),
     lists=frozenset({"parameter_list", "argument_list"}),
     scope=WORDS + rf"{DEFINITIONS}|{WORDS}(?!return\b|else\b|new\b)[\w<>\[\],?]+ \w+\([^;]*$",

@@ -75,13 +75,14 @@ class SyntaxTree:
                     return
 
     def _body(self, function: tree_sitter.Node) -> tuple[int, int] | None:
-        """Return a function's body without braces, None without one and where braces and body share a line."""
+        """Return a function's body without braces, None without one and where it shares a line with them."""
         body = function.child_by_field_name("body")
         if body is None:
             return None
         start, end = body.start_byte, body.end_byte
         if self.source[start : start + 1] != b"{":
-            return start, end
+            is_on_its_own = not self.source[self.source.rfind(b"\n", 0, start) + 1 : start].strip()
+            return (start, end) if is_on_its_own or not self.language.closers else None
         inner = self.source[start + 1 : end - 1]
         lead = inner[: len(inner) - len(inner.lstrip())]
         return (start + 1 + len(lead), start + 1 + len(inner.rstrip())) if b"\n" in lead else None

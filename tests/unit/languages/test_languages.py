@@ -98,6 +98,17 @@ def test_holes_of_every_kind_of_node_are_cut(language):
             assert said.count("{") == said.count("}"), said
 
 
+def test_a_body_is_hidden_without_what_encloses_it():
+    def bodies(text, name):
+        cutter = Cutter(text, get(name))
+        spans = [span for n in range(20) for span in cutter.spans(random.Random(n), {"function_body": 1.0})]
+        return {text[span.start : span.end].strip() for span in spans}
+
+    assert bodies("function f() {\n  a();\n  b();\n}\n", "javascript") == {"a();\n  b();"}
+    assert bodies("const f = (a) => a + 1;\nfunction g() { b(); }\n", "javascript") == set()
+    assert bodies("def f\n  a\n  b\nend\n", "ruby") == {"a\n  b"}
+
+
 ZONES = {  # code after a string and a comment that are closed, a string, a comment
     "python": ("x = 'a'║", "x = 'a║'", "# a ║"),
     "javascript": ("x = 'a' /* b */║", "x = `a║`", "x; // a ║"),
