@@ -37,7 +37,7 @@ class Language:
     strings: frozenset[str] = frozenset({"string"})
     interpolations: frozenset[str] = NOTHING  # code within a string
     string_starts: frozenset[str] = NOTHING  # tokens that only begin a string, where the grammar has such
-    string_ends: frozenset[str] = frozenset({'"', "'", "`"})
+    string_ends: frozenset[str] = frozenset({'"', "'", "`"})  # tokens that end one
 
     # blocks
     header: str = r".*\{$"  # regex of a header: all of it up to its opener, its white space collapsed
