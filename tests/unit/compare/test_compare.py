@@ -132,7 +132,7 @@ def test_holes_are_drawn_evenly_over_their_kinds():
 def test_at_one_place_each_says_its_own():
     hole = scripted.at_cursor(1)
     gpt, bert = ask(hole.snapshot(0), scripted.contenders())
-    assert [gpt.record()["text"], bert.record()["text"]] == [scripted.GOLD, "other"]  # the second and third would be no Python
+    assert [gpt.record()["text"], bert.record()["text"]] == [scripted.GOLD, "other"]
     assert gpt.warm_ms is not None
     assert bert.warm_ms is None
     assert json.loads(json.dumps(gpt.record()))["outcome"]["suggestions"]
