@@ -1,6 +1,6 @@
 """The model families behind one seam."""
 
-from fim_lsp.backends.base import Wanted
+from fim_lsp.backends.base import ModelRequest
 from fim_lsp.backends.registry import create
 
-__all__ = ["Wanted", "create"]
+__all__ = ["ModelRequest", "create"]

@@ -10,7 +10,7 @@ from fim_lsp.backends.calibration import Calibration
 from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion, Work
 
 
-class Wanted(NamedTuple):
+class ModelRequest(NamedTuple):
     """What a family is to be loaded from, and how it is to be held."""
 
     model: str = ""  # folder; "": the shipped weights

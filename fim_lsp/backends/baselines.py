@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fim_lsp.backends.base import Backend, Budget, Wanted
+from fim_lsp.backends.base import Backend, Budget, ModelRequest
 from fim_lsp.backends.bert import BertBackend
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.checkpoints.config import read_raw_config
@@ -135,7 +135,7 @@ class SmallBertBackend(BertBackend):
         return lay_out(pieces, self.marks)
 
 
-def load(folder: Path, wanted: Wanted) -> Backend:
+def load(folder: Path, wanted: ModelRequest) -> Backend:
     """Load a model of the set; raises ModelMissing, ModelCorrupt, ModelMismatch."""
     config: dict[str, Any] = read_raw_config(folder)
     model, tokenizer = study.load(folder), Tokenizer.from_folder(folder)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fim_lsp.backends.base import Budget, Wanted
+from fim_lsp.backends.base import Budget, ModelRequest
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.checkpoints.config import FAMILIES, read_config, read_raw_config
 from fim_lsp.checkpoints.marks import Marks
@@ -21,7 +21,7 @@ CHARS_PER_TOKEN, MOST_CHARS_PER_TOKEN = 3.5, 4.5  # as the decoder's: a window t
 SHORT_COUNTS = (80, 12, 4)  # tokens tried in each slot of fills of one, two and three tokens
 
 
-def load(folder: Path, wanted: Wanted) -> BertBackend:
+def load(folder: Path, wanted: ModelRequest) -> BertBackend:
     """Load an infiller of ours or a published encoder; raises ModelError."""
     return BertBackend.from_folder(folder)
 

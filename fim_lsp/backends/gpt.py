@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from fim_lsp.backends.base import Budget, Wanted
+from fim_lsp.backends.base import Budget, ModelRequest
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.backends.costs import Cost
 from fim_lsp.checkpoints.config import read_raw_config
@@ -34,7 +34,7 @@ SHORT_PREFIX, SHORT_SUFFIX = 128, 32  # tokens: where time is left for no more b
 CLAMP_TOKENS = 64  # a prefix too long loses tokens in such steps, so that typing does not shift it at every key
 
 
-def load(folder: Path, wanted: Wanted) -> GptBackend:
+def load(folder: Path, wanted: ModelRequest) -> GptBackend:
     """Load a decoder; raises ModelError."""
     return GptBackend.from_folder(folder, wanted.bits, wanted.cache_mb)
 
@@ -50,7 +50,7 @@ class GptBackend:
         model: decode.Model,
         tokenizer: Tokenizer,
         calibration: Calibration | None = None,
-        cache_mb: int = Wanted().cache_mb,
+        cache_mb: int = ModelRequest().cache_mb,
     ):
         self.model, self.tokenizer, self.calibration = model, tokenizer, calibration
         self.format = Format.read(model.config.fim, tokenizer.sentinel).within(model.config.positions)
@@ -62,7 +62,9 @@ class GptBackend:
         self.pool = Pool(model, self.format.prefix_tokens + self.format.suffix_tokens + 3 + ROOM, cache_mb << 20)
 
     @classmethod
-    def from_folder(cls, folder: Path, bits: int = Wanted().bits, cache_mb: int = Wanted().cache_mb) -> GptBackend:
+    def from_folder(
+        cls, folder: Path, bits: int = ModelRequest().bits, cache_mb: int = ModelRequest().cache_mb
+    ) -> GptBackend:
         """Load a model folder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
         calibration = Calibration.read(read_raw_config(folder).get("confidence"))
         model = pick.decoder(folder, bits)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from fim_lsp.backends.base import Backend, Wanted
+from fim_lsp.backends.base import Backend, ModelRequest
 from fim_lsp.checkpoints.catalogue import CONTROLLED, find_model
 from fim_lsp.errors import ModelMismatch
 
@@ -13,10 +13,10 @@ FAMILIES = {  # name: the module whose `load(folder, wanted)` makes its backend
     "bert": "fim_lsp.backends.bert",
     **dict.fromkeys(CONTROLLED, "fim_lsp.backends.baselines"),
 }
-SHIPPED = Wanted()
+SHIPPED = ModelRequest()
 
 
-def create(family: str, wanted: Wanted = SHIPPED) -> Backend:
+def create(family: str, wanted: ModelRequest = SHIPPED) -> Backend:
     """Load the backend of a family; raises ModelError."""
     if family not in FAMILIES:
         raise ModelMismatch(f"there is no backend named {family!r} in this version: use {' or '.join(FAMILIES)}")

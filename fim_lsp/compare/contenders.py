@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fim_lsp.backends import Wanted, create
+from fim_lsp.backends import ModelRequest, create
 from fim_lsp.backends.base import Backend
 from fim_lsp.checkpoints.catalogue import CONTROLLED, find_model
 from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion, Work
@@ -98,5 +98,5 @@ def contend(specs: Sequence[str]) -> list[Contender]:
         name = family if not setting else f"{family} {folder.name}"
         if name in [other.name for other in contenders]:
             raise InputError(f"--model {spec!r} is named twice")
-        contenders.append(Contender(name, family, folder, create(family, Wanted(str(folder)))))
+        contenders.append(Contender(name, family, folder, create(family, ModelRequest(str(folder)))))
     return contenders

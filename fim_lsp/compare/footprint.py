@@ -30,11 +30,11 @@ def measure(family: str, folder: Path) -> dict[str, float]:
 
 def weigh(family: str, folder: str) -> dict[str, float]:
     """Load and complete once in this process, and return its footprint."""
-    from fim_lsp.backends import Wanted, create
+    from fim_lsp.backends import ModelRequest, create
     from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
 
     began = time.perf_counter()
-    backend = create(family, Wanted(folder))
+    backend = create(family, ModelRequest(folder))
     load_s = time.perf_counter() - began
     for drafts in backend.generate(
         FimRequest((PROMPT, "\n    return total\n"), Plan(max_tokens=16)), Cancel(), Meter()

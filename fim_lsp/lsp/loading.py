@@ -65,7 +65,7 @@ async def load(server: FimServer) -> None:
         _end(server, token, "failed")
     else:
         server.status.tell("ready", backend=backend)
-        for family, fault in server.completer.router.shelf.failed.items():
+        for family, fault in server.completer.router.loader.failed.items():
             server.say(f"fim-lsp: {family} cannot be loaded, {backend} answers alone: {fault}", lsp.MessageType.Warning)
         _end(server, token, "ready")
 

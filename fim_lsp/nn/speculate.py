@@ -1,7 +1,7 @@
 """Greedy decoding in fewer passes: what followed the last tokens before is drafted, and a whole draft checked at once.
 
-seen     self . shelf . get ( family )  …  decoded so far   self . shelf .
-                            get ( family )                                 drafted: it followed `. shelf .` before
+seen     self . loader . get ( family )  …  decoded so far   self . loader .
+                            get ( family )                                 drafted: it followed `. loader .` before
 one pass over                                                            . get ( family )
 says                                                                       get ( name            one step each
 kept                                                                       get ( name            until they differ

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from fim_lsp import context, languages
-from fim_lsp.backends.base import Backend, Budget, Wanted
+from fim_lsp.backends.base import Backend, Budget, ModelRequest
 from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Outcome, Plan, Snapshot
 from fim_lsp.languages import Site, Trees, describe
 from fim_lsp.pipeline import answer, gate, joint, words
@@ -20,7 +20,9 @@ from fim_lsp.settings import Config
 class Completer:
     """Complete snapshots; `look_up` on the event loop, everything else in one worker thread."""
 
-    def __init__(self, config: Config, create: Callable[[str, Wanted], Backend], read_table: ReadTable = no_table):
+    def __init__(
+        self, config: Config, create: Callable[[str, ModelRequest], Backend], read_table: ReadTable = no_table
+    ):
         self.config = config
         self.router = Router(config, create, read_table)
         self.cache, self.trees = Cache(), Trees()
@@ -44,7 +46,7 @@ class Completer:
 
     def unload(self) -> bool:
         """Give the models' memory back until they are wanted again; False when none is loaded."""
-        return self.router.shelf.unload()
+        return self.router.loader.unload()
 
     def read(self, snap: Snapshot) -> None:
         """Parse a document, so that its first request finds the tree (worker thread)."""

@@ -122,7 +122,7 @@ def _load(router: Router) -> tuple[dict[str, Backend], dict[str, str]]:
     backends, errors = {}, {}
     for family in CANDIDATES:
         try:
-            backends[family] = router.shelf.get(family)
+            backends[family] = router.loader.get(family)
         except ModelError as problem:
             errors[family] = str(problem)
     return backends, errors

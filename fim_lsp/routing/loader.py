@@ -14,16 +14,16 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from fim_lsp.backends.base import Backend, Wanted
+from fim_lsp.backends.base import Backend, ModelRequest
 from fim_lsp.errors import ModelError
 
 logger = logging.getLogger(__name__)
 
 
-class Shelf:
+class ModelLoader:
     """Backends by family; a failure to load is remembered until the family's model changes."""
 
-    def __init__(self, models: Mapping[str, Wanted], create: Callable[[str, Wanted], Backend]):
+    def __init__(self, models: Mapping[str, ModelRequest], create: Callable[[str, ModelRequest], Backend]):
         self.models, self.create = dict(models), create
         self.loaded: dict[str, Backend] = {}
         self.failed: dict[str, ModelError] = {}
@@ -53,7 +53,7 @@ class Shelf:
             self.coming[family] = thread
             thread.start()
 
-    def replace(self, models: Mapping[str, Wanted]) -> list[str]:
+    def replace(self, models: Mapping[str, ModelRequest]) -> list[str]:
         """Take new models; a family whose model changed is loaded again when next wanted. Returns those families."""
         changed = [family for family in models if models[family] != self.models[family]]
         self.models = dict(models)
@@ -73,7 +73,7 @@ class Shelf:
                 ctypes.CDLL(None).malloc_trim(0)
         return had
 
-    def _fetch(self, family: str, model: Wanted, try_out: Callable[[Backend], None]) -> None:
+    def _fetch(self, family: str, model: ModelRequest, try_out: Callable[[Backend], None]) -> None:
         try:
             backend = self.create(family, model)
             try_out(backend)

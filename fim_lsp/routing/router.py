@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from fim_lsp.backends.base import Backend, Wanted
+from fim_lsp.backends.base import Backend, ModelRequest
 from fim_lsp.backends.costs import Cost
 from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Plan, Work
 from fim_lsp.errors import ModelError
-from fim_lsp.routing.loader import Shelf
+from fim_lsp.routing.loader import ModelLoader
 from fim_lsp.routing.rule import Bid, Table, decide, hands_over, kind_of_place
 from fim_lsp.settings import Config
 
@@ -44,12 +44,12 @@ class Router:
     def __init__(
         self,
         config: Config,
-        create: Callable[[str, Wanted], Backend],
+        create: Callable[[str, ModelRequest], Backend],
         read_table: ReadTable = no_table,
     ):
         self.config, self.read_table = config, read_table
         self.families = tuple(models_of(config))
-        self.shelf = Shelf(models_of(config), create)
+        self.loader = ModelLoader(models_of(config), create)
         self.tables: dict[str, Table | None] = {}
         self.costs: dict[str, Cost] = {}
         self._read_tables(self.families)
@@ -57,9 +57,9 @@ class Router:
     def choose(self, request: FimRequest | None = None, site: Site | None = None) -> Choice:
         """Return what answers a request, or requests in general; needs no model and starts nothing."""
         wanted, setting = self._wanted(request.language if request else "")
-        left = [family for family in self.families if family not in self.shelf.failed]
+        left = [family for family in self.families if family not in self.loader.failed]
         if wanted == "auto" and len(left) == 1 < len(self.families):
-            failed = "; ".join(f"{family} cannot be loaded ({fault})" for family, fault in self.shelf.failed.items())
+            failed = "; ".join(f"{family} cannot be loaded ({fault})" for family, fault in self.loader.failed.items())
             wanted, setting = left[0], f"auto: {failed}"
         if request is None:
             first = (left or self.families)[0]
@@ -78,8 +78,8 @@ class Router:
         """Return a backend that can be used at once, loading one if there is none; raises ModelError."""
         wanted, _ = self._wanted(language)
         for family in self.families if wanted == "auto" else ():
-            if family in self.shelf.loaded:
-                return self.shelf.loaded[family]
+            if family in self.loader.loaded:
+                return self.loader.loaded[family]
         return self._get(self.choose().family if wanted == "auto" else wanted, wanted == "auto")
 
     def pick(self, request: FimRequest, site: Site | None = None) -> tuple[Backend, Choice]:
@@ -89,12 +89,12 @@ class Router:
         """
         choice = self.choose(request, site)
         is_auto = self._wanted(request.language)[0] == "auto"
-        if is_auto and choice.family not in self.shelf.loaded and (ready := self._loaded_beside(choice)):
-            self.shelf.fetch(choice.family, self.try_out)
+        if is_auto and choice.family not in self.loader.loaded and (ready := self._loaded_beside(choice)):
+            self.loader.fetch(choice.family, self.try_out)
             why = f"{choice.why}; {choice.family} is being loaded, {ready[0]} answers meanwhile"
             choice = replace(choice, family=ready[0], why=why)
         backend = self._get(choice.family, is_auto)
-        if choice.family in self.shelf.failed:
+        if choice.family in self.loader.failed:
             choice = self.choose(request, site)
         return backend, choice
 
@@ -103,11 +103,13 @@ class Router:
         table, left_ms = self.tables[choice.family], _left_ms(plan)
         if self._wanted(language)[0] != "auto" or table is None or not hands_over(confidence or 0.0, table.hand_over):
             return None
-        rest = [family for family in self._likeliest(choice.place) if family not in (choice.family, *self.shelf.failed)]
+        rest = [
+            family for family in self._likeliest(choice.place) if family not in (choice.family, *self.loader.failed)
+        ]
         other = next((family for family in rest if choice.expected_ms[family] <= left_ms), None)
-        if other is None or other in self.shelf.loaded:
-            return (self.shelf.loaded[other], other) if other else None
-        self.shelf.fetch(other, self.try_out)
+        if other is None or other in self.loader.loaded:
+            return (self.loader.loaded[other], other) if other else None
+        self.loader.fetch(other, self.try_out)
         return None
 
     def learn(self, family: str, meter: Meter) -> None:
@@ -126,11 +128,11 @@ class Router:
     def configure(self, config: Config) -> None:
         """Take new settings; a family whose model changed is loaded again when next wanted."""
         self.config = config
-        self._read_tables(self.shelf.replace(models_of(config)))
+        self._read_tables(self.loader.replace(models_of(config)))
 
     def forget(self) -> None:
         """Have every loaded backend drop what it kept of earlier requests."""
-        for backend in list(self.shelf.loaded.values()):
+        for backend in list(self.loader.loaded.values()):
             backend.forget()
 
     def _wanted(self, language: str) -> tuple[str, str]:
@@ -141,16 +143,16 @@ class Router:
 
     def _get(self, family: str, or_other: bool) -> Backend:
         try:
-            return self.shelf.get(family)
+            return self.loader.get(family)
         except ModelError:
-            others = [other for other in self.families if other not in self.shelf.failed] if or_other else []
+            others = [other for other in self.families if other not in self.loader.failed] if or_other else []
             if not others:
                 raise
         return self._get(others[0], or_other)
 
     def _loaded_beside(self, choice: Choice) -> list[str]:
         """Return the loaded families but the chosen one, the likeliest to be right first."""
-        return [family for family in self._likeliest(choice.place) if family in self.shelf.loaded]
+        return [family for family in self._likeliest(choice.place) if family in self.loader.loaded]
 
     def _likeliest(self, place: str) -> list[str]:
         hits = {
@@ -159,7 +161,7 @@ class Router:
         return sorted(self.families, key=lambda family: -hits[family])
 
     def _bid(self, family: str, place: str, request: FimRequest) -> Bid:
-        table, backend = self.tables[family] or Table(), self.shelf.loaded.get(family)
+        table, backend = self.tables[family] or Table(), self.loader.loaded.get(family)
         guess = Work(int(sum(map(len, request.segments)) / CHARS_PER_TOKEN))
         work = backend.outlook(request) if backend else guess
         measured = next((other for other in self.families if self.costs[other].steps_seen), family)
@@ -169,7 +171,7 @@ class Router:
 
     def _read_tables(self, families: tuple[str, ...] | list[str]) -> None:
         for family in families:
-            self.tables[family] = self.read_table(family, self.shelf.models[family].model)
+            self.tables[family] = self.read_table(family, self.loader.models[family].model)
             self.costs[family] = self._guess(family)
 
     def _guess(self, family: str) -> Cost:
@@ -177,13 +179,13 @@ class Router:
         return Cost(table.token_ms, table.step_ms)
 
 
-def models_of(config: Config) -> dict[str, Wanted]:
+def models_of(config: Config) -> dict[str, ModelRequest]:
     """Return what each family is to be loaded from under these settings."""
     wanted = {
-        "gpt": Wanted(config.gpt_model, config.gpt_bits, config.gpt_cache_mb),
-        "bert": Wanted(config.bert_model),
+        "gpt": ModelRequest(config.gpt_model, config.gpt_bits, config.gpt_cache_mb),
+        "bert": ModelRequest(config.bert_model),
     }
-    return {family: wanted.get(family, Wanted()) for family in CANDIDATES}
+    return {family: wanted.get(family, ModelRequest()) for family in CANDIDATES}
 
 
 def _left_ms(plan: Plan) -> float:

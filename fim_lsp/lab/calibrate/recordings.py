@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from fim_lsp.backends import Wanted, create
+from fim_lsp.backends import ModelRequest, create
 from fim_lsp.checkpoints.catalogue import find_model
 from fim_lsp.checkpoints.config import read_raw_config, shards
 from fim_lsp.compare.at_cursor import ask_one
@@ -48,7 +48,7 @@ class Shooter:
 
     def __init__(self, family: str):
         folder = find_model(family, "")
-        backend = create(family, Wanted(str(folder)))
+        backend = create(family, ModelRequest(str(folder)))
         backend.calibration = None
         self.contender, self.model = Contender(family, family, folder, backend), fingerprint(folder)
 

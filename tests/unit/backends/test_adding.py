@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import dedent
 from types import ModuleType
 
-from fim_lsp.backends import Wanted, create, registry
+from fim_lsp.backends import ModelRequest, create, registry
 from fim_lsp.domain import Cancel, Snapshot
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.settings import Config
@@ -25,6 +25,6 @@ def test_the_page_adds_a_backend(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, path, module)
     monkeypatch.setitem(registry.FAMILIES, name, path)
 
-    completer = Completer(Config(backend="gpt"), lambda family, wanted: create(name, Wanted(str(tmp_path))))
+    completer = Completer(Config(backend="gpt"), lambda family, wanted: create(name, ModelRequest(str(tmp_path))))
     outcome = completer.complete(Snapshot("u", 0, "python", "total, value = value, \n", 22), Cancel())
     assert [suggestion.text for suggestion in outcome.suggestions] == ["value,"]

@@ -71,4 +71,4 @@ def test_more_holes_than_there_are_positions_are_told():
 
 def test_none_is_loaded_under_another_name():
     with pytest.raises(ModelMismatch, match="no backend named 'mamba'"):
-        backends.create("mamba", backends.Wanted(str(models_folder())))
+        backends.create("mamba", backends.ModelRequest(str(models_folder())))

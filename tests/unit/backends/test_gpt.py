@@ -195,7 +195,7 @@ def published(tmp_path_factory):
 
 
 def test_a_folder_of_published_weights_runs(published):
-    backend = backends.create("gpt", backends.Wanted(str(published)))
+    backend = backends.create("gpt", backends.ModelRequest(str(published)))
     assert backend.format.order == "prefix-first"
     assert len(run(backend)[0]) == 1
 
@@ -223,13 +223,13 @@ def test_broken_folders_name_the_file_and_a_remedy(tmp_path, break_it, said):
         shutil.copy(find_model("gpt", "") / name, folder / name)
     break_it(folder)
     with pytest.raises(ModelError, match=said) as caught:
-        backends.create("gpt", backends.Wanted(str(folder)))
+        backends.create("gpt", backends.ModelRequest(str(folder)))
     assert any(word in str(caught.value) for word in ("copy", "correct", "check", "only"))
 
 
 def test_other_families_are_named():
     with pytest.raises(ModelMismatch, match="not an infiller"):
-        backends.create("bert", backends.Wanted(str(find_model("gpt", ""))))
+        backends.create("bert", backends.ModelRequest(str(find_model("gpt", ""))))
     with pytest.raises(ModelMissing, match=r"gpt\.model"):
         find_model("gpt", "/nowhere")
 
@@ -264,12 +264,12 @@ def test_other_beginnings_are_filled_in_beside_each_other(gpt):
 
 @pytest.mark.skipif(not library.chosen(), reason="only the compiled kernels hold four bits")
 def test_four_bits_are_kept_to(published):
-    coarse, fine = (run(backends.create("gpt", backends.Wanted(str(published), bits=bits)))[0] for bits in (4, 8))
+    coarse, fine = (run(backends.create("gpt", backends.ModelRequest(str(published), bits=bits)))[0] for bits in (4, 8))
     assert coarse[0].log_probs != fine[0].log_probs
 
 
 def test_a_small_budget_is_kept_to():
-    small = backends.create("gpt", backends.Wanted(cache_mb=1))
+    small = backends.create("gpt", backends.ModelRequest(cache_mb=1))
     assert run(small)[0][0].text
     for n in range(3):
         run(small, FimRequest((f"value_{n} = {n}\n" * 40, f"other_{n}\n" * 40), Plan(max_tokens=2)))

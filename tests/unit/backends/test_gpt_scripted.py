@@ -11,7 +11,7 @@ from fim_lsp.backends.costs import Cost
 from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
 from tests.unit.backends.scripted import scripted
 
-LINE = "total = shelf.get(family).count + shelf.get(other).count"
+LINE = "total = loader.get(family).count + loader.get(other).count"
 ASK = FimRequest((f"{LINE}\n" * 4 + "total = ", "\nprint(total)\n"), Plan())
 
 
@@ -28,9 +28,9 @@ def run(backend, request: FimRequest = ASK, most: int = 99):
 
 
 def test_what_repeats_the_context_takes_few_passes():
-    backend = scripted("shelf.get(family).count + shelf.get(other).count")
+    backend = scripted("loader.get(family).count + loader.get(other).count")
     answer, tokens = run(backend)
-    assert answer.text == "shelf.get(family).count + shelf.get(other).count"
+    assert answer.text == "loader.get(family).count + loader.get(other).count"
     assert tokens["decoded"] == len(answer.log_probs) > 10
     passes = [size for size in backend.model.sizes if size < 9]
     assert len(passes) < tokens["decoded"] * 0.7
@@ -38,7 +38,7 @@ def test_what_repeats_the_context_takes_few_passes():
 
 
 def test_a_stream_that_is_closed_early_is_counted_too():
-    _, tokens = run(scripted("shelf.get(family).count"), most=3)
+    _, tokens = run(scripted("loader.get(family).count"), most=3)
     assert tokens["decoded"] == 3
     assert "drafted" in tokens
 

@@ -27,7 +27,7 @@ def completer(gpt: FakeBackend, bert: FakeBackend, tables=TABLES, **settings) ->
         lambda family, model: tables.get(family),
     )
     for family in backends:
-        it.router.shelf.get(family)
+        it.router.loader.get(family)
     return it
 
 

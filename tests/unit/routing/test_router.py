@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from fim_lsp.backends.base import Wanted
+from fim_lsp.backends.base import ModelRequest
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.domain import FimRequest, Meter, Plan
 from fim_lsp.errors import ModelError, ModelMissing
@@ -28,9 +28,9 @@ class Factory:
 
     def __init__(self, broken: tuple[str, ...] = (), slow: tuple[str, ...] = ()):
         self.broken, self.slow, self.go = broken, slow, threading.Event()
-        self.made: list[tuple[str, Wanted]] = []
+        self.made: list[tuple[str, ModelRequest]] = []
 
-    def __call__(self, family: str, model: Wanted) -> FakeBackend:
+    def __call__(self, family: str, model: ModelRequest) -> FakeBackend:
         if family in self.slow:
             assert self.go.wait(10)
         self.made.append((family, model))
@@ -79,7 +79,7 @@ def test_the_second_model_is_loaded_aside_when_first_wanted():
     assert it.choose(ASK).family == "bert"
     it.pick(ASK)
     factory.go.set()
-    wait_for(lambda: "bert" in it.shelf.loaded)
+    wait_for(lambda: "bert" in it.loader.loaded)
     assert it.pick(ASK)[0].name == "bert"
     assert [name for name, _ in factory.made] == ["gpt", "bert"]
 
@@ -88,7 +88,7 @@ def test_a_second_model_that_cannot_be_loaded_is_explained_from_then_on():
     it = router(Factory(broken=("bert",)), tables=RATED)
     it.ready()
     it.pick(ASK)
-    wait_for(lambda: "bert" in it.shelf.failed)
+    wait_for(lambda: "bert" in it.loader.failed)
     backend, choice = it.pick(ASK)
     assert backend.name == "gpt"
     assert "bert cannot be loaded (no bert here)" in choice.why
@@ -105,7 +105,7 @@ def test_a_second_model_that_breaks_while_it_is_tried_is_not_used():
     it = router(Breaks(), tables=RATED)
     it.ready()
     it.pick(ASK)
-    wait_for(lambda: "bert" in it.shelf.failed)
+    wait_for(lambda: "bert" in it.loader.failed)
     assert it.pick(ASK)[0].name == "gpt"
 
 
@@ -134,7 +134,7 @@ def test_a_changed_model_is_loaded_again():
         it.ready()
     it.configure(Config(backend="gpt", gpt_model="/other"))
     assert it.ready().name == "gpt"
-    assert factory.made == [("gpt", Wanted()), ("gpt", Wanted("/other"))]
+    assert factory.made == [("gpt", ModelRequest()), ("gpt", ModelRequest("/other"))]
 
 
 def test_a_model_that_was_being_loaded_when_the_settings_changed_is_dropped():
@@ -144,8 +144,8 @@ def test_a_model_that_was_being_loaded_when_the_settings_changed_is_dropped():
     it.pick(ASK)
     it.configure(Config(bert_model="/other"))
     factory.go.set()
-    wait_for(lambda: not it.shelf.coming)
-    assert "bert" not in it.shelf.loaded
+    wait_for(lambda: not it.loader.coming)
+    assert "bert" not in it.loader.loaded
 
 
 def test_who_must_have_a_model_that_is_being_loaded_waits_for_it_and_loads_no_second_one():
@@ -153,10 +153,10 @@ def test_who_must_have_a_model_that_is_being_loaded_waits_for_it_and_loads_no_se
     it = router(factory, tables=RATED)
     it.ready()
     it.pick(ASK)
-    wait_for(lambda: "bert" in it.shelf.coming)
+    wait_for(lambda: "bert" in it.loader.coming)
     threading.Timer(0.05, factory.go.set).start()
-    assert it.shelf.get("bert").name == "bert"
-    wait_for(lambda: not it.shelf.coming)
+    assert it.loader.get("bert").name == "bert"
+    wait_for(lambda: not it.loader.coming)
     assert [family for family, _ in factory.made].count("bert") == 1
 
 
@@ -201,7 +201,7 @@ def test_any_number_of_families_is_weighed(monkeypatch):
     it.ready("python")
     assert it.pick(ASK)[1].family == "gpt"  # the only one that is loaded answers meanwhile
     factory.go.set()
-    wait_for(lambda: "third" in it.shelf.loaded)
+    wait_for(lambda: "third" in it.loader.loaded)
     assert it.pick(ASK)[0].name == "third"
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 import zstandard
 
-from fim_lsp.backends import Wanted, create
+from fim_lsp.backends import ModelRequest, create
 from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
 from fim_lsp.errors import ConfigError, ModelCorrupt, ModelMismatch
 from fim_lsp.lab.study import recall_task
@@ -143,7 +143,7 @@ def test_what_is_written_is_read_back_but_for_the_rounding_to_int8(run, models, 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_behind_the_seam_it_answers_and_stops_when_told_to(models, kind):
-    backend = create(kind, Wanted(str(models[0] / kind)))
+    backend = create(kind, ModelRequest(str(models[0] / kind)))
     assert backend.name == kind
     request = FimRequest(("def left_right(left, right):\n    total = ", "\n    return total\n"), Plan(max_tokens=6))
     meter = Meter()
@@ -163,7 +163,7 @@ def test_behind_the_seam_it_answers_and_stops_when_told_to(models, kind):
 
 
 def test_a_cancel_between_two_tokens_ends_the_answer(models):
-    backend = create("small-gpt", Wanted(str(models[0] / "small-gpt")))
+    backend = create("small-gpt", ModelRequest(str(models[0] / "small-gpt")))
     backend.model.following = lambda hidden: torch.nn.functional.one_hot(torch.tensor(300), VOCABULARY).float().numpy()
     cancel = Cancel()
     request = FimRequest(("x = ", "\n"), Plan(max_tokens=20))

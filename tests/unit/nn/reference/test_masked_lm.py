@@ -58,7 +58,7 @@ def folder(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def backend(folder):
-    return backends.create("bert", backends.Wanted(str(folder)))
+    return backends.create("bert", backends.ModelRequest(str(folder)))
 
 
 @pytest.mark.parametrize("segments", [("def area(w, h):\n    return ", "\n"), ("def ", "(", "):\n    return 1\n")])
@@ -93,4 +93,4 @@ def test_what_is_no_masked_model_is_named(tmp_path):
 
     t.GPT2Config(n_embd=8, n_layer=1, n_head=1, vocab_size=50).save_pretrained(tmp_path)
     with pytest.raises(ModelError, match=str(tmp_path)):
-        backends.create("bert", backends.Wanted(str(tmp_path)))
+        backends.create("bert", backends.ModelRequest(str(tmp_path)))
