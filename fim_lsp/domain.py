@@ -84,7 +84,7 @@ class FimRequest:
 
 
 @dataclass(frozen=True)
-class Work:
+class TokenEstimate:
     """What a request would cost a backend, in tokens: read, of these already in its K/V cache, answers decoded."""
 
     tokens: int

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from fim_lsp.backends.calibration import Calibration
-from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion, Work
+from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion, TokenEstimate
 
 
 class ModelRequest(NamedTuple):
@@ -49,7 +49,7 @@ class Backend(Protocol):
         """
         ...
 
-    def outlook(self, request: FimRequest) -> Work:
+    def estimate(self, request: FimRequest) -> TokenEstimate:
         """Say what a request would take, without running anything and without changing what is kept."""
         ...
 

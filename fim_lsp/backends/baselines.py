@@ -12,7 +12,7 @@ from fim_lsp.backends.bert import BertBackend
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.checkpoints.config import read_raw_config
 from fim_lsp.checkpoints.tokenizer import Tokenizer
-from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, Work
+from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, TokenEstimate
 from fim_lsp.errors import InputError
 from fim_lsp.nn.canvas import GAP, Layout, clamp, lay_out
 from fim_lsp.nn.decode import pick
@@ -62,10 +62,10 @@ class WriterBackend:
         """Nothing is kept that would make it cheap."""
         return iter(())
 
-    def outlook(self, request: FimRequest) -> Work:
+    def estimate(self, request: FimRequest) -> TokenEstimate:
         """Count the tokens of the context, all of them read anew for every request."""
         before, after = request.segments[0], request.segments[-1]
-        return Work(len(self._prefix(before)) + len(self._suffix(after)))
+        return TokenEstimate(len(self._prefix(before)) + len(self._suffix(after)))
 
     def forget(self) -> None:
         """Nothing is kept between requests."""

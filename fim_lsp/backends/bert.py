@@ -12,10 +12,11 @@ from fim_lsp.backends.calibration import Calibration
 from fim_lsp.checkpoints.config import FAMILIES, read_config, read_raw_config
 from fim_lsp.checkpoints.marks import Marks
 from fim_lsp.checkpoints.tokenizer import Tokenizer
-from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, Work
+from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, TokenEstimate
 from fim_lsp.errors import ModelMismatch
-from fim_lsp.nn import infill, pick
+from fim_lsp.nn import infill
 from fim_lsp.nn.canvas import GAP, Layout, lay_out
+from fim_lsp.nn.load import load_encoder, load_masked_lm
 
 CHARS_PER_TOKEN, MOST_CHARS_PER_TOKEN = 3.5, 4.5  # as the decoder's: a window that seldom needs clamping
 SHORT_COUNTS = (80, 12, 4)  # tokens tried in each slot of fills of one, two and three tokens
@@ -53,14 +54,14 @@ class BertBackend:
         calibration = Calibration.read(raw.get("confidence"))
         if raw.get("model_type") in FAMILIES:
             config = read_config(folder)
-            model, tokenizer = pick.encoder(folder), Tokenizer.from_folder(folder, config.vocab)
+            model, tokenizer = load_encoder(folder), Tokenizer.from_folder(folder, config.vocab)
             found = cls(model, tokenizer, config.infill, calibration)
             if (least := 1 + found.recipe.prefix_tokens + GAP + found.recipe.suffix_tokens) > config.positions:
                 raise ModelMismatch(
                     f"{folder}: a context takes {least} positions, and config.json gives {config.positions}"
                 )
             return found
-        model, tokenizer = pick.masked_lm(folder)
+        model, tokenizer = load_masked_lm(folder)
         return cls(model, tokenizer, model.infill, calibration)
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
@@ -92,9 +93,9 @@ class BertBackend:
         """Nothing is kept that would make it cheap."""
         return iter(())
 
-    def outlook(self, request: FimRequest) -> Work:
+    def estimate(self, request: FimRequest) -> TokenEstimate:
         """Count the tokens of the context, all of them read anew for every request."""
-        return Work(len(self._layout(request.segments).ids))
+        return TokenEstimate(len(self._layout(request.segments).ids))
 
     def forget(self) -> None:
         """Nothing is kept between requests."""

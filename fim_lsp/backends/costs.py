@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from fim_lsp.domain import Meter, Work
+from fim_lsp.domain import Meter, TokenEstimate
 
 STEADY = 0.2  # weight of a new measurement once there are some; the first one replaces the guess
 FEW_TOKENS = 32  # a prefill of fewer costs about a step, whatever their number
@@ -41,7 +41,7 @@ class Cost:
         pace = other.step_ms / guess.step_ms
         return replace(self, token_ms=self.token_ms * pace, step_ms=self.step_ms * pace)
 
-    def expect(self, work: Work, steps: float) -> float:
+    def expect(self, work: TokenEstimate, steps: float) -> float:
         """Return the milliseconds of a request whose answers take so many steps each."""
         return self.token_ms * (work.tokens - work.reused) + self.step_ms * steps * work.answers
 

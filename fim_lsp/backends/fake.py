@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fim_lsp.backends.base import Budget
 from fim_lsp.backends.calibration import Calibration
-from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, Work
+from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, TokenEstimate
 
 
 class FakeBackend:
@@ -43,8 +43,8 @@ class FakeBackend:
             if text[0] != said[:1]:
                 yield iter([Suggestion((text,), confidence=self.confidence, log_probs=self.log_probs)])
 
-    def outlook(self, request: FimRequest) -> Work:
-        return Work(sum(map(len, request.segments)) // 4)
+    def estimate(self, request: FimRequest) -> TokenEstimate:
+        return TokenEstimate(sum(map(len, request.segments)) // 4)
 
     def forget(self) -> None:
         self.requests.clear()

@@ -13,9 +13,10 @@ from fim_lsp.backends.costs import Cost
 from fim_lsp.checkpoints.config import read_raw_config
 from fim_lsp.checkpoints.formats import Format
 from fim_lsp.checkpoints.tokenizer import Tokenizer
-from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, Work
-from fim_lsp.nn import branches, decode, pick, speculate
+from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, TokenEstimate
+from fim_lsp.nn import branches, decode, speculate
 from fim_lsp.nn.kv_pool import Pool
+from fim_lsp.nn.load import load_decoder
 from fim_lsp.nn.speculate import Lookup
 from fim_lsp.nn.token_cache import TokenCache
 
@@ -67,7 +68,7 @@ class GptBackend:
     ) -> GptBackend:
         """Load a model folder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
         calibration = Calibration.read(read_raw_config(folder).get("confidence"))
-        model = pick.decoder(folder, bits)
+        model = load_decoder(folder, bits)
         return cls(model, Tokenizer.from_folder(folder, model.config.vocab), calibration, cache_mb)
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
@@ -115,12 +116,12 @@ class GptBackend:
             meter.count("decoded", len(steps))
             yield self._grown(steps)
 
-    def outlook(self, request: FimRequest) -> Work:
+    def estimate(self, request: FimRequest) -> TokenEstimate:
         """Count the prompt's tokens and those whose keys and values are there from before."""
         prompt = self._prompt(request.segments[0], " ".join(request.segments[1:]), request)
         holes = len(request.segments) - 1
         answers = BRANCHES * holes if holes > 1 else request.plan.candidates
-        return Work(len(prompt), self.pool.shared(prompt), answers)
+        return TokenEstimate(len(prompt), self.pool.shared(prompt), answers)
 
     def pace(self, deadline_ms: int) -> dict[str, float]:
         """Say what this machine was measured to take, and how much is therefore read at once and within a deadline."""

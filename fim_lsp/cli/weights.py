@@ -21,7 +21,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 RecipeFile = Annotated[Path, typer.Option("--recipe", help="What to make.", metavar="FILE")]
-Work = Annotated[Path, typer.Option(help="Folder for what the steps leave each other.", metavar="FOLDER")]
+TokenEstimate = Annotated[Path, typer.Option(help="Folder for what the steps leave each other.", metavar="FOLDER")]
 Texts = Annotated[
     list[Path], typer.Option("--texts", help="Folder of wheels, npm archives or Debian packages.", metavar="FOLDER")
 ]
@@ -35,7 +35,7 @@ def _recipe(path: Path, work: Path) -> Recipe:
 
 
 @app.command()
-def base(recipe: RecipeFile = RECIPE, work: Work = WORK) -> None:
+def base(recipe: RecipeFile = RECIPE, work: TokenEstimate = WORK) -> None:
     """Fetch the base's GGUF and unpack it as a transformers folder (one from a hub may be given to `merge` instead)."""
     with told(), counting() as tell:
         typer.echo(_recipe(recipe, work).base(tell))
@@ -46,7 +46,7 @@ def merge(
     adapter: Annotated[Path, typer.Argument(help="The tuning: adapter.safetensors with low-rank matrices and norms.")],
     base: Annotated[Path | None, typer.Option(help="Another folder of the base.", metavar="FOLDER")] = None,
     recipe: RecipeFile = RECIPE,
-    work: Work = WORK,
+    work: TokenEstimate = WORK,
 ) -> None:
     """Fold the tuning into the base."""
     with told():
@@ -60,7 +60,7 @@ def trim(
         Path | None, typer.Option(help="JSON list of the base's ids, instead of choosing anew.", metavar="FILE")
     ] = None,
     recipe: RecipeFile = RECIPE,
-    work: Work = WORK,
+    work: TokenEstimate = WORK,
     as_json: AsJson = False,
 ) -> None:
     """Keep the tokens that code and prose in many languages use, and tell what that costs on other packages."""
@@ -73,7 +73,7 @@ def trim(
 
 
 @app.command("round")
-def round_off(texts: Texts, recipe: RecipeFile = RECIPE, work: Work = WORK) -> None:
+def round_off(texts: Texts, recipe: RecipeFile = RECIPE, work: TokenEstimate = WORK) -> None:
     """Round to 4 and 8 bits on prompts of the decoder's own kind (GPTQ); goes on where it was stopped."""
     with told(), counting() as tell:
         _recipe(recipe, work).round(texts, tell)
@@ -89,7 +89,7 @@ def pack(
         bool, typer.Option("--vocabulary-only", help="Leave the layers' files as they are.")
     ] = False,
     recipe: RecipeFile = RECIPE,
-    work: Work = WORK,
+    work: TokenEstimate = WORK,
 ) -> None:
     """Write the rounded weights in the kernels' own layout, in shards."""
     with told():
@@ -98,7 +98,7 @@ def pack(
 
 
 @app.command()
-def judge(texts: Texts, recipe: RecipeFile = RECIPE, work: Work = WORK, as_json: AsJson = False) -> None:
+def judge(texts: Texts, recipe: RecipeFile = RECIPE, work: TokenEstimate = WORK, as_json: AsJson = False) -> None:
     """Tell what each rounding costs: loss of the middle's tokens on packages that no step has seen."""
     with told():
         _show("loss, nats a token", _recipe(recipe, work).judge(texts), as_json)

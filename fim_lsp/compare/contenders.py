@@ -9,7 +9,7 @@ from pathlib import Path
 from fim_lsp.backends import ModelRequest, create
 from fim_lsp.backends.base import Backend
 from fim_lsp.checkpoints.catalogue import CONTROLLED, find_model
-from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion, Work
+from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion, TokenEstimate
 from fim_lsp.errors import InputError
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.routing.router import CANDIDATES
@@ -47,8 +47,8 @@ class Altered:
     def branch(self, request: FimRequest, said: str, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         return self.inner.branch(self.change(request), said, cancel, meter)
 
-    def outlook(self, request: FimRequest) -> Work:
-        return self.inner.outlook(self.change(request))
+    def estimate(self, request: FimRequest) -> TokenEstimate:
+        return self.inner.estimate(self.change(request))
 
     def forget(self) -> None:
         self.inner.forget()

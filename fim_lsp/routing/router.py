@@ -9,10 +9,10 @@ from typing import Protocol
 
 from fim_lsp.backends.base import Backend, ModelRequest
 from fim_lsp.backends.costs import Cost
-from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Plan, Work
+from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Plan, TokenEstimate
 from fim_lsp.errors import ModelError
 from fim_lsp.routing.loader import ModelLoader
-from fim_lsp.routing.rule import Bid, Table, decide, hands_over, kind_of_place
+from fim_lsp.routing.rule import Candidate, Table, cascades, decide, kind_of_place
 from fim_lsp.settings import Config
 
 CANDIDATES = ("gpt", "bert")  # families that `auto` chooses among; the first one is loaded first
@@ -65,14 +65,16 @@ class Router:
             first = (left or self.families)[0]
             return Choice(first, f"auto: {first} first") if wanted == "auto" else Choice(wanted, setting)
         place = kind_of_place(request, site.zone if site else "code")
-        bids = [
+        candidates = [
             self._bid(family, place, request)
             for family in (left or self.families if wanted == "auto" else self.families)
         ]
         if wanted != "auto":
-            return Choice(wanted, setting, {bid.family: round(bid.expected_ms, 1) for bid in bids}, place)
+            return Choice(
+                wanted, setting, {candidate.family: round(candidate.expected_ms, 1) for candidate in candidates}, place
+            )
         price = max((table.price for table in self.tables.values() if table), default=0.0)
-        return decide(place, bids, price, _left_ms(request.plan))
+        return decide(place, candidates, price, _left_ms(request.plan))
 
     def ready(self, language: str = "") -> Backend:
         """Return a backend that can be used at once, loading one if there is none; raises ModelError."""
@@ -101,7 +103,7 @@ class Router:
     def second(self, choice: Choice, confidence: float | None, language: str, plan: Plan) -> tuple[Backend, str] | None:
         """Return whom to ask too, when the first said nothing (None) or is unsure and there is time; else None."""
         table, left_ms = self.tables[choice.family], _left_ms(plan)
-        if self._wanted(language)[0] != "auto" or table is None or not hands_over(confidence or 0.0, table.hand_over):
+        if self._wanted(language)[0] != "auto" or table is None or not cascades(confidence or 0.0, table.hand_over):
             return None
         rest = [
             family for family in self._likeliest(choice.place) if family not in (choice.family, *self.loader.failed)
@@ -160,14 +162,14 @@ class Router:
         }
         return sorted(self.families, key=lambda family: -hits[family])
 
-    def _bid(self, family: str, place: str, request: FimRequest) -> Bid:
+    def _bid(self, family: str, place: str, request: FimRequest) -> Candidate:
         table, backend = self.tables[family] or Table(), self.loader.loaded.get(family)
-        guess = Work(int(sum(map(len, request.segments)) / CHARS_PER_TOKEN))
-        work = backend.outlook(request) if backend else guess
+        guess = TokenEstimate(int(sum(map(len, request.segments)) / CHARS_PER_TOKEN))
+        work = backend.estimate(request) if backend else guess
         measured = next((other for other in self.families if self.costs[other].steps_seen), family)
         cost = self.costs[family].at_pace_of(self.costs[measured], self._guess(measured))
         expected = cost.expect(work, table.steps.get(place, USUAL_STEPS))
-        return Bid(family, table.hits.get(place), expected)
+        return Candidate(family, table.hits.get(place), expected)
 
     def _read_tables(self, families: tuple[str, ...] | list[str]) -> None:
         for family in families:

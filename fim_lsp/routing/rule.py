@@ -44,7 +44,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Bid:
+class Candidate:
     """What a family offers at a place: how often it is right there, None where that was not measured, and how soon."""
 
     family: str
@@ -75,27 +75,32 @@ def kind_of_place(request: FimRequest, zone: str) -> str:
     return "after a name" if left[-1].isalnum() or left[-1] in "_." else "end of line"
 
 
-def decide(place: str, bids: Sequence[Bid], price: float, left_ms: float) -> Choice:
-    """Return the bid worth most: exact matches expected, less the price of its time; in time if any is.
+def decide(place: str, candidates: Sequence[Candidate], price: float, left_ms: float) -> Choice:
+    """Return the candidate worth most: exact matches expected, less the price of its time; in time if any is.
 
     hits  0.24 at 600 ms, 0.20 at 200 ms, a second being worth 0.15:  0.24 - 0.09 = 0.15 < 0.20 - 0.03 = 0.17
     """
-    in_time = [bid for bid in bids if bid.expected_ms <= left_ms]
+    in_time = [candidate for candidate in candidates if candidate.expected_ms <= left_ms]
     if not in_time:
-        best, rule = min(bids, key=lambda bid: bid.expected_ms), f"the quicker, {left_ms:.0f} ms are left"
-    elif len(in_time) < len(bids):
+        best, rule = (
+            min(candidates, key=lambda candidate: candidate.expected_ms),
+            f"the quicker, {left_ms:.0f} ms are left",
+        )
+    elif len(in_time) < len(candidates):
         best, rule = in_time[0], f"in time, {left_ms:.0f} ms are left"
-    elif any(bid.hits is None for bid in bids):
-        best, rule = bids[0], "the first named, for want of rates"
+    elif any(candidate.hits is None for candidate in candidates):
+        best, rule = candidates[0], "the first named, for want of rates"
     else:
-        best = max(bids, key=lambda bid: bid.worth(price))
+        best = max(candidates, key=lambda candidate: candidate.worth(price))
         rule = f"worth more, a second costing {price:.0%}"
-    others = "; ".join(str(bid) for bid in bids if bid is not best)
+    others = "; ".join(str(candidate) for candidate in candidates if candidate is not best)
     why = f"auto, {place}: {best}, {rule}; {others}"
-    return Choice(best.family, why, {bid.family: round(bid.expected_ms, 1) for bid in bids}, place)
+    return Choice(
+        best.family, why, {candidate.family: round(candidate.expected_ms, 1) for candidate in candidates}, place
+    )
 
 
-def hands_over(confidence: float, limit: float) -> bool:
+def cascades(confidence: float, limit: float) -> bool:
     """True when the first family's answer is so unlikely, nothing at all counting as 0, that the other's is worth
     its time; a limit of 0 says that it never is."""
     return max(confidence, 0.0) < limit

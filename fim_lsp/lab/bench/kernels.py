@@ -22,7 +22,7 @@ from fim_lsp import machine
 from fim_lsp.checkpoints import ready
 from fim_lsp.checkpoints.config import ModelConfig, read_config, read_raw_config
 from fim_lsp.errors import ConfigError
-from fim_lsp.nn import pick
+from fim_lsp.nn import load
 from fim_lsp.nn.native import library
 from fim_lsp.nn.native.layers import NativeDecoder
 
@@ -113,7 +113,7 @@ def _ours(folder: Path, config: ModelConfig, bits: int) -> tuple[Runner, Callabl
 
 
 def _by_torch(folder: Path, config: ModelConfig) -> tuple[Runner, Callable[[], tuple[float, float]]]:
-    model = pick.decoder(folder)
+    model = load.load_decoder(folder)
     return Runner("fim-lsp torch", 8, _layers(config) + _head(config)), lambda: _time(model)
 
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from fim_lsp import __version__, machine
 from fim_lsp.backends.costs import READING, STEPPING, STEPS, Cost
 from fim_lsp.compare import stats
-from fim_lsp.domain import Work
+from fim_lsp.domain import TokenEstimate
 from fim_lsp.lab.calibrate.recordings import FAMILIES, Shot
-from fim_lsp.routing.rule import Bid, Table, decide, hands_over
+from fim_lsp.routing.rule import Candidate, Table, cascades, decide
 
 Condition = Literal["cold", "warm"]
 CONDITIONS: tuple[Condition, ...] = ("cold", "warm")
@@ -90,7 +90,7 @@ class Replay:
     def _answer(self, first: NDArray[np.int64], tables: Mapping[str, Table], name: str) -> Point:
         every, second = np.arange(len(self.holes)), 1 - first
         limits = tuple(tables[family].hand_over for family in FAMILIES)
-        handed = np.array([hands_over(p, limits[at]) for p, at in zip(self.sure[first, every], first, strict=True)])
+        handed = np.array([cascades(p, limits[at]) for p, at in zip(self.sure[first, every], first, strict=True)])
         is_second = handed & (self.sure[second, every] > self.sure[first, every])
         answers = np.where(is_second, second, first)
         spent = self.ms[first, every] + handed * self.ms[second, every]
@@ -101,15 +101,15 @@ class Replay:
         """Return who goes first in each hole, by the tables' costs, not by what this run happened to take."""
         chosen = []
         for hole in self.holes:
-            bids = []
+            candidates = []
             for family in FAMILIES:
                 table, tokens = tables[family], hole.shots[family].tokens
                 read = tokens.get("prefilled", 0)
                 is_kept = self.condition == "warm" and "reused" in tokens
-                work = Work(read, max(read - TYPED_TOKENS, 0) if is_kept else 0)
+                work = TokenEstimate(read, max(read - TYPED_TOKENS, 0) if is_kept else 0)
                 expected = Cost(table.token_ms, table.step_ms).expect(work, table.steps.get(hole.place, 0.0))
-                bids.append(Bid(family, table.hits.get(hole.place), expected))
-            choice = decide(hole.place, bids, tables[FAMILIES[0]].price, float("inf"))
+                candidates.append(Candidate(family, table.hits.get(hole.place), expected))
+            choice = decide(hole.place, candidates, tables[FAMILIES[0]].price, float("inf"))
             chosen.append(FAMILIES.index(choice.family))
         return np.array(chosen)
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from fim_lsp import backends
-from fim_lsp.domain import Cancel, FimRequest, Meter, Plan, Work
+from fim_lsp.domain import Cancel, FimRequest, Meter, Plan, TokenEstimate
 from fim_lsp.languages import LANGUAGES
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.settings import Config
@@ -110,4 +110,4 @@ def test_every_token_of_an_answer_has_its_log_probability(bert):
 
 def test_the_outlook_is_the_context(bert):
     _, meter = run(bert)
-    assert bert.outlook(ADD) == Work(meter.tokens["prefilled"])
+    assert bert.estimate(ADD) == TokenEstimate(meter.tokens["prefilled"])

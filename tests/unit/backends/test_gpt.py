@@ -63,7 +63,7 @@ def test_a_warm_cache_gives_the_same_answer(gpt):
 def test_the_outlook_is_what_a_run_then_reads_and_reuses(gpt):
     run(gpt)
     longer = FimRequest((ADD.segments[0] + " +", ADD.segments[1]), ADD.plan)
-    first, again = gpt.outlook(longer), gpt.outlook(longer)
+    first, again = gpt.estimate(longer), gpt.estimate(longer)
     _, meter = run(gpt, longer)
     assert first == again
     assert (first.reused, first.tokens - first.reused) == (meter.tokens["reused"], meter.tokens["prefilled"])

@@ -51,7 +51,7 @@ def test_the_place_before_a_bracket_was_opened_is_warm_when_it_is_closed():
     assert run(backend, opened)[1]["reused"] < 3
     assert run(backend, inside)[1]["reused"] > 100
     closed = FimRequest((f"{before}(value)", after), Plan())
-    expected = backend.outlook(closed).reused
+    expected = backend.estimate(closed).reused
     assert run(backend, closed)[1]["reused"] == expected > 100
 
 
@@ -81,12 +81,12 @@ def within(seconds: float) -> FimRequest:
 def test_a_prompt_too_long_for_the_deadline_loses_the_far_end_of_its_prefix():
     backend = scripted("x")
     backend.cost = Cost(token_ms=1000.0, step_ms=1.0)  # a thousand seconds are far from any that passes in a test
-    whole = backend.outlook(LONG).tokens
-    hurried = backend.outlook(within(450)).tokens
+    whole = backend.estimate(LONG).tokens
+    hurried = backend.estimate(within(450)).tokens
     assert 180 < hurried <= 270 < whole
     assert whole - hurried in range(64, whole, 64)
-    assert backend.outlook(within(1000)).tokens == whole
-    assert backend.outlook(within(0)).tokens < 64 + 32 + 4  # what is next to the cursor is read in any case
+    assert backend.estimate(within(1000)).tokens == whole
+    assert backend.estimate(within(0)).tokens < 64 + 32 + 4  # what is next to the cursor is read in any case
 
 
 def test_with_hardly_any_time_the_suffix_gives_way_before_the_text_next_to_the_cursor():
@@ -103,7 +103,7 @@ def test_what_is_warm_costs_nothing_and_is_not_cut():
     backend.cost = Cost(token_ms=1000.0, step_ms=1.0)
     run(backend, LONG)
     backend.cost = Cost(token_ms=1000.0, step_ms=1.0)
-    assert backend.outlook(within(300)).tokens == backend.outlook(LONG).tokens
+    assert backend.estimate(within(300)).tokens == backend.estimate(LONG).tokens
 
 
 def test_a_shortened_prompt_stays_warm_while_typing():
@@ -128,4 +128,4 @@ def test_a_prefill_that_is_stopped_keeps_its_chunks():
 
     backend.model.forward = forward_and_cancel
     assert list(backend.generate(LONG, cancel, Meter())) == []
-    assert backend.outlook(LONG).reused == backend.model.sizes[0] > 0
+    assert backend.estimate(LONG).reused == backend.model.sizes[0] > 0

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from fim_lsp.checkpoints.marks import Marks
 from fim_lsp.errors import ModelCorrupt, ModelMismatch
-from fim_lsp.nn import pick
+from fim_lsp.nn import load
 from fim_lsp.nn.canvas import lay_out
 from fim_lsp.nn.native import build, library
 from fim_lsp.nn.native.layers import NativeDecoder, NativeEncoder
@@ -221,11 +221,11 @@ def test_an_infiller_reads_both_ways_and_canvases_do_not_see_each_other(folder):
 
 
 def test_what_the_kernels_cannot_run_goes_to_torch(folder, tmp_path, monkeypatch):
-    assert isinstance(pick.decoder(folder), NativeDecoder)
+    assert isinstance(load.load_decoder(folder), NativeDecoder)
     monkeypatch.setenv(library.CHOICE, "torch")
-    assert isinstance(pick.decoder(folder), Decoder)
+    assert isinstance(load.load_decoder(folder), Decoder)
     monkeypatch.setenv(library.CHOICE, "no such set")
-    assert pick.decoder(folder).kernels == KERNELS[0]
+    assert load.load_decoder(folder).kernels == KERNELS[0]
     text = (folder / "config.json").read_text().replace('"intermediate_size": 320', '"intermediate_size": 318')
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(ModelMismatch, match="multiples of 64"):

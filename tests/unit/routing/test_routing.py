@@ -1,4 +1,4 @@
-"""Every branch of the rule, on bids made up for it; and the costs it goes by."""
+"""Every branch of the rule, on candidates made up for it; and the costs it goes by."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 
 from fim_lsp.backends.costs import Cost
 from fim_lsp.context import build
-from fim_lsp.domain import FimRequest, Meter, Plan, Work
+from fim_lsp.domain import FimRequest, Meter, Plan, TokenEstimate
 from fim_lsp.languages import LANGUAGES, Trees, describe
 from fim_lsp.pipeline import gate
-from fim_lsp.routing.rule import PLACES, Bid, Table, decide, hands_over, kind_of_place
+from fim_lsp.routing.rule import PLACES, Candidate, Table, cascades, decide, kind_of_place
 from fim_lsp.settings import Config
 from tests.picture import draw
 
-SLOW_BUT_RIGHT, QUICK = Bid("gpt", 0.24, 600), Bid("bert", 0.20, 200)
+SLOW_BUT_RIGHT, QUICK = Candidate("gpt", 0.24, 600), Candidate("bert", 0.20, 200)
 
 
 @pytest.mark.parametrize(
@@ -39,23 +39,23 @@ def test_the_bid_that_is_worth_most_in_time(price, left_ms, family, said):
 
 
 def test_a_warm_decoder_is_worth_more_than_a_cold_one():
-    assert decide("", [Bid("gpt", 0.24, 100), QUICK], 0.15, inf).family == "gpt"
+    assert decide("", [Candidate("gpt", 0.24, 100), QUICK], 0.15, inf).family == "gpt"
 
 
 @pytest.mark.parametrize("unrated", [0, 1])
 def test_without_rates_the_first_named_goes_first_if_there_is_time(unrated):
-    bids = [SLOW_BUT_RIGHT, QUICK]
-    bids[unrated] = replace(bids[unrated], hits=None)
-    assert decide("", bids, 9.0, inf).family == "gpt"
-    assert "want of rates" in decide("", bids, 9.0, inf).why
-    assert decide("", bids, 9.0, 300).family == "bert"
+    candidates = [SLOW_BUT_RIGHT, QUICK]
+    candidates[unrated] = replace(candidates[unrated], hits=None)
+    assert decide("", candidates, 9.0, inf).family == "gpt"
+    assert "want of rates" in decide("", candidates, 9.0, inf).why
+    assert decide("", candidates, 9.0, 300).family == "bert"
 
 
 @pytest.mark.parametrize(
     ("confidence", "limit", "handed"), [(0.1, 0.2, True), (0.2, 0.2, False), (0, 0.1, True), (0, 0, False)]
 )
 def test_handing_over(confidence, limit, handed):
-    assert hands_over(confidence, limit) == handed
+    assert cascades(confidence, limit) == handed
 
 
 @pytest.mark.parametrize(
@@ -114,9 +114,9 @@ def test_a_short_prefill_says_nothing_about_the_cost_of_a_token():
 
 def test_what_is_reused_costs_nothing():
     cost = Cost(token_ms=2.0, step_ms=10.0)
-    assert cost.expect(Work(100), 5) == 250
-    assert cost.expect(Work(100, reused=95), 5) == 60
-    assert cost.expect(Work(100, reused=95, answers=3), 5) == 160
+    assert cost.expect(TokenEstimate(100), 5) == 250
+    assert cost.expect(TokenEstimate(100, reused=95), 5) == 60
+    assert cost.expect(TokenEstimate(100, reused=95, answers=3), 5) == 160
 
 
 def test_a_table_is_read_as_it_was_written():

@@ -25,7 +25,7 @@ NVIDIA = Path("/dev/nvidiactl")  # there where the driver is
 logger = logging.getLogger(__name__)
 
 
-def decoder(folder: Path, bits: int = 8) -> Model:
+def load_decoder(folder: Path, bits: int = 8) -> Model:
     """Load a causal language model, its weights in 8 or 4 bits; raises ModelMissing, ModelCorrupt, ModelMismatch."""
     if kernels := _kernels_for(folder):
         return NativeDecoder.from_folder(folder, kernels, bits)
@@ -34,14 +34,14 @@ def decoder(folder: Path, bits: int = 8) -> Model:
     return _by_torch("transformer", folder).Decoder.from_folder(folder)  # type: ignore[no-any-return]
 
 
-def encoder(folder: Path) -> Looker:
+def load_encoder(folder: Path) -> Looker:
     """Load an infiller of ours; raises ModelMissing, ModelCorrupt, ModelMismatch."""
     if kernels := _kernels_for(folder):
         return NativeEncoder.from_folder(folder, kernels)
     return _by_torch("transformer", folder).Encoder.from_folder(folder)  # type: ignore[no-any-return]
 
 
-def masked_lm(folder: Path) -> tuple[MaskedLM, Tokenizer]:
+def load_masked_lm(folder: Path) -> tuple[MaskedLM, Tokenizer]:
     """Load a published encoder with its tokenizer; raises ModelCorrupt, ModelMismatch."""
     return _by_torch("masked_lm", folder).MaskedLM.from_folder(folder)  # type: ignore[no-any-return]
 
