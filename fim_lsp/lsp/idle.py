@@ -29,7 +29,7 @@ LOOK_AHEAD, READ, WARM = "fimLsp/lookAhead", "fimLsp/read", "fimLsp/warm"  # met
 REST_S = 0.03  # the request that belongs to an edit comes sooner
 MINUTE_S = 60.0
 
-TokenEstimate = Callable[..., Outcome]  # of completer, snapshot, and cancel=
+Task = Callable[..., Outcome]  # of completer, snapshot, and cancel=
 
 
 class Idle:
@@ -77,7 +77,7 @@ class Idle:
         if self.unload_timer:
             self.unload_timer.cancel()
 
-    def _soon(self, method: str, work: TokenEstimate, snap: Snapshot, then: Snapshot) -> None:
+    def _soon(self, method: str, work: Task, snap: Snapshot, then: Snapshot) -> None:
         place = (method, then.uri, then.offset, then.text)
         if place == self.place or not self.completer.config.look_ahead:
             return  # what is typed along a suggestion leads to the place that is being looked at already
@@ -87,7 +87,7 @@ class Idle:
             REST_S, self.pool.submit, self._run, method, work, snap, self.cancel
         )
 
-    def _run(self, method: str, work: TokenEstimate, snap: Snapshot, cancel: Cancel) -> None:
+    def _run(self, method: str, work: Task, snap: Snapshot, cancel: Cancel) -> None:
         """Do the work (decode thread); what goes wrong will go wrong again where somebody is told."""
         began, outcome = time.perf_counter(), Outcome(reason=cancel.reason)
         try:
