@@ -111,7 +111,7 @@ class Config:
     )
     gpt_cache_mb: int = _setting(
         "gpt.cacheMegabytes",
-        128,
+        64,
         "Memory for what the decoder keeps of places it has read, so that coming back to one costs nothing. "
         "One place is always kept.",
         _whole(1, 16_384),

@@ -15,7 +15,7 @@ class ModelRequest(NamedTuple):
 
     model: str = ""  # folder; "": the shipped weights
     bits: int = 8  # of a decoder's weight in memory
-    cache_mb: int = 128  # for a decoder's keys and values
+    cache_mb: int = 64  # for a decoder's keys and values
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ return {
   {
     key = "gpt.cacheMegabytes",
     type = "integer",
-    default = 128,
+    default = 64,
     min = 1,
     max = 16384,
     wanted = "a whole number from 1 to 16384",
