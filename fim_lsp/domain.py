@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,6 +12,7 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import Literal
 
+BREAK = re.compile(r"\r\n|\r|\n")
 Finish = Literal["stop", "length", "deadline", "cancelled", "unsure"]  # unsure: what went on was a guess
 
 
@@ -100,6 +102,7 @@ class Choice:
     why: str
     expected_ms: Mapping[str, float] = field(default_factory=dict)
     place: str = ""  # what kind of place the cursor stands at, in the words of the fitted tables
+    is_stand_in: bool = False  # it answers only while another, which is worth more here, is being loaded
 
 
 class Cancel(threading.Event):
@@ -176,6 +179,11 @@ class Meter:
 
     def count(self, name: str, tokens: int) -> None:
         self.tokens[name] = self.tokens.get(name, 0) + tokens
+
+
+def split_lines(text: str) -> list[str]:
+    """Split at the line breaks that editors know (LSP 3.18), not at form feeds and U+2028 as str.splitlines does."""
+    return BREAK.split(text)
 
 
 def path_within(path: PurePath, roots: Iterable[PurePath]) -> str:

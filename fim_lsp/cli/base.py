@@ -56,12 +56,13 @@ def settings(config: Path | None, model: str, backend: str) -> Resolved:
     """Resolve the command line's settings over the file's; problems are warned of."""
     from fim_lsp.settings import read_file, resolve
 
-    given: dict[str, Any] = {"deadlineMs": 60_000}  # a person at a prompt waits; the editor's user does not
+    patient = {"deadlineMs": 60_000}  # a person at a prompt waits; the editor's user does not
+    given: dict[str, Any] = {}
     if model:
         given[backend if backend == "bert" else "gpt"] = {"model": model}
     if backend or model:  # a model that is asked for answers, or says why not
         given["backend"] = backend or "gpt"
-    resolved = resolve([("command line", given), ("file", read_file(config) if config else {})])
+    resolved = resolve([("prompt", patient), ("file", read_file(config) if config else {}), ("command line", given)])
     for problem in resolved.problems:
         warn(problem)
     return resolved

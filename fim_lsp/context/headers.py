@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fim_lsp.domain import split_lines
 from fim_lsp.languages import Site
 from fim_lsp.languages.block import indent_of
 
@@ -13,7 +14,7 @@ def collect(lost: str, near: str, site: Site, room: int) -> str:
     is whole changes from key to key, and with it would change all that is cached of the window.
     """
     scope = site.language.scope_pattern
-    indent = indent_of(next((line for line in near.splitlines() if line.strip()), ""))
+    indent = indent_of(next((line for line in split_lines(near) if line.strip()), ""))
     lines: list[str] = []
     end = len(lost)
     while scope and indent and end > 0:

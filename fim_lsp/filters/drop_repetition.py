@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fim_lsp.domain import Snapshot, Suggestion
+from fim_lsp.domain import Snapshot, Suggestion, split_lines
 from fim_lsp.languages import SyntaxTree
 
 LOOP = re.compile(r"(.{1,2}?)\1{11,}$|(.{3,}?)\2{4,}$|(.{10,}?)\3{2,}$", re.DOTALL)
@@ -35,5 +35,5 @@ def _echoes(text: str, snap: Snapshot) -> bool:
     if len(line) < LINE_LEAST:
         return False
     above = snap.prefix.rstrip("\r\n").removesuffix(snap.line_prefix).rstrip().rpartition("\n")[2]
-    below = next((other for other in snap.suffix[len(snap.line_suffix) :].splitlines() if other.strip()), "")
+    below = next((other for other in split_lines(snap.suffix[len(snap.line_suffix) :]) if other.strip()), "")
     return line in (above.strip(), below.strip())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from fim_lsp.domain import Snapshot, Suggestion
+from fim_lsp.domain import Snapshot, Suggestion, split_lines
 from fim_lsp.languages import Language, SyntaxTree
 from fim_lsp.languages.block import indent_of
 
@@ -63,7 +63,7 @@ def _covered(line: str, standing: str, language: Language) -> int:
 
 def _without_lines_below(text: str, snap: Snapshot, language: Language) -> str:
     """Cut trailing lines that the document's next lines already say."""
-    below = [_told_apart(line, language) for line in snap.suffix[len(snap.line_suffix) :].splitlines() if line.strip()]
+    below = [_told_apart(line, language) for line in split_lines(snap.suffix[len(snap.line_suffix) :]) if line.strip()]
     lines = text.split("\n")
     for size in range(min(len(lines) - 1, len(below)), 0, -1):
         if [_told_apart(line, language) for line in lines[-size:]] == below[:size]:

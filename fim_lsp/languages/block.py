@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tree_sitter
 
-from fim_lsp.domain import Snapshot
+from fim_lsp.domain import Snapshot, split_lines
 from fim_lsp.languages.scan import scan
 from fim_lsp.languages.tree import SyntaxTree
 
@@ -36,7 +36,7 @@ def open_header(snap: Snapshot, syntax: SyntaxTree) -> str | None:
 
 def line_below(snap: Snapshot) -> str:
     """Return the next line with something on it, "" without one near by."""
-    return next((line for line in snap.suffix[:NEAR_CHARS].splitlines()[1:] if line.strip()), "")
+    return next((line for line in split_lines(snap.suffix[:NEAR_CHARS])[1:] if line.strip()), "")
 
 
 def is_closed(snap: Snapshot, syntax: SyntaxTree, indent: int) -> bool:

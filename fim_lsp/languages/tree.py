@@ -114,6 +114,10 @@ class Trees:
             self.trees.popitem(last=False)
         return tree
 
+    def drop(self, uri: str) -> None:
+        """Forget a document."""
+        self.trees.pop(uri, None)
+
 
 def _common_prefix(a: bytes, b: bytes) -> int:
     """Length of the common start, at a character's beginning; bisection over memcmp."""

@@ -123,8 +123,9 @@ class FimProtocol(LanguageServerProtocol):
         yield from self._call(lsp.TEXT_DOCUMENT_DID_CHANGE, params)
 
     @lsp_method(lsp.TEXT_DOCUMENT_DID_CLOSE)
-    def lsp_text_document__did_close(self, params: lsp.DidCloseTextDocumentParams) -> None:
+    def lsp_text_document__did_close(self, params: lsp.DidCloseTextDocumentParams) -> Iterator[Any]:
         self.documents.drop(params.text_document.uri)
+        yield from self._call(lsp.TEXT_DOCUMENT_DID_CLOSE, params)
 
     def _path(self, uri: str) -> str:
         """Return a document's path as its workspace names it; "" for one that is no file."""

@@ -75,6 +75,13 @@ class Requests:
     def explain(self, uri: str, offset: int) -> Outcome | None:
         return self.outcomes.get((uri, offset))
 
+    def close(self, uri: str) -> None:
+        """Forget a document that was closed."""
+        for key in [key for key in self.outcomes if key[0] == uri]:
+            del self.outcomes[key]
+        self.idle.drop("closed")
+        self.pool.submit(self.completer.close, uri)
+
     def latest(self) -> Outcome | None:
         return next(reversed(self.outcomes.values()), None)
 

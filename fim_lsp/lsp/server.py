@@ -18,7 +18,7 @@ from fim_lsp.lsp import loading, protocol
 from fim_lsp.lsp.documents import Document
 from fim_lsp.lsp.jsonrpc import FimProtocol
 from fim_lsp.lsp.requests import COMPARE, Requests
-from fim_lsp.lsp.settings import Settings, pull, watch
+from fim_lsp.lsp.settings import Settings, follow_client, watch
 from fim_lsp.lsp.trace import Trace
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.pipeline.side_by_side import Comparison
@@ -109,14 +109,11 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
         server.start(loading.load(server))
         server.requests.idle.put_off()
         server.start(watch(server))
-        if (values := await pull(server)) is not None:
-            server.configure(server.settings.lay("client", values))
+        await follow_client(server, None)
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def did_change_configuration(params: lsp.DidChangeConfigurationParams) -> None:
-        values = params.settings if params.settings else await pull(server)
-        if values is not None:
-            server.configure(server.settings.lay("client", values))
+        await follow_client(server, params.settings)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
     def did_open(params: lsp.DidOpenTextDocumentParams) -> None:
@@ -128,6 +125,10 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
         document = server.document(params.text_document.uri)
         if document and (snap := protocol.typed_at(document, params)):
             server.requests.idle.warm(snap)
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
+    def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
+        server.requests.close(params.text_document.uri)
 
     @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())
     async def inline_completion(params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList:

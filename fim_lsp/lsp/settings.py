@@ -22,6 +22,7 @@ class Settings:
     def __init__(self, file: Mapping[str, Any]):
         self.layers: dict[str, Mapping[str, Any]] = {"file": file}
         self.shown: set[str] = set()
+        self.changes = 0  # that the client told of
 
     def lay(self, source: str, values: Any) -> Resolved:
         """Put a layer in place of its older self and return the settings that result; a null keeps the old one."""
@@ -38,6 +39,15 @@ class Settings:
         fresh = [problem for problem in resolved.problems if problem not in self.shown]
         self.shown.update(fresh)
         return fresh
+
+
+async def follow_client(server: FimServer, sent: Any) -> None:
+    """Use what the client sent, or else what it answers when asked, unless it told of another change meanwhile."""
+    server.settings.changes += 1
+    change = server.settings.changes
+    values = sent if sent else await pull(server)
+    if values is not None and change == server.settings.changes:
+        server.configure(server.settings.lay("client", values))
 
 
 async def pull(server: FimServer) -> Any:

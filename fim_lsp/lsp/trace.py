@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 from fim_lsp.domain import Cancel, Outcome, Snapshot
 from fim_lsp.errors import ConfigError
+
+logger = logging.getLogger(__name__)
 
 
 class Trace:
@@ -51,4 +54,9 @@ class Trace:
             record["line_prefix"] = snap.line_prefix
             record["texts"] = [suggestion.text for suggestion in outcome.suggestions]
         with self.lock:
-            self.file.write(json.dumps(record) + "\n")
+            try:
+                if self.file is not None:
+                    self.file.write(json.dumps(record) + "\n")
+            except OSError as problem:  # a full disk costs the trace, not the completion
+                logger.error("the trace ends here: %s", problem)
+                self.file = None

@@ -43,6 +43,11 @@ class Cache:
             self.entries.popitem(last=False)
         return outcome
 
+    def drop(self, uri: str) -> None:
+        """Forget a document."""
+        for key in [key for key in list(self.entries) if key[0] == uri]:
+            self.entries.pop(key, None)
+
     def clear(self) -> None:
         self.entries.clear()
 

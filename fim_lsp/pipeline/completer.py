@@ -53,6 +53,11 @@ class Completer:
         if gate.is_foreign(snap, self.config) is None:
             self.trees.tree(snap, languages.get(snap.language))
 
+    def close(self, uri: str) -> None:
+        """Drop what is kept of a document (worker thread): opened again, it may be another text."""
+        self.trees.drop(uri)
+        self.cache.drop(uri)
+
     def look_up(self, snap: Snapshot) -> Outcome | None:
         """Answer without a model, in microseconds: refused, or known from before; None when it takes a model."""
         if reason := gate.refuse(snap, self.config):
@@ -81,8 +86,9 @@ class Completer:
         outcome = Outcome(best.kept, reason, best.backend, why, meter.timings, meter.tokens, choice)
         if self.config.words and not best.kept and not cancel.is_set() and (word := words.rest(snap)):
             outcome = replace(outcome, suggestions=(word,), why=f"{why}; the rest of a word of this document")
-        if cancel.is_set() or (plan.expired and not best.kept):
-            return outcome
+        is_cut = any(one.finish == "deadline" for one in best.kept) or (plan.expired and not best.kept)
+        if cancel.is_set() or is_cut or choice.is_stand_in:
+            return outcome  # asked again, there may be more to say
         return self.cache.remember(snap, outcome)
 
     def fill(self, segments: tuple[str, ...], language: str, cancel: Cancel) -> Outcome:

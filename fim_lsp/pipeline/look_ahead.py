@@ -78,6 +78,8 @@ def read(completer: Completer, snap: Snapshot, cancel: Cancel) -> Outcome:
 def warm(completer: Completer, snap: Snapshot, cancel: Cancel) -> Outcome:
     """Have the backend that would answer read a place, if it is loaded and keeps what it reads."""
     meter = Meter()
+    if reason := gate.refuse(snap, completer.config):
+        return Outcome(reason=reason)
     if (found := _keeper(completer, snap)) is None:
         return Outcome(reason="nothing is loaded that keeps what it reads")
     keeper, request, _, choice = found

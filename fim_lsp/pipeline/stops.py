@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Iterator
 
-from fim_lsp.domain import Plan, Snapshot, Suggestion
+from fim_lsp.domain import Plan, Snapshot, Suggestion, split_lines
 from fim_lsp.languages import Site
 from fim_lsp.languages.block import indent_of
 from fim_lsp.languages.scan import open_brackets, stray_closers
@@ -78,7 +78,7 @@ def _closer_end(line: str, is_last: bool, site: Site) -> int | None:
 
 def at_suffix_line(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
     """A line that says what the next line of the document already says."""
-    below = next((line.strip() for line in snap.suffix.splitlines() if line.strip()), "")
+    below = next((line.strip() for line in split_lines(snap.suffix) if line.strip()), "")
     if not plan.multiline or len(below) < 4:
         return None
     at = 0

@@ -82,6 +82,8 @@ class ModelLoader:
                 self.failed[family] = problem
         except Exception as problem:
             logger.exception("loading %s failed", family)
+            if self.models[family] != model:
+                return  # the settings name another one by now
             self.failed[family] = ModelError(f"loading {family} failed: {problem!r}; `fim-lsp doctor` tells more")
         else:
             if self.models[family] == model:  # the settings may have changed meanwhile

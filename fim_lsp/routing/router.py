@@ -94,7 +94,7 @@ class Router:
         if is_auto and choice.family not in self.loader.loaded and (ready := self._loaded_beside(choice)):
             self.loader.fetch(choice.family, self.try_out)
             why = f"{choice.why}; {choice.family} is being loaded, {ready[0]} answers meanwhile"
-            choice = replace(choice, family=ready[0], why=why)
+            choice = replace(choice, family=ready[0], why=why, is_stand_in=True)
         backend = self._get(choice.family, is_auto)
         if choice.family in self.loader.failed:
             choice = self.choose(request, site)

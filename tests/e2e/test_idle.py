@@ -9,7 +9,7 @@ from tests.client import Client
 
 CODE = "def f(a, b):\n    x = \n"
 AHEAD, READ, WARM, INLINE = "fimLsp/lookAhead", "fimLsp/read", "fimLsp/warm", "textDocument/inlineCompletion"
-LONG = json.dumps([" ".join(f"word{n}" for n in range(200))])
+LONG = json.dumps([" + ".join(f"word{n}" for n in range(200))])
 
 
 def wait_for(client: Client, method: str, count: int = 1) -> list[dict]:
@@ -63,7 +63,7 @@ def test_a_request_ends_it_and_is_answered(tmp_path):
         client.open(CODE)
         assert client.inline(1, 8)
         time.sleep(0.3)  # it has begun, and has a second to go
-        assert client.inline(0, 0, kind=1)
+        assert client.inline(2, 0, kind=1)
         ahead = wait_for(client, AHEAD)[0]
         assert ahead["cancelled"] == "a request came"
         assert ahead["tokens"]["decoded"] > 0

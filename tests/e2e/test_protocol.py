@@ -10,7 +10,7 @@ import pytest
 
 from tests.client import URI, Client, inline_params
 
-LONG = json.dumps([" ".join(f"word{n}" for n in range(200))])
+LONG = json.dumps([" + ".join(f"word{n}" for n in range(200))])
 CODE = "def f(a, b):\n    x = \n"
 
 
@@ -120,7 +120,7 @@ def test_the_deadline_gives_the_best_so_far(tmp_path):
         client.start(initializationOptions={"deadlineMs": 300})
         client.open(CODE)
         (item,) = client.inline(1, 8)
-        assert item["insertText"].startswith("word0 word1")
+        assert item["insertText"].startswith("word0 + word1")
         assert len(item["insertText"]) < 400
     client.check_clean()
 
