@@ -4,6 +4,8 @@ adds none, a line and then a token at a time, else drop it.
     f(║)             +  a, g(b        →  f(├a, g(b)┤)
     x = ║            +  a, b)         →  x = ├a, b┤
 
+Before a word that stands on the line nothing is cut, and nothing ends in a word: `y =` of `y = 2` before `x = 1` would
+parse, and mean something else.
 What was broken before, and would be with a plain name at the cursor too, may stay as broken as it was: a statement is
 typed from left to right. A head at the suggestion's end whose block is yet to come is no error.
 """
@@ -32,7 +34,11 @@ def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggest
     allowed = min(syntax.faults(), _fewest(head + NAME, tail, syntax))
     closers = _missing(suggestion.text, syntax.language) if suggestion.is_whole else ""
     closed = [suggestion.text + closers] if closers else []
-    for number, text in enumerate(chain([suggestion.text], closed, islice(_beginnings(suggestion.text), 1, None))):
+    stands, is_word = snap.line_suffix[suggestion.replaces :], syntax.language.is_word
+    if is_word(stands[:1]) and is_word(suggestion.text[-1:]):
+        return None
+    shorter = () if is_word(stands.lstrip()[:1]) else islice(_beginnings(suggestion.text), 1, None)
+    for number, text in enumerate(chain([suggestion.text], closed, shorter)):
         if number == TRIES:
             break
         if (text == suggestion.text or WORD.search(text)) and _fewest(head + text, tail, syntax, allowed) <= allowed:

@@ -99,7 +99,7 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
         text_document = params.capabilities.text_document
         has_inline = text_document is not None and text_document.inline_completion is not None
         if resolved.config.completion_fallback or not has_inline:
-            server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=[".", "(", " "]))(
+            server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=[".", "("]))(
                 completion
             )
 

@@ -26,9 +26,8 @@ class Settings:
 
     def lay(self, source: str, values: Any) -> Resolved:
         """Put a layer in place of its older self and return the settings that result; a null keeps the old one."""
-        section = section_of(values)
-        if section or values == {}:
-            self.layers[source] = section
+        if values is not None:
+            self.layers[source] = section_of(values)
         return self.resolve()
 
     def resolve(self) -> Resolved:
@@ -62,7 +61,7 @@ async def pull(server: FimServer) -> Any:
     except Exception as problem:
         logger.warning("workspace/configuration failed: %s", problem)
         return None
-    return answer[0] if answer else None
+    return (answer[0] or {}) if answer else None  # a null is a client without settings, not one that does not say
 
 
 async def watch(server: FimServer) -> None:

@@ -113,6 +113,14 @@ def test_the_last_change_of_settings_wins_however_late_an_earlier_one_is_told():
     assert used == ["automatic"]
 
 
+@pytest.mark.parametrize("taken_away", [{}, {"fimLsp": {}}, {"fimLsp": None}])
+def test_settings_that_are_taken_away_are_the_defaults_again(taken_away):
+    layers = Settings({"backend": "bert"})
+    assert layers.lay("client", {"fimLsp": {"trigger": "manual"}}).config.trigger == "manual"
+    left = layers.lay("client", taken_away).config
+    assert (left.trigger, left.backend) == ("automatic", "bert")  # the file's stay
+
+
 def test_a_flag_wins_over_the_file_and_the_file_over_a_persons_patience(tmp_path):
     file = tmp_path / "settings.toml"
     file.write_text('backend = "bert"\ndeadlineMs = 70\n')

@@ -268,9 +268,12 @@ def test_settings_from_every_door(tmp_path):
         assert client.explain(1, 8)["reason"] == "fimLsp.trigger is manual"
         assert len(client.inline(1, 8, kind=1)) == 2
         client.settings = None
-        client.notify("workspace/didChangeConfiguration", {"settings": None})  # a null changes nothing
+        client.notify("workspace/didChangeConfiguration", {"settings": None})  # and a client that has none
         time.sleep(0.2)
-        assert client.inline(1, 8) == []
+        assert len(client.inline(1, 8)) == 1
+        client.notify("workspace/didChangeConfiguration", {"settings": {"fimLsp": {"trigger": "manual"}}})
+        time.sleep(0.2)
+        assert client.inline(1, 7) == []
         client.notify("workspace/didChangeConfiguration", {"settings": {"fimLsp": {"trigger": "automatic"}}})
         time.sleep(0.2)
         assert len(client.inline(1, 8)) == 1
