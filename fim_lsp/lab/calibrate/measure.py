@@ -24,7 +24,19 @@ from fim_lsp.routing.rule import Candidate, Table, cascades, decide
 Condition = Literal["cold", "warm"]
 CONDITIONS: tuple[Condition, ...] = ("cold", "warm")
 TYPED_TOKENS = 3  # read again when a key was typed since the last request
-PRICES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8, 1.5, 1000.0)  # exact matches that a second is worth
+PRICES = (
+    0.0,
+    0.02,
+    0.05,
+    0.1,
+    0.15,
+    0.2,
+    0.3,
+    0.5,
+    0.8,
+    0.95,
+    0.9999,
+)  # share of its worth that a second costs an answer
 LIMITS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7)  # under which the other family is asked too
 BAR_POINTS, BAR_SHARE = 1.0, 0.75  # exact match under the better family at most, of its median latency at most
 

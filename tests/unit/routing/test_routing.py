@@ -22,10 +22,16 @@ SLOW_BUT_RIGHT, QUICK = Candidate("gpt", 0.24, 600), Candidate("bert", 0.20, 200
 @pytest.mark.parametrize(
     ("price", "left_ms", "family", "said"),
     [
-        (0.05, inf, "gpt", "worth more"),  # 0.24 - 0.03 > 0.20 - 0.01
-        (0.15, inf, "bert", "worth more"),  # 0.24 - 0.09 < 0.20 - 0.03
-        (0.05, 300, "bert", "in time, 300 ms are left"),
-        (0.05, 100, "bert", "the quicker, 100 ms are left"),
+        (0.05, inf, "gpt", "worth more"),  # 0.24 · 0.97 > 0.20 · 0.99
+        (0.5, inf, "bert", "worth more"),  # 0.24 · 0.66 < 0.20 · 0.87
+        (0.05, 300, "bert", "in time, 300 ms are left"),  # 0.24 · 300/600 < 0.20
+        (
+            0.05,
+            550,
+            "gpt",
+            "worth more, a second costing 5%, 550 ms are left",
+        ),  # a prompt a little shorter costs little
+        (0.05, 100, "bert", "100 ms are left"),
     ],
 )
 def test_the_bid_that_is_worth_most_in_time(price, left_ms, family, said):
@@ -36,6 +42,12 @@ def test_the_bid_that_is_worth_most_in_time(price, left_ms, family, said):
     assert "bert 20% right in 200 ms" in choice.why
     assert choice.expected_ms == {"gpt": 600, "bert": 200}
     assert choice.place == "end of line"
+
+
+def test_soon_and_wrong_is_never_worth_more_than_late_and_right():
+    useless = Candidate("bert", 0.007, 60)
+    for ms in (600, 1400, 4000):
+        assert decide("", [Candidate("gpt", 0.24, ms), useless], 0.3, 1500).family == "gpt"
 
 
 def test_a_warm_decoder_is_worth_more_than_a_cold_one():
