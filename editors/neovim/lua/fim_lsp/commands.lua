@@ -59,7 +59,7 @@ local VERBS = {
 
 ---@return string[]
 function M.backends()
-  for _, setting in ipairs(require('fim_lsp.config')) do
+  for _, setting in ipairs(require('fim_lsp.settings')) do
     if setting.key == 'backend' then
       return setting.enum
     end
