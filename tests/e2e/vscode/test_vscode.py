@@ -21,7 +21,7 @@ from tests.e2e.vscode.window import ROOT, Server, Window, until
 pytestmark = pytest.mark.editor
 
 AREA = "import os\n\n\ndef area(width, height):\n    return "
-BRACKETS = ("def area(width, height):\n    return width * height\n\n\nprint(str(area(", ")))\n")
+BRACKETS = ("def area(width, height):\n    return width * height\n\n\nwidth, height = 3, 4\nprint(str(area(", ")))\n")
 ACCENTS = ('def greet(name):\n    print("Grüße, 世界", ', ")\n")
 
 
