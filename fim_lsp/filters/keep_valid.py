@@ -18,8 +18,9 @@ from itertools import chain, islice
 
 from fim_lsp.domain import Snapshot, Suggestion
 from fim_lsp.languages import Language, SyntaxTree
+from fim_lsp.languages.scan import PAIRS, open_brackets, scan
 
-CLOSERS = {"(": ")", "[": "]", "{": "}"}
+CLOSERS = {opener: closer for closer, opener in PAIRS.items()}
 TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 WORD = re.compile(r"\w")
 TRIES = 24  # beginnings given to the parser, each in well under a millisecond where the file is not huge
@@ -50,36 +51,24 @@ def _fewest(head: str, tail: str, syntax: SyntaxTree, enough: int = 0) -> int:
     """Count the faults of `head` and `tail` joined, with what best ends an unfinished head between them."""
     line = head.rpartition("\n")[2]
     indent = line[: len(line) - len(line.lstrip())]
-    fewest = None
-    for ending in syntax.language.endings if not tail.partition("\n")[0].strip() else ("",):
+    endings = syntax.language.endings if not tail.partition("\n")[0].strip() else ("",)
+    found = []
+    for ending in endings:
         between = ending.format(indent=indent, deeper=f"{indent}    ")
-        found = SyntaxTree.parse(head + between + tail, syntax.language, syntax).faults()
-        fewest = found if fewest is None else min(fewest, found)
-        if fewest <= enough:
+        found.append(SyntaxTree.parse(head + between + tail, syntax.language, syntax).faults())
+        if found[-1] <= enough:
             break
-    return fewest or 0
+    return min(found)
 
 
 def _missing(text: str, language: Language) -> str:
     """Return what closes the brackets and the quote that a text of one line leaves open; "" where more is to come."""
-    quotes = language.quotes + language.long_quotes
-    for mark in quotes:
+    for mark in language.quotes + language.long_quotes:
         if text.count(3 * mark) % 2:
             return 3 * mark
-    if text.rstrip().endswith((*CLOSERS, ",")):
+    if "\n" in text or text.rstrip().endswith((*CLOSERS, ",")):
         return ""
-    stack: list[str] = []
-    quote = ""
-    for at, char in enumerate(text if "\n" not in text else ""):
-        if quote:
-            quote = "" if char == quote and text[at - 1] != "\\" else quote
-        elif char in quotes:
-            quote = char
-        elif char in CLOSERS:
-            stack.append(CLOSERS[char])
-        elif stack and char == stack[-1]:
-            stack.pop()
-    return quote + "".join(reversed(stack))
+    return scan(text, language).quote + "".join(CLOSERS[one] for one in reversed(open_brackets(text, language)))
 
 
 def _beginnings(text: str) -> Iterator[str]:

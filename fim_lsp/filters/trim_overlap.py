@@ -13,8 +13,8 @@ from dataclasses import replace
 from fim_lsp.domain import Snapshot, Suggestion, split_lines
 from fim_lsp.languages import Language, SyntaxTree
 from fim_lsp.languages.block import indent_of
+from fim_lsp.languages.scan import stray_closers
 
-OPENERS = {")": "(", "]": "[", "}": "{"}
 BRACKETS = ")]}"
 
 
@@ -27,7 +27,7 @@ def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggest
         return suggestion.with_text(text)
     first, newline, rest = text.partition("\n")
     trimmed = first.rstrip()
-    if _is_own(trimmed, standing):
+    if _is_own(trimmed, standing, language):
         return suggestion.with_text(text)
     if trimmed.endswith(standing):
         return suggestion.with_text(trimmed[: -len(standing)] + newline + rest if rest else trimmed[: -len(standing)])
@@ -35,18 +35,15 @@ def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggest
     if covered:
         return replace(suggestion.with_text(text), replaces=covered)
     overlap = next((n for n in range(min(len(trimmed), len(standing)), 0, -1) if trimmed.endswith(standing[:n])), 0)
-    is_own = _is_own(trimmed, standing[:overlap])
+    is_own = _is_own(trimmed, standing[:overlap], language)
     if overlap and not is_own and (overlap > 1 or standing[0] in BRACKETS + language.quotes + language.long_quotes):
         return suggestion.with_text(trimmed[:-overlap])
     return suggestion.with_text(text)
 
 
-def _is_own(line: str, end: str) -> bool:
+def _is_own(line: str, end: str, language: Language) -> bool:
     """True when the line ends so, and opened the brackets that its end closes: they repeat nothing."""
-    closers = [char for char in end if char in OPENERS]
-    return (
-        line.endswith(end) and bool(closers) and all(line.count(char) <= line.count(OPENERS[char]) for char in closers)
-    )
+    return line.endswith(end) and any(char in BRACKETS for char in end) and not stray_closers(line, language)
 
 
 def _covered(line: str, standing: str, language: Language) -> int:

@@ -17,7 +17,6 @@ class Site:
     """The cursor's surroundings. Offsets in code points, indents in columns."""
 
     syntax: SyntaxTree = field(repr=False)  # what it was read from
-    is_parsed: bool  # False without a grammar: lines and brackets are all there is to go by
     zone: Zone
     opens_block: bool  # the block whose header stands just before the cursor is still empty
     block_indent: int  # the indent of that header, of the cursor's line where there is none
@@ -28,6 +27,11 @@ class Site:
     def language(self) -> Language:
         return self.syntax.language
 
+    @property
+    def is_parsed(self) -> bool:
+        """False without a grammar: lines and brackets are all there is to go by."""
+        return self.syntax.root is not None
+
 
 def describe(snap: Snapshot, syntax: SyntaxTree) -> Site:
     """Read the cursor's site from the tree."""
@@ -36,7 +40,6 @@ def describe(snap: Snapshot, syntax: SyntaxTree) -> Site:
     indent = indent_of(snap.line_prefix if header is None else header)
     return Site(
         syntax=syntax,
-        is_parsed=syntax.root is not None,
         zone=zone,
         opens_block=header is not None,
         block_indent=indent,

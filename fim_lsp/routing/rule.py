@@ -87,17 +87,15 @@ def decide(place: str, candidates: Sequence[Candidate], price: float, left_ms: f
     hits  0.24 at 600 ms, 0.20 at 200 ms, a second costing half:  0.24 · 0.66 = 0.16 < 0.20 · 0.87 = 0.17
     """
     in_time = [candidate for candidate in candidates if candidate.expected_ms <= left_ms]
-    rule = f"in time, {left_ms:.0f} ms are left"
+    left = f"{left_ms:.0f} ms are left"
     if any(candidate.hits is None for candidate in candidates):
         best = (in_time or sorted(candidates, key=lambda candidate: candidate.expected_ms))[0]
-        if len(in_time) == len(candidates):
-            rule = "the first named, for want of rates"
+        rule = "the first named, for want of rates" if in_time else f"the quicker, {left}"
     else:
         best = max(candidates, key=lambda candidate: candidate.worth(price, left_ms))
-        if best not in in_time or len(in_time) == len(candidates):
-            rule = f"worth more, a second costing {price:.0%}"
-    if best not in in_time:
-        rule += f", {left_ms:.0f} ms are left"
+        rule = f"worth more, a second costing {price:.0%}" + (f", {left}" if best not in in_time else "")
+    if best in in_time and len(in_time) < len(candidates):
+        rule = f"in time, {left}"
     others = "; ".join(str(candidate) for candidate in candidates if candidate is not best)
     why = f"auto, {place}: {best}, {rule}; {others}"
     return Choice(best.family, why, {one.family: round(one.expected_ms, 1) for one in candidates}, place)

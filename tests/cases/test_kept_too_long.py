@@ -12,7 +12,7 @@ import pytest
 from fim_lsp.backends.base import ModelRequest
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.cli.base import settings
-from fim_lsp.domain import Cancel, FimRequest, Outcome, Snapshot, split_lines
+from fim_lsp.domain import Cancel, Outcome, split_lines
 from fim_lsp.lsp.settings import Settings, follow_client
 from fim_lsp.lsp.trace import Trace
 from fim_lsp.pipeline import look_ahead
@@ -158,12 +158,3 @@ def test_a_crash_of_the_old_model_does_not_mark_the_new_one():
 
 def test_lines_end_where_editors_end_them():
     assert split_lines("a\fb\u2028c\x85d\r\ne\rf\ng") == ["a\fb\u2028c\x85d", "e", "f", "g"]
-
-
-def test_a_path_and_a_snapshot_agree_on_requests():
-    completer = Completer(Config(backend="gpt"), lambda family, model: backend)
-    backend = FakeBackend("value")
-    completer.complete(Snapshot("u", 0, "python", "x = \n", 4, path="pkg/a.py"), Cancel())
-    (request,) = backend.requests
-    assert isinstance(request, FimRequest)
-    assert request.path == "pkg/a.py"

@@ -309,6 +309,7 @@ def test_an_editors_own_settings_are_none_of_the_servers_business(tmp_path):
         client.start(initializationOptions=own)
         assert "fimLsp.maxLines" in client.note("window/showMessage")["message"]
         client.until_ready()
+        assert client.note("$/progress")["value"]["kind"] == "end"  # it may come after the status
         assert client.notes.empty()
     client.check_clean()
 

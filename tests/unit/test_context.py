@@ -5,9 +5,12 @@ from __future__ import annotations
 import random
 
 from fim_lsp import context
+from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.context import window
-from fim_lsp.domain import Plan, Snapshot
+from fim_lsp.domain import Cancel, Plan, Snapshot
 from fim_lsp.languages import LANGUAGES, SyntaxTree, Trees, describe
+from fim_lsp.pipeline.completer import Completer
+from fim_lsp.settings import Config
 
 PYTHON = LANGUAGES["python"]
 BODY = "".join(f"        value_{n} = path.join(root, '{n}')\n" for n in range(100))
@@ -98,3 +101,10 @@ def test_what_stands_before_the_window_outlasts_broken_code_and_new_names():
 
 def at_end_of(text: str) -> Snapshot:
     return Snapshot("u", 0, "python", text, len(text))
+
+
+def test_a_request_has_the_path_of_its_file():
+    backend = FakeBackend("value")
+    completer = Completer(Config(backend="gpt"), lambda family, model: backend)
+    completer.complete(Snapshot("u", 0, "python", "x = \n", 4, path="pkg/a.py"), Cancel())
+    assert [request.path for request in backend.requests] == ["pkg/a.py"]

@@ -44,6 +44,17 @@ def test_the_bid_that_is_worth_most_in_time(price, left_ms, family, said):
     assert choice.place == "end of line"
 
 
+def test_without_rates_the_first_named_in_time_goes_and_else_the_quicker():
+    slow, quick = Candidate("gpt", None, 600), Candidate("bert", 0.2, 200)
+    for left_ms, family, said in (
+        (inf, "gpt", "want of rates"),
+        (300, "bert", "in time, 300"),
+        (100, "bert", "quicker"),
+    ):
+        choice = decide("", [slow, quick], 0.3, left_ms)
+        assert (choice.family, said in choice.why) == (family, True)
+
+
 def test_soon_and_wrong_is_never_worth_more_than_late_and_right():
     useless = Candidate("bert", 0.007, 60)
     for ms in (600, 1400, 4000):
