@@ -49,10 +49,9 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to generate at a cursor, decided before any model runs; `skip` names why not to."""
+class GenerationLimits:
+    """How much to generate at a cursor, decided before any model runs."""
 
-    skip: str = ""
     why: str = ""  # the rule that chose one or several lines
     multiline: bool = False
     max_tokens: int = 48
@@ -79,7 +78,7 @@ class FimRequest:
     """What the model sees, before any sentinel: n+1 segments around n holes."""
 
     segments: tuple[str, ...]
-    plan: Plan
+    limits: GenerationLimits
     snippets: tuple[Snippet, ...] = ()
     language: str = ""
     path: str = ""  # of the file, as its workspace names it

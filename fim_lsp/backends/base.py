@@ -37,7 +37,7 @@ class Backend(Protocol):
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         """Yield one stream per candidate; a stream yields ever better drafts and its last one is the answer.
 
-        Drafts are whole texts, not pieces. A stream that is closed stops decoding. `cancel` and the plan's
+        Drafts are whole texts, not pieces. A stream that is closed stops decoding. `cancel` and the limits'
         deadline are looked at between steps and between chunks of a prefill.
         """
         ...

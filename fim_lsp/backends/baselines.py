@@ -73,10 +73,10 @@ class WriterBackend:
     def _drafts(
         self, before: str, after: str, request: FimRequest, cancel: Cancel, meter: Meter
     ) -> Iterator[Suggestion]:
-        plan = request.plan
+        limits = request.limits
 
         def stop() -> bool:
-            return cancel.is_set() or plan.expired
+            return cancel.is_set() or limits.expired
 
         with meter.stage("tokenize"):
             prefix, suffix = self._prefix(before), self._suffix(after)
@@ -85,7 +85,7 @@ class WriterBackend:
         if at is None:
             return
         meter.count("prefilled", len(prefix) + len(suffix))
-        most = min(plan.max_tokens, self.answer_tokens)
+        most = min(limits.max_tokens, self.answer_tokens)
         steps = write(self.model, at, most, stop)
         at_once = pick(at.logits).probability  # of the end, when that comes first
         ids: list[int] = []
@@ -99,7 +99,7 @@ class WriterBackend:
             sure += step.probability
             meter.count("decoded", 1)
             yield self._draft(ids, sure / len(ids), "length")
-        finish: Finish = "cancelled" if cancel.is_set() else "deadline" if plan.expired else "stop"
+        finish: Finish = "cancelled" if cancel.is_set() else "deadline" if limits.expired else "stop"
         confidence = sure / len(ids) if ids else at_once
         yield self._draft(ids, confidence, "length" if finish == "stop" and len(ids) >= most else finish)
 

@@ -69,10 +69,10 @@ class BertBackend:
 
         A stream holds one draft, its last: unlike a decoder's, earlier ones are not its beginnings.
         """
-        plan = request.plan
+        limits = request.limits
         with meter.stage("tokenize"):
             layout = self._layout(request.segments)
-        if cancel.is_set() or plan.expired:
+        if cancel.is_set() or limits.expired:
             return
         with meter.stage("read"):
             reading = self.model.read(layout)
@@ -83,7 +83,7 @@ class BertBackend:
                 suggestions = self._decode(reading, len(layout.holes), request, cancel, meter)
         said: set[tuple[str, ...]] = set()
         for suggestion in suggestions:
-            if len(said) == plan.candidates:
+            if len(said) == limits.candidates:
                 return
             if suggestion.fills not in said:
                 said.add(suggestion.fills)
@@ -102,18 +102,18 @@ class BertBackend:
 
     def _decode(self, reading: Any, holes: int, request: FimRequest, cancel: Cancel, meter: Meter) -> list[Suggestion]:
         """Return what the canvases say after as many passes as there is time for, the best first."""
-        plan, recipe = request.plan, self.recipe
-        sizes = recipe.block_canvases if plan.multiline else recipe.canvases
+        limits, recipe = request.limits, self.recipe
+        sizes = recipe.block_canvases if limits.multiline else recipe.canvases
         candidates = infill.blank(sizes, holes, self.marks.mask)
 
         def stop() -> bool:
-            return cancel.is_set() or plan.expired
+            return cancel.is_set() or limits.expired
 
         for _ in infill.fill(
-            self.model, self.marks, reading, candidates, recipe, stop, max(plan.candidates, recipe.keep)
+            self.model, self.marks, reading, candidates, recipe, stop, max(limits.candidates, recipe.keep)
         ):
             meter.count("passes", 1)
-        finish: Finish = "cancelled" if cancel.is_set() else "deadline" if plan.expired else "stop"
+        finish: Finish = "cancelled" if cancel.is_set() else "deadline" if limits.expired else "stop"
         answered = [c for c in candidates if all(fill.mean > -math.inf for fill in c.fills)]
         answered.sort(key=lambda candidate: candidate.score(recipe.length_bonus), reverse=True)
         meter.count("decoded", sum(len(fill.guess) for c in answered[:1] for fill in c.fills))
@@ -121,12 +121,12 @@ class BertBackend:
 
     def _joint(self, reading: Any, request: FimRequest, cancel: Cancel) -> list[Suggestion]:
         """Return short fills of several holes, by rank; which go together is for the parser to say."""
-        if cancel.is_set() or request.plan.expired:
+        if cancel.is_set() or request.limits.expired:
             return []
         holes = len(request.segments) - 1
         ranked = infill.short_fills(self.model, self.marks, reading, holes, SHORT_COUNTS)
         found = []
-        for picks in zip(*(hole[: request.plan.candidates] for hole in ranked), strict=True):
+        for picks in zip(*(hole[: request.limits.candidates] for hole in ranked), strict=True):
             scores, ids = zip(*picks, strict=True)
             mean = sum(score / len(fill) for score, fill in picks) / holes
             texts = tuple(map(self.tokenizer.decode, ids))

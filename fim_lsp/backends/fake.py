@@ -35,7 +35,7 @@ class FakeBackend:
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         self.requests.append(request)
-        for text in self.texts[: request.plan.candidates]:
+        for text in self.texts[: request.limits.candidates]:
             yield self._drafts(text, request, cancel, meter)
 
     def branch(self, request: FimRequest, said: str, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
@@ -51,11 +51,11 @@ class FakeBackend:
 
     def _drafts(self, text: str, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Suggestion]:
         for end in range(self.step_chars, len(text) + self.step_chars, self.step_chars):
-            if cancel.is_set() or request.plan.expired:
+            if cancel.is_set() or request.limits.expired:
                 finish: Finish = "cancelled" if cancel.is_set() else "deadline"
                 yield Suggestion((text[: end - self.step_chars],), finish=finish, confidence=self.confidence)
                 return
-            if end > request.plan.max_tokens * self.step_chars:
+            if end > request.limits.max_tokens * self.step_chars:
                 return
             time.sleep(self.step_s)
             self.steps += 1

@@ -73,13 +73,13 @@ class GptBackend:
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         """Fill the hole of `request`, the candidates branching at their first token, best first; several in turn."""
-        plan = request.plan
+        limits = request.limits
         if len(request.segments) > 2:
             yield from self._fill_in_turn(request, cancel, meter)
             return
 
         def stop() -> bool:
-            return cancel.is_set() or plan.expired
+            return cancel.is_set() or limits.expired
 
         with meter.stage("tokenize"):
             prompt = self._prompt(request.segments[0], request.segments[1], request)
@@ -92,7 +92,7 @@ class GptBackend:
         self.cost = self.cost.learn(meter)
         if logits is None:
             return
-        for first in decode.rank(logits, plan.candidates):
+        for first in decode.rank(logits, limits.candidates):
             if stop():
                 return
             cache.truncate(len(prompt))
@@ -120,7 +120,7 @@ class GptBackend:
         """Count the prompt's tokens and those whose keys and values are there from before."""
         prompt = self._prompt(request.segments[0], " ".join(request.segments[1:]), request)
         holes = len(request.segments) - 1
-        answers = BRANCHES * holes if holes > 1 else request.plan.candidates
+        answers = BRANCHES * holes if holes > 1 else request.limits.candidates
         return TokenEstimate(len(prompt), self.pool.shared(prompt), answers)
 
     def pace(self, deadline_ms: int) -> dict[str, float]:
@@ -139,12 +139,12 @@ class GptBackend:
     def _drafts(
         self, request: FimRequest, cache: TokenCache, first: decode.Step, cancel: Cancel, meter: Meter
     ) -> Iterator[Suggestion]:
-        plan = request.plan
+        limits = request.limits
         ids: list[int] = []
         log_probs: list[float] = []
 
         def stop() -> bool:
-            return cancel.is_set() or plan.expired
+            return cancel.is_set() or limits.expired
 
         def draft(finish: Finish) -> Suggestion:
             confidence = math.exp(sum(log_probs) / len(ids)) if ids else first.probability
@@ -153,7 +153,7 @@ class GptBackend:
 
         prefix, suffix = self._pieces(request.segments[0], request.segments[1])
         lookup = Lookup(suffix, prefix)
-        steps = speculate.decode(self.model, cache, first, plan.max_tokens, self.format.ends, stop, lookup)
+        steps = speculate.decode(self.model, cache, first, limits.max_tokens, self.format.ends, stop, lookup)
         try:
             while True:
                 with meter.stage("decode"):
@@ -169,10 +169,10 @@ class GptBackend:
             meter.count("accepted", lookup.accepted)
         if cancel.is_set():
             yield draft("cancelled")
-        elif plan.expired:
+        elif limits.expired:
             yield draft("deadline")
         else:
-            yield draft("length" if len(ids) >= plan.max_tokens else "stop")
+            yield draft("length" if len(ids) >= limits.max_tokens else "stop")
 
     def _other_beginnings(self, logits: decode.Logits, said: str) -> list[decode.Step]:
         """Return for each likely first character its likeliest token, with its share among those that begin so."""
@@ -214,8 +214,8 @@ class GptBackend:
                 return
             ranked.append(options)
             before += options[0][1]
-        finish: Finish = "cancelled" if cancel.is_set() else "deadline" if request.plan.expired else "stop"
-        for rank in range(min(request.plan.candidates, max(map(len, ranked)))):
+        finish: Finish = "cancelled" if cancel.is_set() else "deadline" if request.limits.expired else "stop"
+        for rank in range(min(request.limits.candidates, max(map(len, ranked)))):
             scores, fills = zip(*(options[min(rank, len(options) - 1)] for options in ranked), strict=True)
             yield iter([Suggestion(fills, 0, finish, math.exp(sum(scores) / len(scores)), scores)])
 
@@ -225,7 +225,7 @@ class GptBackend:
         """Return (log-probability, text) of what may fill one hole, best first: every place a decode may end."""
 
         def stop() -> bool:
-            return cancel.is_set() or request.plan.expired
+            return cancel.is_set() or request.limits.expired
 
         prompt = self._prompt(before, after, request)
         cache = self.pool.take(prompt)
@@ -240,7 +240,7 @@ class GptBackend:
                 ids: list[int] = []
                 score = 0.0
                 for step, ending in decode.decode_with_endings(
-                    self.model, cache, first, request.plan.max_tokens, self.format.ends, stop
+                    self.model, cache, first, request.limits.max_tokens, self.format.ends, stop
                 ):
                     ids.append(step.token)
                     score += math.log(max(step.probability, 1e-9))
@@ -262,7 +262,7 @@ class GptBackend:
         A step is cut from where the window begins, so that what is left goes on from the same keys and values.
         """
         path = self.tokenizer.encode(f"{short(request.path)}\n") if request.path else []
-        left_ms = (request.plan.deadline - time.monotonic()) * 1e3 * READING_SHARE
+        left_ms = (request.limits.deadline - time.monotonic()) * 1e3 * READING_SHARE
         for prefix, suffix in _ever_shorter(*self._pieces(before, after)):
             prompt = self.format.render(prefix, suffix, path) or self.tokenizer.encode("\n")
             if self.cost.token_ms * (len(prompt) - self.pool.shared(prompt)) <= left_ms:

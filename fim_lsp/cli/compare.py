@@ -180,7 +180,7 @@ def record_holes(
     with told():
         from fim_lsp.compare import cut
         from fim_lsp.compare.quality import SEVERAL
-        from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
+        from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter
 
         if unknown := set(kind or []).difference(cut.KINDS, {SEVERAL}):
             raise InputError(f"--kind {', '.join(sorted(unknown))}: there are {', '.join((*cut.KINDS, SEVERAL))}")
@@ -192,7 +192,9 @@ def record_holes(
 
         def line(hole: Hole) -> str:
             assert decoder is not None
-            drafts = next(decoder.generate(FimRequest((hole.prefix, hole.suffix), Plan()), Cancel(), Meter()))
+            drafts = next(
+                decoder.generate(FimRequest((hole.prefix, hole.suffix), GenerationLimits()), Cancel(), Meter())
+            )
             said = [draft.text for draft in drafts]
             return (said[-1] if said else "").lstrip("\n").split("\n")[0]
 

@@ -61,7 +61,7 @@ def hide_suffix(request: FimRequest) -> FimRequest:
 
 def read_only(request: FimRequest) -> FimRequest:
     """Have the model read, and say as little as it can."""
-    return replace(request, plan=replace(request.plan, max_tokens=1))
+    return replace(request, limits=replace(request.limits, max_tokens=1))
 
 
 class Contender:

@@ -31,13 +31,13 @@ def measure(family: str, folder: Path) -> dict[str, float]:
 def weigh(family: str, folder: str) -> dict[str, float]:
     """Load and complete once in this process, and return its footprint."""
     from fim_lsp.backends import ModelRequest, create
-    from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
+    from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter
 
     began = time.perf_counter()
     backend = create(family, ModelRequest(folder))
     load_s = time.perf_counter() - began
     for drafts in backend.generate(
-        FimRequest((PROMPT, "\n    return total\n"), Plan(max_tokens=16)), Cancel(), Meter()
+        FimRequest((PROMPT, "\n    return total\n"), GenerationLimits(max_tokens=16)), Cancel(), Meter()
     ):
         list(drafts)
     return {"loaded_mb": _resident_mb(), "peak_mb": _peak_mb(), "load_s": round(load_s, 2)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fim_lsp.context import headers, imports, window
-from fim_lsp.domain import FimRequest, Plan, Snapshot
+from fim_lsp.domain import FimRequest, GenerationLimits, Snapshot
 from fim_lsp.languages import Site
 
 Source = Callable[[str, str, Site, int], str]  # text before the window, text near the cursor, site, room
@@ -18,7 +18,7 @@ PREAMBLE: tuple[Source, ...] = (imports.collect, headers.collect)
 PREAMBLE_SHARE = 0.25  # of the prefix's characters, at most
 
 
-def build(snap: Snapshot, site: Site, plan: Plan, prefix_chars: int, suffix_chars: int) -> FimRequest:
+def build(snap: Snapshot, site: Site, limits: GenerationLimits, prefix_chars: int, suffix_chars: int) -> FimRequest:
     """Cut the window and put before it what it lost; sizes in characters."""
     start, preamble = window.start(snap, prefix_chars), ""
     if start:
@@ -29,7 +29,7 @@ def build(snap: Snapshot, site: Site, plan: Plan, prefix_chars: int, suffix_char
         start = window.start(snap, prefix_chars - len(preamble))
     prefix = preamble + snap.text[start : snap.offset]
     suffix = snap.text[snap.offset : window.end(snap, suffix_chars)]
-    return FimRequest((_normal(prefix), _normal(suffix)), plan, language=snap.language, path=snap.path)
+    return FimRequest((_normal(prefix), _normal(suffix)), limits, language=snap.language, path=snap.path)
 
 
 def _normal(text: str) -> str:

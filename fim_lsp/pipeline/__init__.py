@@ -1,1 +1,1 @@
-"""From a snapshot to suggestions: gate, context, backend, stops, filters, cache."""
+"""From a snapshot to suggestions: eligibility, context, backend, stops, filters, cache."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from fim_lsp import filters
 from fim_lsp.backends.base import Backend
-from fim_lsp.domain import Cancel, FimRequest, Meter, Plan, Snapshot, Suggestion
+from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter, Snapshot, Suggestion
 from fim_lsp.languages import Site
 from fim_lsp.pipeline import beginning, stops
 
@@ -37,7 +37,7 @@ def generate(backend: Backend, request: FimRequest, snap: Snapshot, site: Site, 
     dropped: list[str] = []
     for drafts in backend.generate(request, cancel, meter):
         marks: list[beginning.Mark] = []
-        raw = stops.apply(beginning.marked(drafts, marks), snap, request.plan, site)
+        raw = stops.apply(beginning.marked(drafts, marks), snap, request.limits, site)
         if raw is None or cancel.is_set():
             continue
         with meter.stage("filters"):
@@ -46,7 +46,7 @@ def generate(backend: Backend, request: FimRequest, snap: Snapshot, site: Site, 
                 dropped.append(f"filter {dropper}")
                 continue
             shown = _judge(backend, shown, place, request)
-            if request.plan.candidates == 1 and shown.finish == "stop" and _is_unlikely(backend, shown):
+            if request.limits.candidates == 1 and shown.finish == "stop" and _is_unlikely(backend, shown):
                 dropped.append(f"too unlikely, {shown.confidence:.1%}")
                 shown = _beginning(raw, marks, snap, site)
         if shown is not None and shown.text not in [other.text for other in kept]:
@@ -68,7 +68,7 @@ def branches(
     kept = []
     for drafts in backend.branch(request, said, cancel, meter):
         marks: list[beginning.Mark] = []
-        if (raw := stops.apply(beginning.marked(drafts, marks), snap, request.plan, site)) is None:
+        if (raw := stops.apply(beginning.marked(drafts, marks), snap, request.limits, site)) is None:
             continue
         if (shown := filters.apply(raw, snap, site.syntax)[0]) is not None:
             shown = _judge(backend, shown, place, request)
@@ -84,13 +84,13 @@ def surer(answers: Sequence[Answer]) -> Answer:
     return max(answers, key=lambda answer: -1.0 if answer.confidence is None else answer.confidence)
 
 
-def reason(dropped: Sequence[str], cancel: Cancel, plan: Plan) -> str:
+def reason(dropped: Sequence[str], cancel: Cancel, limits: GenerationLimits) -> str:
     """Say why there is no suggestion."""
     if cancel.is_set():
         return cancel.reason or "cancelled"
     if dropped:
         return dropped[0]
-    return "deadline" if plan.expired else "the model had nothing to say"
+    return "deadline" if limits.expired else "the model had nothing to say"
 
 
 def told(confidence: float | None) -> str:

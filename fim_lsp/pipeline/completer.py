@@ -1,4 +1,4 @@
-"""The whole pipeline on one screen: look up, plan, gather context, choose, generate, stop, filter, remember."""
+"""The whole pipeline on one screen: look up, limit, gather context, choose, generate, stop, filter, remember."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from fim_lsp import context, languages
 from fim_lsp.backends.base import Backend, Budget, ModelRequest
-from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Outcome, Plan, Snapshot
+from fim_lsp.domain import Cancel, Choice, FimRequest, GenerationLimits, Meter, Outcome, Snapshot
 from fim_lsp.languages import Site, Trees, describe
-from fim_lsp.pipeline import answer, gate, joint, words
+from fim_lsp.pipeline import answer, eligibility, joint, words
 from fim_lsp.pipeline.answer import Answer
 from fim_lsp.pipeline.cache import Cache
 from fim_lsp.routing.router import ReadTable, Router, no_table
@@ -50,7 +50,7 @@ class Completer:
 
     def read(self, snap: Snapshot) -> None:
         """Parse a document, so that its first request finds the tree (worker thread)."""
-        if gate.is_foreign(snap, self.config) is None:
+        if eligibility.is_foreign(snap, self.config) is None:
             self.trees.tree(snap, languages.get(snap.language))
 
     def close(self, uri: str) -> None:
@@ -60,7 +60,7 @@ class Completer:
 
     def look_up(self, snap: Snapshot) -> Outcome | None:
         """Answer without a model, in microseconds: refused, or known from before; None when it takes a model."""
-        if reason := gate.refuse(snap, self.config):
+        if reason := eligibility.refuse(snap, self.config):
             return Outcome(reason=reason)
         return self.cache.find(snap)
 
@@ -73,20 +73,20 @@ class Completer:
         began = time.monotonic()  # parsing a large file takes of the time there is; loading a model does not
         with meter.stage("context"):
             site = describe(snap, self.trees.tree(snap, languages.get(snap.language)))
-            plan = gate.plan(snap, self.config, site, began)
-            request = _request(backend, snap, site, plan)
+            limits = eligibility.limits(snap, self.config, site, began)
+            request = _request(backend, snap, site, limits)
         requests = {backend.budget: request}
         with meter.stage("choose"):
             backend, choice = self.router.pick(request, site)
-        answers = self._ask(backend, choice, requests, snap, site, plan, cancel)
-        best, why = answer.surer(answers), _why(choice, answers, plan)
+        answers = self._ask(backend, choice, requests, snap, site, limits, cancel)
+        best, why = answer.surer(answers), _why(choice, answers, limits)
         for one in answers:
             meter.add(one.meter)
-        reason = "" if best.kept else answer.reason(best.dropped, cancel, plan)
+        reason = "" if best.kept else answer.reason(best.dropped, cancel, limits)
         outcome = Outcome(best.kept, reason, best.backend, why, meter.timings, meter.tokens, choice)
         if self.config.words and not best.kept and not cancel.is_set() and (word := words.rest(snap)):
             outcome = replace(outcome, suggestions=(word,), why=f"{why}; the rest of a word of this document")
-        is_cut = any(one.finish == "deadline" for one in best.kept) or (plan.expired and not best.kept)
+        is_cut = any(one.finish == "deadline" for one in best.kept) or (limits.expired and not best.kept)
         if cancel.is_set() or is_cut or choice.is_stand_in:
             return outcome  # asked again, there may be more to say
         return self.cache.remember(snap, outcome)
@@ -94,14 +94,14 @@ class Completer:
     def fill(self, segments: tuple[str, ...], language: str, cancel: Cancel) -> Outcome:
         """Fill all holes of a text, n between its n+1 segments, as one; raises ModelError."""
         meter = Meter()
-        plan = gate.plan_text(self.config)
-        request = FimRequest(segments, plan, language=language)
+        limits = eligibility.limits_of_text(self.config)
+        request = FimRequest(segments, limits, language=language)
         self.router.ready(language)
         backend, choice = self.router.pick(request)
         found = [said[-1] for drafts in backend.generate(request, cancel, meter) if (said := list(drafts))]
         with meter.stage("parse"):
             best = joint.choose(segments, found, languages.get(language))
-        reason = "" if best else answer.reason((), cancel, plan)
+        reason = "" if best else answer.reason((), cancel, limits)
         return Outcome((best,) if best else (), reason, backend.name, choice.why, meter.timings, meter.tokens, choice)
 
     def _ask(
@@ -111,29 +111,29 @@ class Completer:
         requests: Mapping[Budget, FimRequest],
         snap: Snapshot,
         site: Site,
-        plan: Plan,
+        limits: GenerationLimits,
         cancel: Cancel,
     ) -> list[Answer]:
         """Return the chosen family's answer, and the other's where the first is unsure and time is left."""
 
         def ask(asked: Backend, family: str) -> Answer:
-            request = requests.get(asked.budget) or _request(asked, snap, site, plan)
+            request = requests.get(asked.budget) or _request(asked, snap, site, limits)
             said = answer.generate(asked, request, snap, site, choice.place, cancel)
             self.router.learn(family, said.meter)
             return said
 
         first = ask(backend, choice.family)
-        if cancel.is_set() or (second := self.router.second(choice, first.confidence, snap.language, plan)) is None:
+        if cancel.is_set() or (second := self.router.second(choice, first.confidence, snap.language, limits)) is None:
             return [first]
         return [first, ask(*second)]
 
 
-def _request(backend: Backend, snap: Snapshot, site: Site, plan: Plan) -> FimRequest:
-    return context.build(snap, site, plan, backend.budget.prefix_chars, backend.budget.suffix_chars)
+def _request(backend: Backend, snap: Snapshot, site: Site, limits: GenerationLimits) -> FimRequest:
+    return context.build(snap, site, limits, backend.budget.prefix_chars, backend.budget.suffix_chars)
 
 
-def _why(choice: Choice, answers: list[Answer], plan: Plan) -> str:
-    why = f"{choice.why}; {plan.why}"
+def _why(choice: Choice, answers: list[Answer], limits: GenerationLimits) -> str:
+    why = f"{choice.why}; {limits.why}"
     if len(answers) == 2:
         first, second = answers
         why += f"; {first.backend} {answer.told(first.confidence)}, so {second.backend} was asked too: "

@@ -15,7 +15,7 @@ from fim_lsp.backends.base import Backend
 from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Outcome, Snapshot, Suggestion
 from fim_lsp.languages import Site, describe
 from fim_lsp.pipeline import answer as answering
-from fim_lsp.pipeline import gate, words
+from fim_lsp.pipeline import eligibility, words
 from fim_lsp.pipeline.completer import Completer
 
 
@@ -78,7 +78,7 @@ def read(completer: Completer, snap: Snapshot, cancel: Cancel) -> Outcome:
 def warm(completer: Completer, snap: Snapshot, cancel: Cancel) -> Outcome:
     """Have the backend that would answer read a place, if it is loaded and keeps what it reads."""
     meter = Meter()
-    if reason := gate.refuse(snap, completer.config):
+    if reason := eligibility.refuse(snap, completer.config):
         return Outcome(reason=reason)
     if (found := _keeper(completer, snap)) is None:
         return Outcome(reason="nothing is loaded that keeps what it reads")
@@ -95,7 +95,7 @@ def _keeper(completer: Completer, snap: Snapshot) -> tuple[Backend, FimRequest, 
     if keeper is None:
         return None
     site = describe(snap, completer.trees.tree(snap, languages.get(snap.language)))
-    plan = gate.plan(snap, completer.config, site)
-    request = context.build(snap, site, plan, keeper.budget.prefix_chars, keeper.budget.suffix_chars)
+    limits = eligibility.limits(snap, completer.config, site)
+    request = context.build(snap, site, limits, keeper.budget.prefix_chars, keeper.budget.suffix_chars)
     choice = completer.router.choose(request, site)
     return (keeper, request, site, choice) if loaded.get(choice.family) is keeper else None

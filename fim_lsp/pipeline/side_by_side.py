@@ -16,10 +16,10 @@ from typing import Literal
 
 from fim_lsp import context, languages
 from fim_lsp.backends.base import Backend
-from fim_lsp.domain import Cancel, Choice, FimRequest, Plan, Snapshot
+from fim_lsp.domain import Cancel, Choice, FimRequest, GenerationLimits, Snapshot
 from fim_lsp.errors import ModelError
 from fim_lsp.languages import Site, describe
-from fim_lsp.pipeline import answer, gate
+from fim_lsp.pipeline import answer, eligibility
 from fim_lsp.pipeline.answer import Answer
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.routing.router import CANDIDATES, Router
@@ -64,17 +64,17 @@ def compare(completer: Completer, snap: Snapshot, cancel: Cancel) -> Comparison:
     What `completer` remembers stays as it was; its decoder is left warm for this place, and its router learns.
     """
     snap = replace(snap, manual=False)
-    if reason := cancel.reason or gate.refuse(snap, replace(completer.config, trigger="automatic")):
+    if reason := cancel.reason or eligibility.refuse(snap, replace(completer.config, trigger="automatic")):
         return Comparison(reason=reason)
     backends, errors = _load(completer.router)
     if not backends:
         return Comparison(tuple(Side(family, error) for family, error in errors.items()))
     site = describe(snap, completer.trees.tree(snap, languages.get(snap.language)))
-    request = _request(list(backends.values()), snap, site, gate.plan(snap, completer.config, site))
+    request = _request(list(backends.values()), snap, site, eligibility.limits(snap, completer.config, site))
     choice = completer.router.choose(request, site)
     contenders = [_Contender(family, backend, request, snap, site, choice) for family, backend in backends.items()]
     runs: dict[str, dict[Condition, list[Run]]] = {family: defaultdict(list) for family in CANDIDATES}
-    patience_s = completer.config.deadline_ms * gate.MANUAL_PATIENCE / 1e3
+    patience_s = completer.config.deadline_ms * eligibility.MANUAL_PATIENCE / 1e3
     rounds = 0
     for rounds, family, condition, run in _take_turns(contenders, patience_s, cancel):
         if rounds:
@@ -109,12 +109,12 @@ class _Contender:
             yield "warm", self._run(patience_s, cancel)
 
     def _run(self, patience_s: float, cancel: Cancel) -> Run:
-        plan = replace(self.request.plan, deadline=time.monotonic() + patience_s)
-        request = replace(self.request, plan=plan)
+        limits = replace(self.request.limits, deadline=time.monotonic() + patience_s)
+        request = replace(self.request, limits=limits)
         began = time.perf_counter()
         said = answer.generate(self.backend, request, self.snap, self.site, self.choice.place, cancel)
         total_ms = round((time.perf_counter() - began) * 1e3, 3)
-        return Run(said, "" if said.kept else answer.reason(said.dropped, cancel, plan), total_ms)
+        return Run(said, "" if said.kept else answer.reason(said.dropped, cancel, limits), total_ms)
 
 
 def _load(router: Router) -> tuple[dict[str, Backend], dict[str, str]]:
@@ -128,11 +128,11 @@ def _load(router: Router) -> tuple[dict[str, Backend], dict[str, str]]:
     return backends, errors
 
 
-def _request(backends: Sequence[Backend], snap: Snapshot, site: Site, plan: Plan) -> FimRequest:
+def _request(backends: Sequence[Backend], snap: Snapshot, site: Site, limits: GenerationLimits) -> FimRequest:
     """Cut the window for the one that reads least: what one is shown, the other can read."""
     prefix_chars = min(backend.budget.prefix_chars for backend in backends)
     suffix_chars = min(backend.budget.suffix_chars for backend in backends)
-    return context.build(snap, site, plan, prefix_chars, suffix_chars)
+    return context.build(snap, site, limits, prefix_chars, suffix_chars)
 
 
 def _take_turns(
@@ -156,8 +156,8 @@ def _taken(completer: Completer, choice: Choice, sides: Sequence[Side], snap: Sn
     first = answers.get(choice.family)
     if first is None:  # the settings insist on the one that cannot be loaded
         return ""
-    plan = Plan(deadline=time.monotonic() + (completer.config.deadline_ms - first.total_ms) / 1e3)
-    if completer.router.second(choice, first.answer.confidence, snap.language, plan) is None:
+    limits = GenerationLimits(deadline=time.monotonic() + (completer.config.deadline_ms - first.total_ms) / 1e3)
+    if completer.router.second(choice, first.answer.confidence, snap.language, limits) is None:
         return choice.family
     best = answer.surer([first.answer, *(run.answer for run in answers.values())])
     return next(family for family, run in answers.items() if run.answer is best)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Iterator
 
-from fim_lsp.domain import Plan, Snapshot, Suggestion, split_lines
+from fim_lsp.domain import GenerationLimits, Snapshot, Suggestion, split_lines
 from fim_lsp.languages import Site
 from fim_lsp.languages.block import indent_of
 from fim_lsp.languages.scan import open_brackets, stray_closers
@@ -17,19 +17,19 @@ from fim_lsp.languages.scan import open_brackets, stray_closers
 LOOP_CHARS, LONG_ROUND = (3, 81), 10  # how long a round of a loop may be, and from when on few of them tell
 MANY_ROUNDS, FEW_ROUNDS = 5, 3  # as filters/drop_repetition.py has them, which drops what no rule could cut
 
-Rule = Callable[[str, Snapshot, Plan, Site], int | None]
+Rule = Callable[[str, Snapshot, GenerationLimits, Site], int | None]
 
 
-def at_line_end(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
+def at_line_end(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) -> int | None:
     """One line only: its end, or nothing at all where the line is already complete."""
     end = text.find("\n")
-    return end if not plan.multiline and end >= 0 else None
+    return end if not limits.multiline and end >= 0 else None
 
 
-def at_closer(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
+def at_closer(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) -> int | None:
     """The bracket that closes here already stands right of the cursor."""
     standing = snap.line_suffix.strip()
-    if plan.multiline or not standing or standing[0] not in ")]}":
+    if limits.multiline or not standing or standing[0] not in ")]}":
         return None
     cut = next((at for at, closer in stray_closers(text, site.language) if closer == standing[0]), None)
     if cut is None:
@@ -41,10 +41,10 @@ def at_closer(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
     return cut
 
 
-def at_blank_line(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
+def at_blank_line(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) -> int | None:
     """A block's first blank line after some text: small models drift beyond it."""
     at = len(text) - len(text.lstrip())
-    while plan.multiline and (at := text.find("\n", at)) >= 0:
+    while limits.multiline and (at := text.find("\n", at)) >= 0:
         line_end = text.find("\n", at + 1)
         if line_end >= 0 and not text[at:line_end].strip():
             return at
@@ -52,9 +52,9 @@ def at_blank_line(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | No
     return None
 
 
-def at_dedent(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
+def at_dedent(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) -> int | None:
     """A line that stands no deeper than the block's header: it closes the block, or is outside it."""
-    if not plan.multiline:
+    if not limits.multiline:
         return None
     at = 0
     for number, line in enumerate(text.split("\n")):
@@ -76,10 +76,10 @@ def _closer_end(line: str, is_last: bool, site: Site) -> int | None:
     return len(line) - len(bare) + found.end() if found else 0
 
 
-def at_suffix_line(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
+def at_suffix_line(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) -> int | None:
     """A line that says what the next line of the document already says."""
     below = next((line.strip() for line in split_lines(snap.suffix) if line.strip()), "")
-    if not plan.multiline or len(below) < 4:
+    if not limits.multiline or len(below) < 4:
         return None
     at = 0
     for line in text.split("\n")[:-1]:  # the last one may not be whole yet
@@ -89,7 +89,7 @@ def at_suffix_line(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | N
     return None
 
 
-def at_loop(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
+def at_loop(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) -> int | None:
     """Text that goes in circles: after the first round, if that leaves no bracket open."""
     for size in range(*LOOP_CHARS):
         round_, times = text[-size:], FEW_ROUNDS if size >= LONG_ROUND else MANY_ROUNDS
@@ -103,24 +103,24 @@ def at_loop(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
     return None
 
 
-def at_max_lines(text: str, snap: Snapshot, plan: Plan, site: Site) -> int | None:
+def at_max_lines(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) -> int | None:
     body = len(text) - len(text.lstrip("\n"))
-    for _ in range(plan.max_lines if plan.multiline else 0):
+    for _ in range(limits.max_lines if limits.multiline else 0):
         body = text.find("\n", body)
         if body < 0:
             return None
         body += 1
-    return body - 1 if plan.multiline else None
+    return body - 1 if limits.multiline else None
 
 
 RULES: tuple[Rule, ...] = (at_line_end, at_closer, at_blank_line, at_dedent, at_suffix_line, at_max_lines, at_loop)
 
 
-def apply(drafts: Iterator[Suggestion], snap: Snapshot, plan: Plan, site: Site) -> Suggestion | None:
+def apply(drafts: Iterator[Suggestion], snap: Snapshot, limits: GenerationLimits, site: Site) -> Suggestion | None:
     """Follow the drafts until a rule cuts one, then stop the decoding; None when there was no draft."""
     last = None
     for last in drafts:
-        cuts = [cut for rule in RULES if (cut := rule(last.text, snap, plan, site)) is not None]
+        cuts = [cut for rule in RULES if (cut := rule(last.text, snap, limits, site)) is not None]
         if cuts:
             if isinstance(drafts, Generator):
                 drafts.close()

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from fim_lsp.backends.base import Backend, ModelRequest
 from fim_lsp.backends.costs import Cost
-from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Plan, TokenEstimate
+from fim_lsp.domain import Cancel, Choice, FimRequest, GenerationLimits, Meter, TokenEstimate
 from fim_lsp.errors import ModelError
 from fim_lsp.routing.loader import ModelLoader
 from fim_lsp.routing.rule import Candidate, Table, cascades, decide, kind_of_place
@@ -19,8 +19,10 @@ CANDIDATES = ("gpt", "bert")  # families that `auto` chooses among; the first on
 CHARS_PER_TOKEN = 3.5  # for a family whose tokenizer is not loaded
 USUAL_STEPS = 8.0  # where no table says
 TRIALS = (  # run once the weights are there; only the second is timed, the first pays for what is set up on the way
-    FimRequest(("def warm_up():\n    ", "\n"), Plan(max_tokens=2)),
-    FimRequest(("".join(f"line_{n} = read_line({n})\n" for n in range(8)) + "total = ", "\n"), Plan(max_tokens=4)),
+    FimRequest(("def warm_up():\n    ", "\n"), GenerationLimits(max_tokens=2)),
+    FimRequest(
+        ("".join(f"line_{n} = read_line({n})\n" for n in range(8)) + "total = ", "\n"), GenerationLimits(max_tokens=4)
+    ),
 )
 
 
@@ -74,7 +76,7 @@ class Router:
                 wanted, setting, {candidate.family: round(candidate.expected_ms, 1) for candidate in candidates}, place
             )
         price = max((table.price for table in self.tables.values() if table), default=0.0)
-        return decide(place, candidates, price, _left_ms(request.plan))
+        return decide(place, candidates, price, _left_ms(request.limits))
 
     def ready(self, language: str = "") -> Backend:
         """Return a backend that can be used at once, loading one if there is none; raises ModelError."""
@@ -100,9 +102,11 @@ class Router:
             choice = self.choose(request, site)
         return backend, choice
 
-    def second(self, choice: Choice, confidence: float | None, language: str, plan: Plan) -> tuple[Backend, str] | None:
+    def second(
+        self, choice: Choice, confidence: float | None, language: str, limits: GenerationLimits
+    ) -> tuple[Backend, str] | None:
         """Return whom to ask too, when the first said nothing (None) or is unsure and there is time; else None."""
-        table, left_ms = self.tables[choice.family], _left_ms(plan)
+        table, left_ms = self.tables[choice.family], _left_ms(limits)
         if self._wanted(language)[0] != "auto" or table is None or not cascades(confidence or 0.0, table.hand_over):
             return None
         rest = [
@@ -190,5 +194,5 @@ def models_of(config: Config) -> dict[str, ModelRequest]:
     return {family: wanted.get(family, ModelRequest()) for family in CANDIDATES}
 
 
-def _left_ms(plan: Plan) -> float:
-    return (plan.deadline - time.monotonic()) * 1e3
+def _left_ms(limits: GenerationLimits) -> float:
+    return (limits.deadline - time.monotonic()) * 1e3

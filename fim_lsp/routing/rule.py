@@ -71,7 +71,7 @@ def kind_of_place(request: FimRequest, zone: str) -> str:
         return "several holes"
     if zone != "code":
         return zone
-    if request.plan.multiline:
+    if request.limits.multiline:
         return "empty block"
     left, right = request.segments[0].rpartition("\n")[2], request.segments[1].partition("\n")[0].strip()
     if right:

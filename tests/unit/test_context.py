@@ -7,7 +7,7 @@ import random
 from fim_lsp import context
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.context import window
-from fim_lsp.domain import Cancel, Plan, Snapshot
+from fim_lsp.domain import Cancel, GenerationLimits, Snapshot
 from fim_lsp.languages import LANGUAGES, SyntaxTree, Trees, describe
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.settings import Config
@@ -23,7 +23,7 @@ def at_end(text: str) -> Snapshot:
 
 def build(snap: Snapshot, prefix: int = 800, suffix: int = 200):
     site = describe(snap, Trees().tree(snap, PYTHON))
-    return context.build(snap, site, Plan(), prefix, suffix).segments
+    return context.build(snap, site, GenerationLimits(), prefix, suffix).segments
 
 
 def test_a_short_file_is_taken_whole():

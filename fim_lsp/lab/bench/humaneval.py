@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from fim_lsp.backends.base import Backend
-from fim_lsp.domain import Cancel, FimRequest, Meter, Outcome, Plan, Snapshot, Suggestion
+from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter, Outcome, Snapshot, Suggestion
 from fim_lsp.errors import InputError
 from fim_lsp.lab.bench import sandbox
 from fim_lsp.lab.bench.sandbox import Verdict
@@ -115,10 +115,12 @@ def ask_model(backend: Backend) -> Ask:
 
     def ask(task: Task) -> Answer:
         is_line = task.subset == SINGLE_LINE
-        plan = Plan(multiline=not is_line, max_tokens=MODEL_TOKENS, max_lines=1 if is_line else MODEL_TOKENS)
+        limits = GenerationLimits(
+            multiline=not is_line, max_tokens=MODEL_TOKENS, max_lines=1 if is_line else MODEL_TOKENS
+        )
         backend.forget()
         began = time.perf_counter()
-        request = FimRequest((task.prompt, task.suffix), plan, language="python")
+        request = FimRequest((task.prompt, task.suffix), limits, language="python")
         drafts = next(backend.generate(request, Cancel(), Meter()), iter(()))
         text = _first_line(drafts) + task.line_break if is_line else _last(drafts)
         return Answer(text, task.suffix, (time.perf_counter() - began) * 1e3)

@@ -25,7 +25,7 @@ from fim_lsp.lab.calibrate import measure as route
 from fim_lsp.lab.calibrate.curve import Case
 from fim_lsp.lab.calibrate.recordings import FAMILIES, Shot
 from fim_lsp.languages import Trees, describe, get
-from fim_lsp.pipeline import gate
+from fim_lsp.pipeline import eligibility
 from fim_lsp.routing.rule import PLACES, Table, kind_of_place
 from fim_lsp.settings import Config
 
@@ -78,7 +78,7 @@ def cases_of(holes: Sequence[Hole], shots: Sequence[Mapping[str, Shot]]) -> dict
     for hole, said in zip(holes, shots, strict=True):
         snap = hole.snapshot(0)
         site = describe(snap, Trees().tree(snap, get(snap.language)))
-        request = context.build(snap, site, gate.plan(snap, Config(), site), PREFIX_CHARS, SUFFIX_CHARS)
+        request = context.build(snap, site, eligibility.limits(snap, Config(), site), PREFIX_CHARS, SUFFIX_CHARS)
         place = kind_of_place(request, site.zone)
         for family in FAMILIES:
             shot = said[family]

@@ -9,14 +9,16 @@ import pytest
 from fim_lsp import backends
 from fim_lsp.checkpoints.catalogue import CONTROLLED, find_model, models_folder
 from fim_lsp.checkpoints.files import stored_in
-from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
+from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter
 from fim_lsp.errors import InputError, ModelMismatch
 from fim_lsp.nn.reference.quant import dense
 from fim_lsp.nn.reference.tensors import as_tensors
 
 pytestmark = pytest.mark.model
 
-ADD = FimRequest(("def add(first, second):\n    return first", "\n\nprint(add(1, 2))\n"), Plan(max_tokens=12))
+ADD = FimRequest(
+    ("def add(first, second):\n    return first", "\n\nprint(add(1, 2))\n"), GenerationLimits(max_tokens=12)
+)
 
 
 def parameters(name: str) -> int:
@@ -60,13 +62,13 @@ def test_each_answers_behind_the_seam(name):
 def test_each_fills_several_holes_of_a_text_longer_than_it_reads(name, holes):
     line = "total = add(first, second) + subtract(first, second)\n"
     segments = (line * 40, *[line * 10] * (holes - 1), line * 40)
-    drafts = backends.create(name).generate(FimRequest(segments, Plan(max_tokens=12)), Cancel(), Meter())
+    drafts = backends.create(name).generate(FimRequest(segments, GenerationLimits(max_tokens=12)), Cancel(), Meter())
     assert [len(answer.fills) for one in drafts for answer in one][-1:] == [holes]
 
 
 def test_more_holes_than_there_are_positions_are_told():
     with pytest.raises(InputError, match="small-bert has positions for 5 holes"):
-        list(backends.create("small-bert").generate(FimRequest(("x",) * 8, Plan()), Cancel(), Meter()))
+        list(backends.create("small-bert").generate(FimRequest(("x",) * 8, GenerationLimits()), Cancel(), Meter()))
 
 
 def test_none_is_loaded_under_another_name():

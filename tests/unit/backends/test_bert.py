@@ -8,14 +8,16 @@ import time
 import pytest
 
 from fim_lsp import backends
-from fim_lsp.domain import Cancel, FimRequest, Meter, Plan, TokenEstimate
+from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter, TokenEstimate
 from fim_lsp.languages import LANGUAGES
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.settings import Config
 
 pytestmark = pytest.mark.model
 
-ADD = FimRequest(("def add(first, second):\n    return first", "\n\nprint(add(1, 2))\n"), Plan(max_tokens=12))
+ADD = FimRequest(
+    ("def add(first, second):\n    return first", "\n\nprint(add(1, 2))\n"), GenerationLimits(max_tokens=12)
+)
 TEXTS = (
     "def calculate_[MASK]_stats(data): return data.[MASK]([MASK])",
     "def process_data[MASK]transform[MASK]return results",
@@ -43,18 +45,18 @@ def test_it_fills_in_and_says_how_sure_it_is(bert):
 def test_the_text_on_the_right_is_seen(bert):
     """Another suffix gives other log-probabilities: the context is read both ways."""
     (one,), _ = run(bert)
-    (other,), _ = run(bert, FimRequest((ADD.segments[0], "\n\nclass Colour(enum.Enum):\n    RED = 1\n"), ADD.plan))
+    (other,), _ = run(bert, FimRequest((ADD.segments[0], "\n\nclass Colour(enum.Enum):\n    RED = 1\n"), ADD.limits))
     assert one.confidence != other.confidence
 
 
 def test_nothing_is_kept_between_requests(bert):
     first = run(bert)[0]
-    run(bert, FimRequest(("import os\n", "\n"), Plan()))
+    run(bert, FimRequest(("import os\n", "\n"), GenerationLimits()))
     assert run(bert)[0] == first
 
 
 def test_candidates_differ(bert):
-    answers, _ = run(bert, FimRequest(ADD.segments, Plan(candidates=3)))
+    answers, _ = run(bert, FimRequest(ADD.segments, GenerationLimits(candidates=3)))
     assert len({answer.text for answer in answers}) == len(answers) >= 2
     assert answers[0].confidence >= answers[-1].confidence
 
@@ -69,7 +71,7 @@ def test_a_cancel_and_a_deadline_are_seen_between_passes(bert):
     raised = Cancel()
     raised.raise_for("cancelled")
     assert run(bert, cancel=raised)[0] == []
-    assert run(bert, FimRequest(ADD.segments, Plan(deadline=time.monotonic() - 1)))[0] == []
+    assert run(bert, FimRequest(ADD.segments, GenerationLimits(deadline=time.monotonic() - 1)))[0] == []
 
     class AtFirstPass(Meter):
         def count(self, name: str, tokens: int) -> None:
@@ -85,7 +87,7 @@ def test_a_cancel_and_a_deadline_are_seen_between_passes(bert):
 def test_a_context_beyond_the_window_is_cut_at_its_far_ends(bert):
     layout = bert._layout(("value = other\n" * 900, "y\n" * 900))
     assert len(layout.ids) <= bert.recipe.prefix_tokens + bert.recipe.suffix_tokens + 1
-    assert run(bert, FimRequest(("", ""), Plan()))
+    assert run(bert, FimRequest(("", ""), GenerationLimits()))
 
 
 @pytest.mark.parametrize("family", ["bert", "gpt"])

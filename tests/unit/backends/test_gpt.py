@@ -15,13 +15,15 @@ from fim_lsp.backends.gpt import short
 from fim_lsp.checkpoints.catalogue import find_model, models_folder
 from fim_lsp.checkpoints.formats import Format
 from fim_lsp.checkpoints.tokenizer import Tokenizer
-from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
+from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter
 from fim_lsp.errors import ModelError, ModelMismatch, ModelMissing
 from fim_lsp.nn.native import library
 
 pytestmark = pytest.mark.model
 
-ADD = FimRequest(("def add(first, second):\n    return first", "\n\nprint(add(1, 2))\n"), Plan(max_tokens=12))
+ADD = FimRequest(
+    ("def add(first, second):\n    return first", "\n\nprint(add(1, 2))\n"), GenerationLimits(max_tokens=12)
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,7 @@ def test_drafts_grow_and_the_last_is_the_answer(gpt):
 def test_a_warm_cache_gives_the_same_answer(gpt):
     gpt.forget()
     cold, cold_meter = run(gpt)
-    longer = FimRequest((ADD.segments[0] + " +", ADD.segments[1]), ADD.plan)
+    longer = FimRequest((ADD.segments[0] + " +", ADD.segments[1]), ADD.limits)
     run(gpt, longer)
     warm, warm_meter = run(gpt)
     assert [a.text for a in warm] == [a.text for a in cold]
@@ -62,7 +64,7 @@ def test_a_warm_cache_gives_the_same_answer(gpt):
 
 def test_the_outlook_is_what_a_run_then_reads_and_reuses(gpt):
     run(gpt)
-    longer = FimRequest((ADD.segments[0] + " +", ADD.segments[1]), ADD.plan)
+    longer = FimRequest((ADD.segments[0] + " +", ADD.segments[1]), ADD.limits)
     first, again = gpt.estimate(longer), gpt.estimate(longer)
     _, meter = run(gpt, longer)
     assert first == again
@@ -78,15 +80,15 @@ def test_every_token_of_an_answer_has_its_log_probability(gpt):
 def test_typing_only_appends(gpt):
     run(gpt)
     for typed in (" ", " +", " + s"):
-        _, meter = run(gpt, FimRequest((ADD.segments[0] + typed, ADD.segments[1]), ADD.plan))
+        _, meter = run(gpt, FimRequest((ADD.segments[0] + typed, ADD.segments[1]), ADD.limits))
         assert meter.tokens["prefilled"] <= 4
 
 
 def test_candidates_differ_in_their_first_token(gpt):
-    plan = Plan(max_tokens=8, candidates=3)
-    answers, _ = run(gpt, FimRequest(ADD.segments, plan))
+    limits = GenerationLimits(max_tokens=8, candidates=3)
+    answers, _ = run(gpt, FimRequest(ADD.segments, limits))
     assert len({answer.text for answer in answers}) == 3
-    assert answers[0].text == run(gpt, FimRequest(ADD.segments, Plan(max_tokens=8)))[0][0].text
+    assert answers[0].text == run(gpt, FimRequest(ADD.segments, GenerationLimits(max_tokens=8)))[0][0].text
 
 
 def test_sentinel_names_in_the_document_are_text(gpt):
@@ -94,7 +96,7 @@ def test_sentinel_names_in_the_document_are_text(gpt):
     ids = gpt.tokenizer.encode(text)
     assert not set(ids) & {gpt.format.prefix, gpt.format.suffix, gpt.format.middle, 0}
     assert gpt.tokenizer.decode(ids) == text
-    prompt = gpt._prompt(text, text, FimRequest((text, text), Plan()))
+    prompt = gpt._prompt(text, text, FimRequest((text, text), GenerationLimits()))
     assert [prompt.count(i) for i in (gpt.format.prefix, gpt.format.suffix, gpt.format.middle)] == [1, 1, 1]
 
 
@@ -107,19 +109,19 @@ def test_half_characters_are_held_back(gpt):
 
 def test_a_cancel_is_seen_within_a_step(gpt):
     cancel = Cancel()
-    drafts = next(gpt.generate(FimRequest(ADD.segments, Plan(max_tokens=400)), cancel, Meter()))
+    drafts = next(gpt.generate(FimRequest(ADD.segments, GenerationLimits(max_tokens=400)), cancel, Meter()))
     next(drafts)
     cancel.raise_for("cancelled")
     assert len(list(drafts)) <= 2
 
 
 def test_the_deadline_gives_what_there_is(gpt):
-    late = FimRequest(ADD.segments, Plan(max_tokens=400, deadline=time.monotonic() - 1))
+    late = FimRequest(ADD.segments, GenerationLimits(max_tokens=400, deadline=time.monotonic() - 1))
     assert run(gpt, late)[0] == []
-    plan = Plan(max_tokens=400)
-    drafts = next(gpt.generate(FimRequest(ADD.segments, plan), Cancel(), Meter()))
+    limits = GenerationLimits(max_tokens=400)
+    drafts = next(gpt.generate(FimRequest(ADD.segments, limits), Cancel(), Meter()))
     next(drafts)
-    object.__setattr__(plan, "deadline", 0.0)  # now, whatever the machine's speed
+    object.__setattr__(limits, "deadline", 0.0)  # now, whatever the machine's speed
     *_, answer = drafts
     assert (answer.finish, bool(answer.text)) == ("deadline", True)
 
@@ -134,7 +136,7 @@ def test_a_prompt_beyond_the_window_is_clamped_in_steps(gpt):
 
 
 def test_an_empty_document_is_a_prompt_too(gpt):
-    assert run(gpt, FimRequest(("", ""), Plan(max_tokens=2)))
+    assert run(gpt, FimRequest(("", ""), GenerationLimits(max_tokens=2)))
 
 
 def test_orders():
@@ -155,7 +157,7 @@ def test_orders():
 
 
 def test_the_files_path_stands_before_what_typing_changes(gpt):
-    request = FimRequest(ADD.segments, ADD.plan, path="pkg/numbers/add.py")
+    request = FimRequest(ADD.segments, ADD.limits, path="pkg/numbers/add.py")
     prompt, plain = gpt._prompt(*request.segments, request), gpt._prompt(*ADD.segments, ADD)
     assert prompt[0] == gpt.format.file
     assert prompt[-len(plain) :] == plain
@@ -245,7 +247,7 @@ def test_the_shipped_weights_are_within_bounds():
 
 
 def test_other_beginnings_are_filled_in_beside_each_other(gpt):
-    request = FimRequest(("def f(items):\n    for ", "\n\n\nprint(f([2, 3]))\n"), Plan(max_tokens=12))
+    request = FimRequest(("def f(items):\n    for ", "\n\n\nprint(f([2, 3]))\n"), GenerationLimits(max_tokens=12))
     (answer,), _ = run(gpt, request)
     streams = [list(drafts) for drafts in gpt.branch(request, answer.text, Cancel(), Meter())]
     firsts = [drafts[-1].text[0] for drafts in streams]
@@ -272,5 +274,5 @@ def test_a_small_budget_is_kept_to():
     small = backends.create("gpt", backends.ModelRequest(cache_mb=1))
     assert run(small)[0][0].text
     for n in range(3):
-        run(small, FimRequest((f"value_{n} = {n}\n" * 40, f"other_{n}\n" * 40), Plan(max_tokens=2)))
+        run(small, FimRequest((f"value_{n} = {n}\n" * 40, f"other_{n}\n" * 40), GenerationLimits(max_tokens=2)))
     assert len(small.pool.caches) == 1

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from fim_lsp.backends.costs import Cost
-from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
+from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter
 from tests.unit.backends.scripted import scripted
 
 LINE = "total = loader.get(family).count + loader.get(other).count"
-ASK = FimRequest((f"{LINE}\n" * 4 + "total = ", "\nprint(total)\n"), Plan())
+ASK = FimRequest((f"{LINE}\n" * 4 + "total = ", "\nprint(total)\n"), GenerationLimits())
 
 
 def run(backend, request: FimRequest = ASK, most: int = 99):
@@ -46,16 +46,18 @@ def test_a_stream_that_is_closed_early_is_counted_too():
 def test_the_place_before_a_bracket_was_opened_is_warm_when_it_is_closed():
     backend = scripted("x")
     before, after = "value = 1\n" * 20 + "print", "\n" + "other = 2\n" * 20
-    run(backend, FimRequest((before, after), Plan()))
-    opened, inside = (FimRequest((f"{before}({typed}", f"){after}"), Plan()) for typed in ("", "value"))
+    run(backend, FimRequest((before, after), GenerationLimits()))
+    opened, inside = (FimRequest((f"{before}({typed}", f"){after}"), GenerationLimits()) for typed in ("", "value"))
     assert run(backend, opened)[1]["reused"] < 3
     assert run(backend, inside)[1]["reused"] > 100
-    closed = FimRequest((f"{before}(value)", after), Plan())
+    closed = FimRequest((f"{before}(value)", after), GenerationLimits())
     expected = backend.estimate(closed).reused
     assert run(backend, closed)[1]["reused"] == expected > 100
 
 
-LONG = FimRequest(("".join(f"value_{n} = other\n" for n in range(60)) + "total = ", "\nprint(total)\n" * 16), Plan())
+LONG = FimRequest(
+    ("".join(f"value_{n} = other\n" for n in range(60)) + "total = ", "\nprint(total)\n" * 16), GenerationLimits()
+)
 
 
 @pytest.mark.parametrize(("token_ms", "chunk"), [(1.0, 48), (0.25, 192), (0.001, 256), (50.0, 16)])
@@ -75,7 +77,7 @@ def test_the_cost_of_a_token_is_learnt_from_every_prefill():
 
 
 def within(seconds: float) -> FimRequest:
-    return replace(LONG, plan=Plan(deadline=time.monotonic() + seconds))
+    return replace(LONG, limits=GenerationLimits(deadline=time.monotonic() + seconds))
 
 
 def test_a_prompt_too_long_for_the_deadline_loses_the_far_end_of_its_prefix():

@@ -12,7 +12,7 @@ import pytest
 from fim_lsp.backends.gpt import GptBackend
 from fim_lsp.checkpoints.catalogue import find_model
 from fim_lsp.compare.quality import read_holes
-from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
+from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter
 
 pytestmark = pytest.mark.model
 
@@ -37,7 +37,7 @@ def check(gpt: GptBackend, count: int) -> tuple[int, int]:
     for hole in holes[:: max(1, len(holes) // count)][:count]:
         before, after = hole.segments[0][-1200:], hole.segments[1][:500]
         for typed in (before[:-9], before):  # the second goes on from what the first left
-            request, meter = FimRequest((typed, after), Plan(max_tokens=TOKENS)), Meter()
+            request, meter = FimRequest((typed, after), GenerationLimits(max_tokens=TOKENS)), Meter()
             (drafts,) = gpt.generate(request, Cancel(), meter)
             *_, last = drafts
         alike += last.text == gpt.tokenizer.decode(plainly(gpt, request))

@@ -13,7 +13,7 @@ import pytest
 from fim_lsp import context
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.compare.holes import Cutter
-from fim_lsp.domain import Cancel, Plan, Snapshot
+from fim_lsp.domain import Cancel, GenerationLimits, Snapshot
 from fim_lsp.languages import LANGUAGES, SyntaxTree, Trees, describe, get, ids, language_of, wheels
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.settings import Config
@@ -78,7 +78,7 @@ def test_an_import_that_is_used_and_the_header_around_are_kept(language):
     snap = replace(draw(f"{imports}\n{header}{body}║\n"), language=language.name)
     site = describe(snap, Trees().tree(snap, language))
     assert len(site.imports) == 2
-    prefix = context.build(snap, site, Plan(), 600, 100).segments[0]
+    prefix = context.build(snap, site, GenerationLimits(), 600, 100).segments[0]
     assert "used" in prefix.split("\n")[0].lower()
     assert "spare" not in prefix.lower().replace('{ spare } from "used"', "spare")
     assert header in prefix

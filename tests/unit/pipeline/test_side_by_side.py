@@ -78,8 +78,8 @@ def test_both_get_the_same_request_and_a_deadline_of_their_own():
     pair = Pair()
     compare(pair.completer, HERE, Cancel())
     requests = pair.gpt.asked + pair.bert.asked
-    assert len({replace(one, plan=replace(one.plan, deadline=0.0)) for one in requests}) == 1
-    assert len({one.plan.deadline for one in requests}) == len(requests)
+    assert len({replace(one, limits=replace(one.limits, deadline=0.0)) for one in requests}) == 1
+    assert len({one.limits.deadline for one in requests}) == len(requests)
 
 
 def test_they_take_turns_and_the_decoder_is_also_run_warm():

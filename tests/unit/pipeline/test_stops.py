@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fim_lsp.domain import Plan
+from fim_lsp.domain import GenerationLimits
 from fim_lsp.languages import LANGUAGES, Trees, describe
 from fim_lsp.pipeline.stops import at_loop
 from tests.picture import draw
@@ -29,5 +29,5 @@ SITE = describe(HERE, Trees().tree(HERE, LANGUAGES["python"]))
     ],
 )
 def test_a_loop_is_cut_after_its_first_round(text, kept):
-    at = at_loop(text, HERE, Plan(), SITE)
+    at = at_loop(text, HERE, GenerationLimits(), SITE)
     assert (text[:at] if at is not None else None) == kept

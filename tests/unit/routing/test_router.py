@@ -9,14 +9,14 @@ import pytest
 
 from fim_lsp.backends.base import ModelRequest
 from fim_lsp.backends.fake import FakeBackend
-from fim_lsp.domain import FimRequest, Meter, Plan
+from fim_lsp.domain import FimRequest, GenerationLimits, Meter
 from fim_lsp.errors import ModelError, ModelMissing
 from fim_lsp.routing.router import CANDIDATES, Router
 from fim_lsp.routing.rule import Table
 from fim_lsp.routing.tables import read_table
 from fim_lsp.settings import Config
 
-ASK = FimRequest(("x = ", "\n"), Plan(), language="python")
+ASK = FimRequest(("x = ", "\n"), GenerationLimits(), language="python")
 RATED = {
     "gpt": Table({"end of line": 0.2}, {"end of line": 10}),
     "bert": Table({"end of line": 0.5}, {"end of line": 1}),
@@ -65,7 +65,7 @@ def test_a_language_may_have_its_own():
     it = router(Factory(), backend="gpt", backend_by_language={"python": "bert"})
     assert it.choose(ASK).family == "bert"
     assert it.choose(ASK).why == "fimLsp.backendByLanguage"
-    assert it.choose(FimRequest(("", ""), Plan(), language="go")).family == "gpt"
+    assert it.choose(FimRequest(("", ""), GenerationLimits(), language="go")).family == "gpt"
     assert it.ready("python").name == "bert"
 
 
@@ -177,7 +177,7 @@ def test_the_costs_are_the_tables_until_they_are_measured():
 def test_too_little_time_sends_a_request_to_the_quicker_one():
     it = router(Factory(), tables={**RATED, "bert": Table({"end of line": 0.1}, {"end of line": 1})})
     assert it.choose(ASK).family == "gpt"
-    hurried = FimRequest(ASK.segments, Plan(deadline=time.monotonic() + 0.1), language="python")
+    hurried = FimRequest(ASK.segments, GenerationLimits(deadline=time.monotonic() + 0.1), language="python")
     assert it.choose(hurried).family == "bert"
 
 

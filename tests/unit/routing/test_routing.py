@@ -9,9 +9,9 @@ import pytest
 
 from fim_lsp.backends.costs import Cost
 from fim_lsp.context import build
-from fim_lsp.domain import FimRequest, Meter, Plan, TokenEstimate
+from fim_lsp.domain import FimRequest, GenerationLimits, Meter, TokenEstimate
 from fim_lsp.languages import LANGUAGES, Trees, describe
-from fim_lsp.pipeline import gate
+from fim_lsp.pipeline import eligibility
 from fim_lsp.routing.rule import PLACES, Candidate, Table, cascades, decide, kind_of_place
 from fim_lsp.settings import Config
 from tests.picture import draw
@@ -98,13 +98,13 @@ def test_handing_over(confidence, limit, handed):
 def test_kinds_of_place(picture, place):
     snap = draw(picture)
     site = describe(snap, Trees().tree(snap, LANGUAGES["python"]))
-    request = build(snap, site, gate.plan(snap, Config(), site), 1000, 1000)
+    request = build(snap, site, eligibility.limits(snap, Config(), site), 1000, 1000)
     assert kind_of_place(request, site.zone) == place
     assert place in PLACES
 
 
 def test_several_holes_are_a_place_of_their_own():
-    assert kind_of_place(FimRequest(("a", "b", "c"), Plan()), "code") == "several holes"
+    assert kind_of_place(FimRequest(("a", "b", "c"), GenerationLimits()), "code") == "several holes"
 
 
 def run(**of) -> Meter:

@@ -18,7 +18,7 @@ from safetensors.numpy import save_file
 from fim_lsp.backends.bert import BertBackend
 from fim_lsp.backends.gpt import GptBackend
 from fim_lsp.checkpoints import gguf
-from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
+from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter
 from fim_lsp.errors import ModelError
 from fim_lsp.nn.native import library
 from tests.unit.checkpoints.fuzz import folders
@@ -37,7 +37,7 @@ def complete(folder: Path, layout: str) -> None:
         (folder / "config.json").write_text(json.dumps(raw))
         save_file(tensors, folder / "model.safetensors")
     backend = BertBackend.from_folder(folder) if layout == "infiller" else GptBackend.from_folder(folder)
-    request = FimRequest(REQUEST, Plan(max_tokens=2), path="a.py")
+    request = FimRequest(REQUEST, GenerationLimits(max_tokens=2), path="a.py")
     for drafts in backend.generate(request, Cancel(), Meter()):
         list(drafts)
 

@@ -116,8 +116,8 @@ def test_the_model_says_it_all_and_is_asked_from_cold(task):
     assert (answer.text, answer.after) == (task.canonical_solution, task.suffix)
     assert answer.is_exact(task)
     assert fake.requests[0].segments == (task.prompt, task.suffix)
-    plan = fake.requests[0].plan
-    assert (plan.max_tokens, plan.candidates, plan.multiline) == (256, 1, task is not DOUBLE)
+    limits = fake.requests[0].limits
+    assert (limits.max_tokens, limits.candidates, limits.multiline) == (256, 1, task is not DOUBLE)
     assert forgotten == [1]
 
 

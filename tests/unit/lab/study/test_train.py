@@ -12,7 +12,7 @@ import torch
 import zstandard
 
 from fim_lsp.backends import ModelRequest, create
-from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
+from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter
 from fim_lsp.errors import ConfigError, ModelCorrupt, ModelMismatch
 from fim_lsp.lab.study import recall_task
 from fim_lsp.lab.study import rows as controlled_rows
@@ -145,7 +145,9 @@ def test_what_is_written_is_read_back_but_for_the_rounding_to_int8(run, models, 
 def test_behind_the_seam_it_answers_and_stops_when_told_to(models, kind):
     backend = create(kind, ModelRequest(str(models[0] / kind)))
     assert backend.name == kind
-    request = FimRequest(("def left_right(left, right):\n    total = ", "\n    return total\n"), Plan(max_tokens=6))
+    request = FimRequest(
+        ("def left_right(left, right):\n    total = ", "\n    return total\n"), GenerationLimits(max_tokens=6)
+    )
     meter = Meter()
     (drafts,) = [list(stream) for stream in backend.generate(request, Cancel(), meter)]
     assert 0 <= drafts[-1].confidence <= 1
@@ -155,9 +157,9 @@ def test_behind_the_seam_it_answers_and_stops_when_told_to(models, kind):
     raised = Cancel()
     raised.raise_for("cancelled")
     assert [d for stream in backend.generate(request, raised, Meter()) for d in stream if d.finish != "cancelled"] == []
-    late = replace(request, plan=Plan(deadline=0.0))
+    late = replace(request, limits=GenerationLimits(deadline=0.0))
     assert [d.text for stream in backend.generate(late, Cancel(), Meter()) for d in stream if d.text] == []
-    holes = FimRequest(("def left(", "):\n    return ", "\n"), Plan(max_tokens=4, candidates=1))
+    holes = FimRequest(("def left(", "):\n    return ", "\n"), GenerationLimits(max_tokens=4, candidates=1))
     for stream in backend.generate(holes, Cancel(), Meter()):
         assert all(len(draft.fills) == 2 for draft in stream)
 
@@ -166,7 +168,7 @@ def test_a_cancel_between_two_tokens_ends_the_answer(models):
     backend = create("small-gpt", ModelRequest(str(models[0] / "small-gpt")))
     backend.model.following = lambda hidden: torch.nn.functional.one_hot(torch.tensor(300), VOCABULARY).float().numpy()
     cancel = Cancel()
-    request = FimRequest(("x = ", "\n"), Plan(max_tokens=20))
+    request = FimRequest(("x = ", "\n"), GenerationLimits(max_tokens=20))
     (stream,) = backend.generate(request, cancel, Meter())
     drafts = [next(stream), next(stream)]
     cancel.raise_for("superseded")

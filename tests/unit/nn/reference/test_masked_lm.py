@@ -8,7 +8,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from fim_lsp import backends
-from fim_lsp.domain import Cancel, FimRequest, Meter, Plan
+from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter
 from fim_lsp.errors import ModelError
 from fim_lsp.nn.canvas import lay_out
 
@@ -63,7 +63,7 @@ def backend(folder):
 
 @pytest.mark.parametrize("segments", [("def area(w, h):\n    return ", "\n"), ("def ", "(", "):\n    return 1\n")])
 def test_every_hole_is_filled_and_no_mark_is_left(backend, segments):
-    (first, *_) = [list(s)[-1] for s in backend.generate(FimRequest(segments, Plan()), Cancel(), Meter())]
+    (first, *_) = [list(s)[-1] for s in backend.generate(FimRequest(segments, GenerationLimits()), Cancel(), Meter())]
     assert len(first.fills) == len(segments) - 1
     assert all(fill and "mask" not in fill.lower() for fill in first.fills)
     assert 0 < first.confidence <= 1
@@ -84,7 +84,7 @@ def test_a_look_is_the_models_own_answer(backend):
 
 
 def test_a_long_text_is_cut_to_the_models_positions(backend):
-    long = FimRequest(("value = other\n" * 400, "value = other\n" * 400), Plan())
+    long = FimRequest(("value = other\n" * 400, "value = other\n" * 400), GenerationLimits())
     assert list(backend.generate(long, Cancel(), Meter()))
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from fim_lsp import languages
-from fim_lsp.domain import Plan, Snapshot
+from fim_lsp.domain import GenerationLimits, Snapshot
 from fim_lsp.languages import Site
 from fim_lsp.settings import Config
 
@@ -47,7 +47,7 @@ def refuse(snap: Snapshot, config: Config) -> str:
     return next((reason for rule in REFUSALS if (reason := rule(snap, config))), "")
 
 
-def plan(snap: Snapshot, config: Config, site: Site, began: float | None = None) -> Plan:
+def limits(snap: Snapshot, config: Config, site: Site, began: float | None = None) -> GenerationLimits:
     """Choose one line or several from the tree, and the budget that goes with it.
 
     The deadline counts from `began`, in time.monotonic() seconds; by default from now on.
@@ -57,7 +57,7 @@ def plan(snap: Snapshot, config: Config, site: Site, began: float | None = None)
         why += f", by lines and brackets alone: no grammar for {snap.language!r}"
     multiline = multiline and config.max_lines > 1
     patience = MANUAL_PATIENCE if snap.manual else 1
-    return Plan(
+    return GenerationLimits(
         why=why,
         multiline=multiline,
         max_tokens=BLOCK_TOKENS if multiline else LINE_TOKENS,
@@ -67,10 +67,10 @@ def plan(snap: Snapshot, config: Config, site: Site, began: float | None = None)
     )
 
 
-def plan_text(config: Config) -> Plan:
-    """Plan a text with several holes: short fills, and candidates enough for the parser to choose among."""
+def limits_of_text(config: Config) -> GenerationLimits:
+    """Limit a text with several holes: short fills, and candidates enough for the parser to choose among."""
     deadline = time.monotonic() + config.deadline_ms * MANUAL_PATIENCE / 1e3
-    return Plan(why="several holes", max_tokens=TEXT_TOKENS, candidates=TEXT_CANDIDATES, deadline=deadline)
+    return GenerationLimits(why="several holes", max_tokens=TEXT_TOKENS, candidates=TEXT_CANDIDATES, deadline=deadline)
 
 
 def _is_multiline(snap: Snapshot, site: Site) -> tuple[bool, str]:
