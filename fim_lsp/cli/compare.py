@@ -212,7 +212,7 @@ def _compare_at(place: str, model: Sequence[str], threads: int, json_file: Path 
     with waiting("loading the models and asking them"):
         machine.pin(threads)
         answers = ask(snap, contend(model))
-    terminal.show_side_by_side(
+    terminal.show_at_cursor(
         Console(), snap, place, [(one.name, one.outcome, one.cold_ms, one.warm_ms) for one in answers]
     )
     if json_file is not None:

@@ -27,7 +27,7 @@ def show(console: Console, snap: Snapshot, outcome: Outcome, title: str) -> None
     console.print(Text(summary(outcome), style="dim"))
 
 
-def show_side_by_side(
+def show_at_cursor(
     console: Console, snap: Snapshot, title: str, answers: Sequence[tuple[str, Outcome, float, float | None]]
 ) -> None:
     """Print (name, outcome, cold ms, warm ms) of one place in columns, one under the other where it is narrow."""

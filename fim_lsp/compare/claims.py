@@ -24,7 +24,7 @@ MEMORY_MARGIN = 0.05  # peak memory is measured once: a smaller difference is no
 
 Verdict = Literal["holds", "does not hold", "not shown"]
 Value = Callable[[Trial], float]
-Side = tuple[str, Condition]
+Arm = tuple[str, Condition]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Difference:
 
     @classmethod
     def of(
-        cls, trials: Sequence[Trial], value: Value, a: Side, b: Side, unit: str, statistic: Callable[..., Any] = np.mean
+        cls, trials: Sequence[Trial], value: Value, a: Arm, b: Arm, unit: str, statistic: Callable[..., Any] = np.mean
     ) -> Difference:
         """Return value(a) - value(b) over the holes both met."""
         values = paired(trials, value, a, b)
@@ -89,7 +89,7 @@ def judge(trials: Sequence[Trial], families: Mapping[str, str], footprints: Mapp
     return [asdict(claim) for claim in claims]
 
 
-def paired(trials: Sequence[Trial], value: Value, a: Side, b: Side) -> list[float]:
+def paired(trials: Sequence[Trial], value: Value, a: Arm, b: Arm) -> list[float]:
     """Return value(a) - value(b) on every hole both met; a and b are (contender, condition)."""
     sides: tuple[dict[int, float], dict[int, float]] = ({}, {})
     for trial in trials:
@@ -101,8 +101,8 @@ def paired(trials: Sequence[Trial], value: Value, a: Side, b: Side) -> list[floa
 
 def _context_helps(trials: Sequence[Trial], name: str) -> Claim:
     """Edit similarity decides: it moves with every character, and a weak model's exact match hardly moves at all."""
-    seen: Side = (name, "cold")
-    hidden: Side = (name, "blind")
+    seen: Arm = (name, "cold")
+    hidden: Arm = (name, "blind")
     similarity = Difference.of(trials, _similarity, seen, hidden, "points of edit similarity")
     exact = Difference.of(trials, _exact, seen, hidden, "points of exact match")
     numbers = {"edit_similarity": similarity.numbers, "exact_match": exact.numbers}
@@ -191,7 +191,7 @@ def _both_answered(trials: Sequence[Trial], *names: str) -> list[Trial]:
     return [trial for trial in trials if trial.condition == "cold" and trial.hole in both]
 
 
-def _quicker_at(trials: Sequence[Trial], gpt: Side, bert: Side) -> dict[int, str]:
+def _quicker_at(trials: Sequence[Trial], gpt: Arm, bert: Arm) -> dict[int, str]:
     """Return who has the lower median at each span length that both met, by its fewest tokens."""
     quicker = {}
     for low, high in LENGTHS:

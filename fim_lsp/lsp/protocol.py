@@ -10,7 +10,7 @@ from lsprotocol import types as lsp
 
 from fim_lsp.domain import Choice, Outcome, Snapshot, Suggestion
 from fim_lsp.lsp.documents import Document, clean
-from fim_lsp.pipeline.side_by_side import Comparison, Run, Side
+from fim_lsp.pipeline.compare_at_cursor import Comparison, Run, Side
 
 LABEL_CHARS = 60
 TYPED_MOST = 200  # characters of an edit that may be a person's typing

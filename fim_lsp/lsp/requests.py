@@ -22,9 +22,9 @@ from fim_lsp.domain import Cancel, Outcome, Snapshot
 from fim_lsp.errors import ModelError
 from fim_lsp.lsp.idle import Idle
 from fim_lsp.lsp.trace import Trace
-from fim_lsp.pipeline import side_by_side
+from fim_lsp.pipeline import compare_at_cursor
 from fim_lsp.pipeline.completer import Completer
-from fim_lsp.pipeline.side_by_side import Comparison
+from fim_lsp.pipeline.compare_at_cursor import Comparison
 
 COMPARE = "fimLsp/compare"
 EXPLAINED_MOST = 64
@@ -70,7 +70,7 @@ class Requests:
         cancel = Cancel()
         self.idle.put_off()
         self._supersede(COMPARE, snap)
-        return await self._decode(snap, cancel, COMPARE, side_by_side.compare, self.completer, snap, cancel)
+        return await self._decode(snap, cancel, COMPARE, compare_at_cursor.compare, self.completer, snap, cancel)
 
     def explain(self, uri: str, offset: int) -> Outcome | None:
         return self.outcomes.get((uri, offset))

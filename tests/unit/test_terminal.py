@@ -7,18 +7,18 @@ import io
 import pytest
 from rich.console import Console
 
-from fim_lsp.cli.terminal import show_side_by_side
+from fim_lsp.cli.terminal import show_at_cursor
 from fim_lsp.domain import Outcome, Snapshot, Suggestion
 
 TEXT = "def add(a, b):\n    return \n"
 
 
 @pytest.mark.parametrize(("width", "is_beside"), [(160, True), (70, False)])
-def test_side_by_side_where_there_is_room(width, is_beside):
+def test_answers_stand_beside_each_other_where_there_is_room(width, is_beside):
     console = Console(width=width, file=io.StringIO())
     said = Outcome((Suggestion(("a + b",)),), backend="gpt", timings={"decode": 12.0})
     answers = [("gpt", said, 300.0, 80.0), ("bert", Outcome(reason="filter blank"), 90.0, None)]
-    show_side_by_side(console, Snapshot("u", 0, "python", TEXT, len(TEXT) - 1), "a.py:2:12", answers)
+    show_at_cursor(console, Snapshot("u", 0, "python", TEXT, len(TEXT) - 1), "a.py:2:12", answers)
     lines = console.file.getvalue().splitlines()
     assert any("return a + b" in line for line in lines)
     assert any("nothing shown: filter blank" in line for line in lines)

@@ -10,9 +10,9 @@ import pytest
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion
 from fim_lsp.errors import ModelMissing
-from fim_lsp.pipeline import side_by_side
+from fim_lsp.pipeline import compare_at_cursor
 from fim_lsp.pipeline.completer import Completer
-from fim_lsp.pipeline.side_by_side import ROUNDS, compare
+from fim_lsp.pipeline.compare_at_cursor import ROUNDS, compare
 from fim_lsp.routing.rule import Table
 from fim_lsp.settings import Config
 from tests.picture import draw
@@ -96,7 +96,7 @@ def test_they_take_turns_and_the_decoder_is_also_run_warm():
 
 
 def test_a_slow_machine_is_measured_once(monkeypatch):
-    monkeypatch.setattr(side_by_side, "ENOUGH_S", 0.0)
+    monkeypatch.setattr(compare_at_cursor, "ENOUGH_S", 0.0)
     pair = Pair()
     found = compare(pair.completer, HERE, Cancel())
     assert (found.rounds, len(pair.log)) == (1, 3 * 2)
