@@ -53,13 +53,13 @@ def complete(
 
 def _show_filled(segments: tuple[str, ...], outcome: Outcome, as_json: bool) -> None:
     from fim_lsp.errors import InputError
-    from fim_lsp.pipeline.joint import weave
+    from fim_lsp.pipeline.multi_hole import fill_holes
 
     if not outcome.suggestions:
         raise InputError(f"nothing was filled in: {outcome.reason}")
     fills = outcome.suggestions[0].fills
     if as_json:
-        filled = record(outcome) | {"text": weave(segments, fills), "fills": fills}
+        filled = record(outcome) | {"text": fill_holes(segments, fills), "fills": fills}
         typer.echo(json.dumps(filled, ensure_ascii=False))
     else:
-        typer.echo(weave(segments, fills))
+        typer.echo(fill_holes(segments, fills))

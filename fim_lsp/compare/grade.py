@@ -10,7 +10,7 @@ from fim_lsp.compare.quality import Hole, first_line
 from fim_lsp.compare.stats import edit_similarity
 from fim_lsp.domain import Outcome
 from fim_lsp.languages import DEFAULT, SyntaxTree, get, language_of
-from fim_lsp.pipeline.joint import weave
+from fim_lsp.pipeline.multi_hole import fill_holes
 
 WORD = re.compile(r"\w+|[^\w\s]")
 BETWEEN = " ⋯ "  # stands for the text between two holes where fills are shown in one line
@@ -74,9 +74,9 @@ def _is_valid(hole: Hole, outcome: Outcome) -> bool:
         return False
     best = outcome.suggestions[0]
     first, second, *rest = hole.segments
-    accepted = weave((first, second[best.replaces :], *rest), best.fills)
+    accepted = fill_holes((first, second[best.replaces :], *rest), best.fills)
     language = get(language_of(hole.path) or DEFAULT)
-    author = SyntaxTree.parse(weave(hole.segments, hole.golds), language)
+    author = SyntaxTree.parse(fill_holes(hole.segments, hole.golds), language)
     return SyntaxTree.parse(accepted, language).faults() <= author.faults()
 
 

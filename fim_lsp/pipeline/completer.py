@@ -10,7 +10,7 @@ from fim_lsp import context, languages
 from fim_lsp.backends.base import Backend, Budget, ModelRequest
 from fim_lsp.domain import Cancel, Choice, FimRequest, GenerationLimits, Meter, Outcome, Snapshot
 from fim_lsp.languages import Site, Trees, describe
-from fim_lsp.pipeline import answer, eligibility, joint, words
+from fim_lsp.pipeline import answer, eligibility, multi_hole, words
 from fim_lsp.pipeline.answer import Answer
 from fim_lsp.pipeline.cache import Cache
 from fim_lsp.routing.router import ReadTable, Router, no_table
@@ -100,7 +100,7 @@ class Completer:
         backend, choice = self.router.pick(request)
         found = [said[-1] for drafts in backend.generate(request, cancel, meter) if (said := list(drafts))]
         with meter.stage("parse"):
-            best = joint.choose(segments, found, languages.get(language))
+            best = multi_hole.search(segments, found, languages.get(language))
         reason = "" if best else answer.reason((), cancel, limits)
         return Outcome((best,) if best else (), reason, backend.name, choice.why, meter.timings, meter.tokens, choice)
 

@@ -44,8 +44,8 @@ def test_texts_with_several_holes_weave_back(tmp_path):
         path = CODE / hole.path if hole.package == hole.path else CODE / hole.package / hole.path
         assert len(hole.golds) in (2, 3)
         assert all(gold.strip() and len(gold) <= cut.SEVERAL_CHARS for gold in hole.golds)
-        woven = "".join(part for pair in zip(hole.segments, (*hole.golds, ""), strict=True) for part in pair)
-        assert woven in path.read_text()
+        filled = "".join(part for pair in zip(hole.segments, (*hole.golds, ""), strict=True) for part in pair)
+        assert filled in path.read_text()
     cut.write(tmp_path / "several.jsonl", holes)
     assert quality.read_holes(tmp_path / "several.jsonl") == holes
     assert {hole.key for hole in holes} == {hole.key for hole in quality.read_holes(tmp_path / "several.jsonl")}

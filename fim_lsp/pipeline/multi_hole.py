@@ -13,7 +13,7 @@ TRIES = 4000  # combinations given to the parser, some 50 µs each
 OPTIONS = 60  # fills of one hole
 
 
-def choose(segments: Sequence[str], suggestions: Sequence[Suggestion], language: Language) -> Suggestion | None:
+def search(segments: Sequence[str], suggestions: Sequence[Suggestion], language: Language) -> Suggestion | None:
     """Return the likeliest fills with which the text has no syntax error, the likeliest at all if none parses."""
     options = [_options(suggestions, hole) for hole in range(len(segments) - 1)]
     if not suggestions or not all(options):
@@ -23,7 +23,7 @@ def choose(segments: Sequence[str], suggestions: Sequence[Suggestion], language:
         scores, fills = zip(*(options[hole][at] for hole, at in enumerate(picks)), strict=True)
         confidence = math.exp(sum(scores) / len(scores))
         suggestion = Suggestion(fills, 0, suggestions[0].finish, confidence, scores)
-        if not SyntaxTree.parse(weave(segments, fills), language).has_error:
+        if not SyntaxTree.parse(fill_holes(segments, fills), language).has_error:
             return suggestion
         likeliest = likeliest or suggestion
         if number >= TRIES:
@@ -31,7 +31,7 @@ def choose(segments: Sequence[str], suggestions: Sequence[Suggestion], language:
     return likeliest
 
 
-def weave(segments: Sequence[str], fills: Sequence[str]) -> str:
+def fill_holes(segments: Sequence[str], fills: Sequence[str]) -> str:
     """Return the text with its holes filled."""
     return segments[0] + "".join(fill + after for fill, after in zip(fills, segments[1:], strict=True))
 
