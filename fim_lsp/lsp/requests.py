@@ -23,8 +23,8 @@ from fim_lsp.errors import ModelError
 from fim_lsp.lsp.idle import Idle
 from fim_lsp.lsp.trace import Trace
 from fim_lsp.pipeline import compare_at_cursor
-from fim_lsp.pipeline.completer import Completer
 from fim_lsp.pipeline.compare_at_cursor import Comparison
+from fim_lsp.pipeline.completer import Completer
 
 COMPARE = "fimLsp/compare"
 EXPLAINED_MOST = 64

@@ -20,8 +20,8 @@ from fim_lsp.lsp.jsonrpc import FimProtocol
 from fim_lsp.lsp.requests import COMPARE, Requests
 from fim_lsp.lsp.settings import Settings, follow_client, watch
 from fim_lsp.lsp.trace import Trace
-from fim_lsp.pipeline.completer import Completer
 from fim_lsp.pipeline.compare_at_cursor import Comparison
+from fim_lsp.pipeline.completer import Completer
 from fim_lsp.routing.router import models_of
 from fim_lsp.settings import Config, Resolved
 

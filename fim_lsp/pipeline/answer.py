@@ -9,7 +9,7 @@ from fim_lsp import filters
 from fim_lsp.backends.base import Backend
 from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter, Snapshot, Suggestion
 from fim_lsp.languages import Site
-from fim_lsp.pipeline import beginning, stops
+from fim_lsp.pipeline import confident_prefix, stops
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class Answer:
 
     @property
     def confidence(self) -> float | None:
-        """Of a whole suggestion: the other family is not asked because a mere beginning is sure."""
+        """Of a whole suggestion: the other family is not asked because a mere prefix is sure."""
         return self.kept[0].confidence if self.kept and self.kept[0].is_whole else None
 
 
 def generate(backend: Backend, request: FimRequest, snap: Snapshot, site: Site, place: str, cancel: Cancel) -> Answer:
-    """Run a backend; a lone candidate that is too unlikely is cut to its sure beginning, or dropped.
+    """Run a backend; a lone candidate that is too unlikely is cut to its confident prefix, or dropped.
 
     Several are kept however unlikely, for a person chooses among them; so is what deadline or budget cut short.
     """
@@ -36,8 +36,8 @@ def generate(backend: Backend, request: FimRequest, snap: Snapshot, site: Site, 
     kept: list[Suggestion] = []
     dropped: list[str] = []
     for drafts in backend.generate(request, cancel, meter):
-        marks: list[beginning.Mark] = []
-        raw = stops.apply(beginning.marked(drafts, marks), snap, request.limits, site)
+        ends: list[confident_prefix.DraftEnd] = []
+        raw = stops.apply(confident_prefix.noting_ends(drafts, ends), snap, request.limits, site)
         if raw is None or cancel.is_set():
             continue
         with meter.stage("filters"):
@@ -48,7 +48,7 @@ def generate(backend: Backend, request: FimRequest, snap: Snapshot, site: Site, 
             shown = _judge(backend, shown, place, request)
             if request.limits.candidates == 1 and shown.finish == "stop" and _is_unlikely(backend, shown):
                 dropped.append(f"too unlikely, {shown.confidence:.1%}")
-                shown = _beginning(raw, marks, snap, site)
+                shown = _confident_prefix(raw, ends, snap, site)
         if shown is not None and shown.text not in [other.text for other in kept]:
             kept.append(shown)
     return Answer(backend.name, tuple(kept), tuple(dropped), meter)
@@ -67,13 +67,13 @@ def branches(
     """Return what would be shown if a person typed on otherwise than `said`, one for each first character."""
     kept = []
     for drafts in backend.branch(request, said, cancel, meter):
-        marks: list[beginning.Mark] = []
-        if (raw := stops.apply(beginning.marked(drafts, marks), snap, request.limits, site)) is None:
+        ends: list[confident_prefix.DraftEnd] = []
+        if (raw := stops.apply(confident_prefix.noting_ends(drafts, ends), snap, request.limits, site)) is None:
             continue
         if (shown := filters.apply(raw, snap, site.syntax)[0]) is not None:
             shown = _judge(backend, shown, place, request)
             if shown.finish != "stop" or _is_unlikely(backend, shown):
-                shown = _beginning(raw, marks, snap, site)
+                shown = _confident_prefix(raw, ends, snap, site)
         if shown is not None:
             kept.append(shown)
     return tuple(kept)
@@ -108,6 +108,8 @@ def _is_unlikely(backend: Backend, shown: Suggestion) -> bool:
     return shown.confidence < (backend.calibration.shown if backend.calibration else 0.0)
 
 
-def _beginning(raw: Suggestion, marks: list[beginning.Mark], snap: Snapshot, site: Site) -> Suggestion | None:
-    sure = beginning.cut(raw, marks, site.language)
+def _confident_prefix(
+    raw: Suggestion, ends: list[confident_prefix.DraftEnd], snap: Snapshot, site: Site
+) -> Suggestion | None:
+    sure = confident_prefix.truncate(raw, ends, site.language)
     return filters.apply(sure, snap, site.syntax)[0] if sure else None

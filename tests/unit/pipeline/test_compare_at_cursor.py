@@ -11,8 +11,8 @@ from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion
 from fim_lsp.errors import ModelMissing
 from fim_lsp.pipeline import compare_at_cursor
-from fim_lsp.pipeline.completer import Completer
 from fim_lsp.pipeline.compare_at_cursor import ROUNDS, compare
+from fim_lsp.pipeline.completer import Completer
 from fim_lsp.routing.rule import Table
 from fim_lsp.settings import Config
 from tests.picture import draw

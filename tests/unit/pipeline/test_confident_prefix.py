@@ -1,4 +1,4 @@
-"""The sure beginning of what is unsure as a whole."""
+"""The confident prefix of what is unsure as a whole."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from fim_lsp.domain import Suggestion
 from fim_lsp.languages import DEFAULT, get
-from fim_lsp.pipeline import beginning
+from fim_lsp.pipeline import confident_prefix
 
 
 def drafts(*tokens: tuple[str, float]):
@@ -29,9 +29,9 @@ def drafts(*tokens: tuple[str, float]):
     ],
 )
 def test_it_ends_with_a_word_while_it_is_sure(tokens, shown):
-    marks: list[beginning.Mark] = []
-    *_, last = beginning.marked(drafts(*tokens), marks)
-    cut = beginning.cut(last, marks, get(DEFAULT))
+    ends: list[confident_prefix.DraftEnd] = []
+    *_, last = confident_prefix.noting_ends(drafts(*tokens), ends)
+    cut = confident_prefix.truncate(last, ends, get(DEFAULT))
     assert (cut.text if cut else None) == shown
     assert cut is None or not cut.is_whole
 
@@ -46,7 +46,7 @@ def test_closing_it_closes_the_decoding():
         finally:
             closed.append(True)
 
-    stream = beginning.marked(endless(), [])
+    stream = confident_prefix.noting_ends(endless(), [])
     next(stream)
     stream.close()
     assert closed

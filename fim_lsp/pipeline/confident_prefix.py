@@ -1,4 +1,4 @@
-"""The sure beginning of a suggestion that is not sure as a whole.
+"""The confident prefix of a suggestion that is not sure as a whole.
 
 drafts    self | self. | self.width | self.width * | self.width * 2      what each token adds
 sure      92 % |  91 % |       63 % |         40 % |            4 %      that all of it so far is wanted
@@ -14,32 +14,32 @@ from typing import NamedTuple
 from fim_lsp.domain import Suggestion
 from fim_lsp.languages import Language
 
-SURE = 0.2  # as likely as this, beginnings were as often right as wrong when a file was typed anew
+SURE = 0.2  # as likely as this, prefixes were as often right as wrong when a file was typed anew
 LEAST_CHARS = 2  # a single character is typed as quickly as accepted
 
 
-class Mark(NamedTuple):
+class DraftEnd(NamedTuple):
     """Where a draft ended, and the log-probability of all its tokens."""
 
     chars: int
     total: float
 
 
-def marked(drafts: Iterator[Suggestion], marks: list[Mark]) -> Generator[Suggestion]:
+def noting_ends(drafts: Iterator[Suggestion], ends: list[DraftEnd]) -> Generator[Suggestion]:
     """Pass drafts on and note what each of them ends with; closing this closes them."""
     try:
         for draft in drafts:
-            marks.append(Mark(len(draft.text), sum(draft.log_probs)))
+            ends.append(DraftEnd(len(draft.text), sum(draft.log_probs)))
             yield draft
     finally:
         if isinstance(drafts, Generator):
             drafts.close()
 
 
-def cut(suggestion: Suggestion, marks: list[Mark], language: Language) -> Suggestion | None:
-    """Return the longest sure beginning that ends where a word does, None when there is hardly any."""
+def truncate(suggestion: Suggestion, ends: list[DraftEnd], language: Language) -> Suggestion | None:
+    """Return the longest confident prefix that ends where a word does, None when there is hardly any."""
     text = suggestion.text
-    for chars, total in reversed(marks):
+    for chars, total in reversed(ends):
         if chars < len(text) and total >= math.log(SURE) and not _is_within_word(text, chars, language):
             sure = text[:chars].rstrip()
             if len(sure.strip()) < LEAST_CHARS:
