@@ -10,7 +10,7 @@ from fim_lsp import context, languages
 from fim_lsp.backends.base import Backend, Budget, ModelRequest
 from fim_lsp.domain import Cancel, Choice, FimRequest, GenerationLimits, Meter, Outcome, Snapshot
 from fim_lsp.languages import Site, Trees, describe
-from fim_lsp.pipeline import answer, eligibility, multi_hole, words
+from fim_lsp.pipeline import answer, eligibility, multi_hole, word_fallback
 from fim_lsp.pipeline.answer import Answer
 from fim_lsp.pipeline.cache import Cache
 from fim_lsp.routing.router import ReadTable, Router, no_table
@@ -84,7 +84,7 @@ class Completer:
             meter.add(one.meter)
         reason = "" if best.kept else answer.reason(best.dropped, cancel, limits)
         outcome = Outcome(best.kept, reason, best.backend, why, meter.timings, meter.tokens, choice)
-        if self.config.words and not best.kept and not cancel.is_set() and (word := words.rest(snap)):
+        if self.config.words and not best.kept and not cancel.is_set() and (word := word_fallback.rest(snap)):
             outcome = replace(outcome, suggestions=(word,), why=f"{why}; the rest of a word of this document")
         is_cut = any(one.finish == "deadline" for one in best.kept) or (limits.expired and not best.kept)
         if cancel.is_set() or is_cut or choice.is_stand_in:

@@ -15,7 +15,7 @@ from fim_lsp.backends.base import Backend
 from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Outcome, Snapshot, Suggestion
 from fim_lsp.languages import Site, describe
 from fim_lsp.pipeline import answer as answering
-from fim_lsp.pipeline import eligibility, words
+from fim_lsp.pipeline import eligibility, word_fallback
 from fim_lsp.pipeline.completer import Completer
 
 
@@ -53,7 +53,7 @@ def branch(completer: Completer, snap: Snapshot, outcome: Outcome, cancel: Cance
     branches = answering.branches(keeper, request, snap, site, choice.place, said, cancel, meter)
     if completer.config.words and not cancel.is_set():
         taken = {said[:1], *(suggestion.text[:1] for suggestion in branches)}
-        branches = (*branches, *words.others(snap, taken))
+        branches = (*branches, *word_fallback.others(snap, taken))
     if branches and not cancel.is_set():
         completer.cache.remember(snap, outcome, branches)
     reason = cancel.reason or f"{len(branches)} other beginnings"

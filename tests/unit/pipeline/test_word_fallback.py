@@ -6,7 +6,7 @@ import pytest
 
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.domain import Cancel
-from fim_lsp.pipeline import look_ahead, words
+from fim_lsp.pipeline import look_ahead, word_fallback
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.settings import Config
 from tests.picture import draw, shown
@@ -31,16 +31,16 @@ from tests.picture import draw, shown
     ],
 )
 def test_the_rest_of_a_word(picture, text):
-    found = words.rest(draw(picture))
+    found = word_fallback.rest(draw(picture))
     assert (found.text if found else None) == text
 
 
 def test_after_one_more_character():
     snap = draw("parent = parents\nprinter\np║\n")
-    assert sorted(found.text for found in words.others(snap, but="")) == ["arent", "rinter"]
-    assert [found.text for found in words.others(snap, but="a")] == ["rinter"]
-    assert not list(words.others(draw("path = parent\np║\n"), but=""))  # `pa` goes on in two ways
-    assert not list(words.others(draw("parent\n║\n"), but=""))
+    assert sorted(found.text for found in word_fallback.others(snap, but="")) == ["arent", "rinter"]
+    assert [found.text for found in word_fallback.others(snap, but="a")] == ["rinter"]
+    assert not list(word_fallback.others(draw("path = parent\np║\n"), but=""))  # `pa` goes on in two ways
+    assert not list(word_fallback.others(draw("parent\n║\n"), but=""))
 
 
 def test_it_is_said_where_the_model_says_nothing():

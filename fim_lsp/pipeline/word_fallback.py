@@ -1,4 +1,4 @@
-"""The rest of a word that the document has elsewhere: what is shown where no model is sure of anything.
+"""Word-completion fallback: the rest of a word that the document has elsewhere, shown where no model is sure.
 
 def parenthesize(node): …
 … self.paren║            ├thesize┤
