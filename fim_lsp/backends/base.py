@@ -31,7 +31,7 @@ class Backend(Protocol):
 
     name: str
     budget: Budget
-    keeps: bool  # what it reads for one request serves the next one near it
+    has_prefix_cache: bool  # what it reads for one request serves the next one near it
     calibration: Calibration | None  # what makes its log-probabilities a probability; None: the mean stands as it is
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:

@@ -28,7 +28,7 @@ class WriterBackend:
     """A recurrent network, an encoder–decoder or a decoder: one greedy answer, token by token."""
 
     calibration: Calibration | None = None
-    keeps = False
+    has_prefix_cache = False
 
     def __init__(self, name: str, model: Writer, tokenizer: Tokenizer, reading: dict[str, int]):
         self.name, self.model, self.tokenizer = name, model, tokenizer

@@ -31,7 +31,7 @@ class BertBackend:
     """A bidirectional encoder on this machine; fills any number of holes jointly."""
 
     name = "bert"
-    keeps = False
+    has_prefix_cache = False
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ class FakeBackend:
     """Yield `texts` as candidates, `step_chars` characters a step, `step_s` seconds a step."""
 
     name = "fake"
-    keeps = True
+    has_prefix_cache = True
     budget = Budget(prefix_chars=2000, suffix_chars=500)
     calibration: Calibration | None = None
 

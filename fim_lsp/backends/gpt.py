@@ -44,7 +44,7 @@ class GptBackend:
     """A Llama- or Qwen2-family decoder on this machine."""
 
     name = "gpt"
-    keeps = True
+    has_prefix_cache = True
 
     def __init__(
         self,

@@ -39,7 +39,7 @@ def ask_one(snap: Snapshot, one: Contender, is_warm_wanted: bool = True) -> Answ
     one.forget()
     outcome, cold_ms, _ = timed(lambda: one.completer.complete(snap, Cancel()))
     warm_ms = None
-    if one.keeps and is_warm_wanted:
+    if one.has_prefix_cache and is_warm_wanted:
         warm(one, snap)
         warm_ms = round(timed(lambda: one.completer.complete(snap, Cancel()))[1], 2)
     return Answer(one.name, one.family, outcome, round(cold_ms, 2), warm_ms)

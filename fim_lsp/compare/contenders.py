@@ -23,13 +23,13 @@ class Family:
     """A kind of model that can be named in `--model`."""
 
     label: str
-    keeps: bool  # what it computed for one request serves the next, so that warm differs from cold
+    has_prefix_cache: bool  # what it computed for one request serves the next, so that warm differs from cold
 
 
 FAMILIES: Mapping[str, Family] = {
-    "gpt": Family("GPT-style decoder", keeps=True),
-    "bert": Family("BERT-style infiller", keeps=False),
-    **{name: Family("of the controlled set", keeps=False) for name in CONTROLLED},
+    "gpt": Family("GPT-style decoder", has_prefix_cache=True),
+    "bert": Family("BERT-style infiller", has_prefix_cache=False),
+    **{name: Family("of the controlled set", has_prefix_cache=False) for name in CONTROLLED},
 }
 
 
@@ -39,7 +39,7 @@ class Altered:
     def __init__(self, inner: Backend, change: Callable[[FimRequest], FimRequest]):
         self.inner, self.change = inner, change
         self.name, self.budget, self.calibration = inner.name, inner.budget, inner.calibration
-        self.keeps = inner.keeps
+        self.has_prefix_cache = inner.has_prefix_cache
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         return self.inner.generate(self.change(request), cancel, meter)
@@ -69,13 +69,13 @@ class Contender:
 
     def __init__(self, name: str, family: str, folder: Path, backend: Backend):
         self.name, self.family, self.folder, self.backend = name, family, folder, backend
-        self.keeps = FAMILIES[family].keeps
+        self.has_prefix_cache = FAMILIES[family].has_prefix_cache
         self.completer = self._behind_pipeline(backend)
         self.blind = self._behind_pipeline(Altered(backend, hide_suffix))
         self.reader = self._behind_pipeline(Altered(backend, read_only))
 
     def forget(self) -> None:
-        """Drop what was suggested and what the model keeps: the next request is a cold one."""
+        """Drop what was suggested and what the model has_prefix_cache: the next request is a cold one."""
         for completer in (self.completer, self.blind, self.reader):
             completer.cache.clear()
         self.backend.forget()

@@ -100,7 +100,7 @@ def warm(contender: Contender, snap: Snapshot) -> None:
 def _conditions(contender: Contender, wants_more: bool) -> Iterator[Condition]:
     yield "cold"
     if wants_more:
-        if contender.keeps:
+        if contender.has_prefix_cache:
             yield "warm"
         yield "blind"
 

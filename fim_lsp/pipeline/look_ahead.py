@@ -91,7 +91,7 @@ def warm(completer: Completer, snap: Snapshot, cancel: Cancel) -> Outcome:
 def _keeper(completer: Completer, snap: Snapshot) -> tuple[Backend, FimRequest, Site, Choice] | None:
     """Return the loaded backend that keeps what it reads, where it is the one that would answer, and its request."""
     loaded = dict(completer.router.loader.loaded)
-    keeper = next((backend for backend in loaded.values() if backend.keeps), None)
+    keeper = next((backend for backend in loaded.values() if backend.has_prefix_cache), None)
     if keeper is None:
         return None
     site = describe(snap, completer.trees.tree(snap, languages.get(snap.language)))

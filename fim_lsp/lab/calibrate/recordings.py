@@ -66,7 +66,7 @@ class Shooter:
             log_probs=tuple(round(p, 4) for p in best.log_probs) if best else (),
             is_exact=Score(hole, outcome, answer.cold_ms).is_exact,
             cold_ms=answer.cold_ms,
-            warm_ms=answer.warm_ms if self.contender.keeps else answer.cold_ms,
+            warm_ms=answer.warm_ms if self.contender.has_prefix_cache else answer.cold_ms,
             timings=dict(outcome.timings),
             tokens=dict(outcome.tokens),
         )

@@ -23,15 +23,15 @@ HERE = draw("def f(a, b):\n    x = ║\n    return x\n")
 class Noted(FakeBackend):
     """A backend that writes into a shared log when it is asked and when it is made to forget."""
 
-    def __init__(self, log: list[str], family: str, *texts: str, keeps: bool = False):
+    def __init__(self, log: list[str], family: str, *texts: str, has_prefix_cache: bool = False):
         super().__init__(*texts)
-        self.log, self.family, self.keeps, self.asked = log, family, keeps, []
+        self.log, self.family, self.has_prefix_cache, self.asked = log, family, has_prefix_cache, []
         self.is_warm = False
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         self.asked.append(request)
         self.log.append(self.family + ("*" if self.is_warm else ""))
-        if self.keeps:
+        if self.has_prefix_cache:
             meter.count("reused", 9 if self.is_warm else 0)
             self.is_warm = True
         return super().generate(request, cancel, meter)
@@ -52,7 +52,7 @@ class Pair:
     ):
         self.log: list[str] = []
         self.loaded: list[str] = []
-        self.gpt = Noted(self.log, "gpt", gpt, keeps=True)
+        self.gpt = Noted(self.log, "gpt", gpt, has_prefix_cache=True)
         self.bert = Noted(self.log, "bert", bert)
         self.completer = Completer(config or Config(), self.create, lambda family, model: (tables or {}).get(family))
 

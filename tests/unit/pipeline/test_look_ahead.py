@@ -118,7 +118,7 @@ def test_warming_reads_and_says_nothing():
 
 def test_who_keeps_nothing_is_not_warmed():
     backend = FakeBackend("a")
-    backend.keeps = False
+    backend.has_prefix_cache = False
     it = Completer(Config(backend="bert"), lambda family, model: backend)
     it.warm_up()
     asked = len(backend.requests)
