@@ -42,7 +42,9 @@ class Backend(Protocol):
         """
         ...
 
-    def branch(self, request: FimRequest, said: str, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
+    def alternatives(
+        self, request: FimRequest, said: str, cancel: Cancel, meter: Meter
+    ) -> Iterator[Iterator[Suggestion]]:
         """Yield streams as `generate` does, one for each likely first character but that of `said`, the answer so far.
 
         Probabilities are those given that character. A backend that keeps nothing between requests yields none.

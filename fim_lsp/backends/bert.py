@@ -89,7 +89,9 @@ class BertBackend:
                 said.add(suggestion.fills)
                 yield iter([suggestion])
 
-    def branch(self, request: FimRequest, said: str, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
+    def alternatives(
+        self, request: FimRequest, said: str, cancel: Cancel, meter: Meter
+    ) -> Iterator[Iterator[Suggestion]]:
         """Nothing is kept that would make it cheap."""
         return iter(())
 

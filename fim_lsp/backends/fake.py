@@ -25,11 +25,11 @@ class FakeBackend:
         step_s: float = 0.0,
         confidence: float = 0.9,
         log_probs: tuple[float, ...] = (),
-        branches: tuple[str, ...] = (),
+        alternatives: tuple[str, ...] = (),
     ):
         self.texts, self.step_chars, self.step_s = texts, step_chars, step_s
         self.confidence, self.log_probs = confidence, log_probs
-        self.branches = branches
+        self.alternatives = alternatives
         self.requests: list[FimRequest] = []
         self.steps = 0
 
@@ -38,8 +38,10 @@ class FakeBackend:
         for text in self.texts[: request.limits.candidates]:
             yield self._drafts(text, request, cancel, meter)
 
-    def branch(self, request: FimRequest, said: str, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
-        for text in self.branches:
+    def alternatives(
+        self, request: FimRequest, said: str, cancel: Cancel, meter: Meter
+    ) -> Iterator[Iterator[Suggestion]]:
+        for text in self.alternatives:
             if text[0] != said[:1]:
                 yield iter([Suggestion((text,), confidence=self.confidence, log_probs=self.log_probs)])
 

@@ -14,7 +14,7 @@ from fim_lsp.checkpoints.config import read_raw_config
 from fim_lsp.checkpoints.formats import Format
 from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, TokenEstimate
-from fim_lsp.nn import branches, decode, speculate
+from fim_lsp.nn import alternatives, decode, speculate
 from fim_lsp.nn.kv_pool import Pool
 from fim_lsp.nn.load import load_decoder
 from fim_lsp.nn.speculate import Lookup
@@ -22,14 +22,14 @@ from fim_lsp.nn.token_cache import TokenCache
 
 CHARS_PER_TOKEN = 3.5  # Python under a code vocabulary; a little low, so that a window seldom needs clamping
 MOST_CHARS_PER_TOKEN = 4.5  # a suffix is cut at its far end, where clamping by tokens costs nothing
-BRANCHES = 6  # first tokens tried in each of several holes
+FIRST_TOKENS = 6  # first tokens tried in each of several holes
 ROOM = 256  # tokens for what is decoded after a prompt
 CHUNK_MS, CHUNKS = 50.0, (16, 256)  # a chunk of prefill takes about that long, and has so many tokens
 PATH_CHARS = 100  # of a file's path, in the prompt
 TILE = 16  # tokens that processors with tiles multiply at once
 READING_SHARE = 0.6  # of the time that is left, at most: what is read must also be answered
-BRANCH_RANKS, BRANCH_SHARE = 64, 0.02  # first tokens looked at, and how likely a first character must be
-BRANCH_TOKENS, BRANCH_SURE = 10, 0.1  # of a branch at most, and how likely it must stay
+ALTERNATIVE_RANKS, ALTERNATIVE_SHARE = 64, 0.02  # first tokens looked at, and how likely a first character must be
+ALTERNATIVE_TOKENS, ALTERNATIVE_SURE = 10, 0.1  # of an alternative at most, and how likely it must stay
 UNTYPED = ("", "\n", "\r", "\ufffd")  # no first character: nothing, what the editor types, half of one
 SHORT_PREFIX, SHORT_SUFFIX = 128, 32  # tokens: where time is left for no more before the cursor, so many behind it do
 CLAMP_TOKENS = 64  # a prefix too long loses tokens in such steps, so that typing does not shift it at every key
@@ -72,7 +72,7 @@ class GptBackend:
         return cls(model, Tokenizer.from_folder(folder, model.config.vocab), calibration, cache_mb)
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
-        """Fill the hole of `request`, the candidates branching at their first token, best first; several in turn."""
+        """Fill the hole of `request`, the candidates parting at their first token, best first; several in turn."""
         limits = request.limits
         if len(request.segments) > 2:
             yield from self._fill_in_turn(request, cancel, meter)
@@ -98,7 +98,9 @@ class GptBackend:
             cache.truncate(len(prompt))
             yield self._drafts(request, cache, first, cancel, meter)
 
-    def branch(self, request: FimRequest, said: str, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
+    def alternatives(
+        self, request: FimRequest, said: str, cancel: Cancel, meter: Meter
+    ) -> Iterator[Iterator[Suggestion]]:
         """Fill in once for each other character that the text may well begin with, all in the same passes."""
         prompt = self._prompt(request.segments[0], request.segments[1], request)
         cache = self.pool.take(prompt)
@@ -110,8 +112,8 @@ class GptBackend:
         if logits is None:
             return
         with meter.stage("decode"):
-            firsts = self._other_beginnings(logits, said[:1])
-            found = branches.decode(self.model, cache, firsts, BRANCH_TOKENS, self._is_over, cancel.is_set)
+            firsts = self._other_first_tokens(logits, said[:1])
+            found = alternatives.decode(self.model, cache, firsts, ALTERNATIVE_TOKENS, self._is_over, cancel.is_set)
         for steps in found if not cancel.is_set() else ():
             meter.count("decoded", len(steps))
             yield self._grown(steps)
@@ -120,7 +122,7 @@ class GptBackend:
         """Count the prompt's tokens and those whose keys and values are there from before."""
         prompt = self._prompt(request.segments[0], " ".join(request.segments[1:]), request)
         holes = len(request.segments) - 1
-        answers = BRANCHES * holes if holes > 1 else request.limits.candidates
+        answers = FIRST_TOKENS * holes if holes > 1 else request.limits.candidates
         return TokenEstimate(len(prompt), self.pool.shared(prompt), answers)
 
     def pace(self, deadline_ms: int) -> dict[str, float]:
@@ -174,10 +176,10 @@ class GptBackend:
         else:
             yield draft("length" if len(ids) >= limits.max_tokens else "stop")
 
-    def _other_beginnings(self, logits: decode.Logits, said: str) -> list[decode.Step]:
+    def _other_first_tokens(self, logits: decode.Logits, said: str) -> list[decode.Step]:
         """Return for each likely first character its likeliest token, with its share among those that begin so."""
         by_char: dict[str, list[decode.Step]] = {}
-        for step in decode.rank(logits, BRANCH_RANKS):
+        for step in decode.rank(logits, ALTERNATIVE_RANKS):
             char = "" if step.token in self.format.ends else self.tokenizer.decode([step.token])[:1]
             if char not in (*UNTYPED, said):
                 by_char.setdefault(char, []).append(step)
@@ -185,17 +187,17 @@ class GptBackend:
         return [
             steps[0]._replace(probability=steps[0].probability / _share(steps))
             for steps in likely
-            if _share(steps) >= BRANCH_SHARE
+            if _share(steps) >= ALTERNATIVE_SHARE
         ]
 
     def _is_over(self, steps: list[decode.Step]) -> bool:
-        """True at the end of a line, and where a branch has become a guess."""
+        """True at the end of a line, and where an alternative has become a guess."""
         token = steps[-1].token
         is_end = token in self.format.ends or "\n" in self.tokenizer.decode([token])
-        return is_end or math.prod(step.probability for step in steps) < BRANCH_SURE
+        return is_end or math.prod(step.probability for step in steps) < ALTERNATIVE_SURE
 
     def _grown(self, steps: list[decode.Step]) -> Iterator[Suggestion]:
-        """Yield the drafts of a branch, and at last whether its end was said."""
+        """Yield the drafts of an alternative, and at last whether its end was said."""
         is_ended = steps[-1].token in self.format.ends
         tokens = [step.token for step in steps[: len(steps) - is_ended]]
         log_probs = [math.log(max(step.probability, 1e-9)) for step in steps]
@@ -235,7 +237,7 @@ class GptBackend:
         if logits is None:
             return []
         with meter.stage("decode"):
-            for first in decode.rank(logits, BRANCHES):
+            for first in decode.rank(logits, FIRST_TOKENS):
                 cache.truncate(len(prompt))
                 ids: list[int] = []
                 score = 0.0

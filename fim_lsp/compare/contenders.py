@@ -44,8 +44,10 @@ class Altered:
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         return self.inner.generate(self.change(request), cancel, meter)
 
-    def branch(self, request: FimRequest, said: str, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
-        return self.inner.branch(self.change(request), said, cancel, meter)
+    def alternatives(
+        self, request: FimRequest, said: str, cancel: Cancel, meter: Meter
+    ) -> Iterator[Iterator[Suggestion]]:
+        return self.inner.generate_alternatives(self.change(request), said, cancel, meter)
 
     def estimate(self, request: FimRequest) -> TokenEstimate:
         return self.inner.estimate(self.change(request))

@@ -54,7 +54,7 @@ def generate(backend: Backend, request: FimRequest, snap: Snapshot, site: Site, 
     return Answer(backend.name, tuple(kept), tuple(dropped), meter)
 
 
-def branches(
+def alternatives(
     backend: Backend,
     request: FimRequest,
     snap: Snapshot,
@@ -66,7 +66,7 @@ def branches(
 ) -> tuple[Suggestion, ...]:
     """Return what would be shown if a person typed on otherwise than `said`, one for each first character."""
     kept = []
-    for drafts in backend.branch(request, said, cancel, meter):
+    for drafts in backend.generate_alternatives(request, said, cancel, meter):
         ends: list[confident_prefix.DraftEnd] = []
         if (raw := stops.apply(confident_prefix.noting_ends(drafts, ends), snap, request.limits, site)) is None:
             continue

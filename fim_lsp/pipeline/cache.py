@@ -15,7 +15,7 @@ CLOSERS, CLOSERS_MOST = ")]}\"'`", 3  # what an editor closes by itself, and let
 class _Entry:
     snap: Snapshot
     outcome: Outcome
-    branches: tuple[Suggestion, ...] = ()  # what is not shown here, but once its first character is typed
+    alternatives: tuple[Suggestion, ...] = ()  # what is not shown here, but once its first character is typed
 
 
 class Cache:
@@ -32,10 +32,10 @@ class Cache:
                 return outcome
         return None
 
-    def remember(self, snap: Snapshot, outcome: Outcome, branches: tuple[Suggestion, ...] = ()) -> Outcome:
+    def remember(self, snap: Snapshot, outcome: Outcome, alternatives: tuple[Suggestion, ...] = ()) -> Outcome:
         """Keep an outcome, and what else may be typed here, while newer ones leave room; returns the outcome."""
         key = (snap.uri, hash(snap.text[: snap.offset]), snap.manual)
-        self.entries[key] = _Entry(snap, outcome, branches)
+        self.entries[key] = _Entry(snap, outcome, alternatives)
         self.entries.move_to_end(key)
         while len(self.entries) > self.most or (
             len(self.entries) > 1 and sum(len(e.snap.text) for e in self.entries.values()) > self.most_chars
@@ -62,7 +62,7 @@ def _rest(entry: _Entry, snap: Snapshot) -> Outcome | None:
         return None
     closers = snap.text[snap.offset : snap.offset + max(grown, 0)]
     said = snap.text[old.offset : snap.offset].replace("\r\n", "\n")
-    known = entry.outcome.suggestions + (entry.branches if typed else ())
+    known = entry.outcome.suggestions + (entry.alternatives if typed else ())
     kept = tuple(rest for s in known if (rest := _left(s, said, closers, grown)))
     if typed and not kept:
         return None

@@ -35,28 +35,28 @@ def below(snap: Snapshot) -> Snapshot | None:
 
 
 def ahead(completer: Completer, snap: Snapshot, outcome: Outcome, cancel: Cancel) -> Outcome:
-    """Branch at a place that was answered, then answer the place after accepting it; raises ModelError."""
-    done = branch(completer, snap, outcome, cancel)
+    """Find alternatives at an answered place, then answer the place after accepting it; raises ModelError."""
+    done = find_alternatives(completer, snap, outcome, cancel)
     if not outcome.suggestions or cancel.is_set():
         return done
     then = accepted(snap, outcome.suggestions[0])
     return completer.look_up(then) or answer(completer, then, cancel)
 
 
-def branch(completer: Completer, snap: Snapshot, outcome: Outcome, cancel: Cancel) -> Outcome:
+def find_alternatives(completer: Completer, snap: Snapshot, outcome: Outcome, cancel: Cancel) -> Outcome:
     """Have ready what other keys than the suggestion's ask for, if a backend is loaded that keeps what it reads."""
     meter = Meter()
     if (found := _keeper(completer, snap)) is None:
         return Outcome(reason="nothing is loaded that keeps what it reads")
     keeper, request, site, choice = found
     said = outcome.suggestions[0].text if outcome.suggestions else ""
-    branches = answering.branches(keeper, request, snap, site, choice.place, said, cancel, meter)
+    alternatives = answering.alternatives(keeper, request, snap, site, choice.place, said, cancel, meter)
     if completer.config.words and not cancel.is_set():
-        taken = {said[:1], *(suggestion.text[:1] for suggestion in branches)}
-        branches = (*branches, *word_fallback.others(snap, taken))
-    if branches and not cancel.is_set():
-        completer.cache.remember(snap, outcome, branches)
-    reason = cancel.reason or f"{len(branches)} other beginnings"
+        taken = {said[:1], *(suggestion.text[:1] for suggestion in alternatives)}
+        alternatives = (*alternatives, *word_fallback.others(snap, taken))
+    if alternatives and not cancel.is_set():
+        completer.cache.remember(snap, outcome, alternatives)
+    reason = cancel.reason or f"{len(alternatives)} alternatives"
     return Outcome((), reason, keeper.name, choice.why, meter.timings, meter.tokens, choice)
 
 

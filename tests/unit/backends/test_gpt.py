@@ -246,10 +246,10 @@ def test_the_shipped_weights_are_within_bounds():
     assert config["fim"]["order"] == "suffix-first"
 
 
-def test_other_beginnings_are_filled_in_beside_each_other(gpt):
+def test_other_first_tokens_are_filled_in_beside_each_other(gpt):
     request = FimRequest(("def f(items):\n    for ", "\n\n\nprint(f([2, 3]))\n"), GenerationLimits(max_tokens=12))
     (answer,), _ = run(gpt, request)
-    streams = [list(drafts) for drafts in gpt.branch(request, answer.text, Cancel(), Meter())]
+    streams = [list(drafts) for drafts in gpt.generate_alternatives(request, answer.text, Cancel(), Meter())]
     firsts = [drafts[-1].text[0] for drafts in streams]
     assert len(set(firsts)) == len(firsts) >= 2
     assert answer.text[0] not in firsts
@@ -258,10 +258,10 @@ def test_other_beginnings_are_filled_in_beside_each_other(gpt):
         assert all("\n" not in draft.text[:-1] for draft in drafts)
     (again,), meter = run(gpt, request)
     assert again == answer
-    assert meter.tokens["prefilled"] == 1  # the branches left the prompt's keys and values as they were
+    assert meter.tokens["prefilled"] == 1  # the alternatives left the prompt's keys and values as they were
     stopped = Cancel()
     stopped.raise_for("stopped")
-    assert not list(gpt.branch(request, answer.text, stopped, Meter()))
+    assert not list(gpt.generate_alternatives(request, answer.text, stopped, Meter()))
 
 
 @pytest.mark.skipif(not library.chosen(), reason="only the compiled kernels hold four bits")

@@ -142,7 +142,7 @@ def test_unloaded_models_are_loaded_again_when_wanted():
 
 
 def test_other_keys_are_answered_beforehand():
-    backend = FakeBackend("alpha", branches=("alike", "beta", "(a)"))
+    backend = FakeBackend("alpha", alternatives=("alike", "beta", "(a)"))
     it = Completer(Config(), lambda family, model: backend)
     snap = draw("x = ║\n")
     outcome = it.complete(snap, Cancel())
@@ -155,8 +155,8 @@ def test_other_keys_are_answered_beforehand():
     assert it.look_up(draw("x = alpha║\n")).reason == ""  # and so is the place after accepting it
 
 
-def test_branches_that_were_dropped_are_not_known():
-    it = Completer(Config(), lambda family, model: FakeBackend("alpha", branches=("beta",)))
+def test_alternatives_that_were_dropped_are_not_known():
+    it = Completer(Config(), lambda family, model: FakeBackend("alpha", alternatives=("beta",)))
     snap, cancel = draw("x = ║\n"), Cancel()
     outcome = it.complete(snap, Cancel())
     cancel.raise_for("a request came")

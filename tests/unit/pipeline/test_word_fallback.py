@@ -63,11 +63,11 @@ def test_it_can_be_left_out():
 
 
 def test_a_key_nobody_expected_is_answered_from_the_words():
-    it = Completer(Config(), lambda family, model: FakeBackend("alse", branches=("rue",)))
+    it = Completer(Config(), lambda family, model: FakeBackend("alse", alternatives=("rue",)))
     it.warm_up()
     here = draw("fibre = fibonacci = trunk\ntr║\n")
     outcome = it.complete(here, Cancel())
-    look_ahead.branch(it, here, outcome, Cancel())
+    look_ahead.find_alternatives(it, here, outcome, Cancel())
     typed = it.look_up(draw("fibre = fibonacci = trunk\ntru║\n"))
     assert typed is not None
     assert [one.text for one in typed.suggestions] == ["nk"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fim_lsp.nn import branches, decode
+from fim_lsp.nn import alternatives, decode
 from fim_lsp.nn.reference.transformer import Decoder
 from tests.unit.lab.train.toy import TINY
 
@@ -35,10 +35,10 @@ def read(model):
     return cache, logits
 
 
-def test_each_branch_says_what_it_says_alone(model):
+def test_each_alternative_says_what_it_says_alone(model):
     cache, logits = read(model)
     firsts = [decode.Step(token, 0.5) for token in FIRSTS]
-    found = branches.decode(model, cache, firsts, 6, lambda steps: False, lambda: False)
+    found = alternatives.decode(model, cache, firsts, 6, lambda steps: False, lambda: False)
     assert [[step.token for step in steps] for steps in found] == [alone(model, first, 7) for first in FIRSTS]
     assert cache.ids == PROMPT
     cache.truncate(len(PROMPT) - 1)
@@ -49,7 +49,7 @@ def test_a_branch_that_is_over_leaves_the_others(model):
     cache, _ = read(model)
     firsts = [decode.Step(token, 0.5) for token in FIRSTS]
     over = lambda steps: steps[0].token == 21 or (steps[0].token == 22 and len(steps) == 3)  # noqa: E731
-    found = branches.decode(model, cache, firsts, 6, over, lambda: False)
+    found = alternatives.decode(model, cache, firsts, 6, over, lambda: False)
     assert [len(steps) for steps in found] == [7, 1, 3]
     assert [step.token for step in found[2]] == alone(model, 22, 3)
 
@@ -58,8 +58,8 @@ def test_it_stops_when_told_and_where_the_cache_ends(model):
     cache, _ = read(model)
     firsts = [decode.Step(token, 0.5) for token in FIRSTS]
     looks = iter([False, False, True])
-    found = branches.decode(model, cache, firsts, 6, lambda steps: False, lambda: next(looks))
+    found = alternatives.decode(model, cache, firsts, 6, lambda steps: False, lambda: next(looks))
     assert [len(steps) for steps in found] == [3, 3, 3]
     cache.capacity = len(PROMPT) + 5
-    found = branches.decode(model, cache, firsts, 6, lambda steps: False, lambda: False)
+    found = alternatives.decode(model, cache, firsts, 6, lambda steps: False, lambda: False)
     assert [len(steps) for steps in found] == [2, 2, 2]

@@ -1,6 +1,6 @@
 """Several continuations of one prompt in the same passes, none seeing another.
 
-prompt … return ║    pass 1: s f "    pass 2: elf irst {    …    each row sees the prompt and what its own branch said
+prompt … return ║    pass 1: s f "    pass 2: elf irst {    …    each row sees the prompt and its own past
 """
 
 from __future__ import annotations
