@@ -71,6 +71,7 @@ class Snippet:
     path: str
     text: str
     why: str
+    score: float = 0.0  # of 1; comparable among snippets of one kind
 
 
 @dataclass(frozen=True)

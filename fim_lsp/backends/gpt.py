@@ -26,6 +26,8 @@ FIRST_TOKENS = 6  # first tokens tried in each of several holes
 ROOM = 256  # tokens for what is decoded after a prompt
 CHUNK_MS, CHUNKS = 50.0, (16, 256)  # a chunk of prefill takes about that long, and has so many tokens
 PATH_CHARS = 100  # of a file's path, in the prompt
+SNIPPETS, SNIPPET_TOKENS = 2, 260  # of other files, as many and as long as the decoder was taught to read
+SNIPPET_SHARE = 0.35  # of the time that is left, at most, for snippets that have not been read yet
 TILE = 16  # tokens that processors with tiles multiply at once
 READING_SHARE = 0.6  # of the time that is left, at most: what is read must also be answered
 ALTERNATIVE_RANKS, ALTERNATIVE_SHARE = 64, 0.02  # first tokens looked at, and how likely a first character must be
@@ -60,7 +62,10 @@ class GptBackend:
             suffix_chars=int(self.format.suffix_tokens * MOST_CHARS_PER_TOKEN),
         )
         self.cost = Cost(token_ms=1.0, step_ms=20.0)
-        self.pool = Pool(model, self.format.prefix_tokens + self.format.suffix_tokens + 3 + ROOM, cache_mb << 20)
+        around = self.format.prefix_tokens + self.format.suffix_tokens + 3 + ROOM
+        room = SNIPPETS * SNIPPET_TOKENS
+        self.takes_snippets = self.format.file is not None and around + room <= model.config.positions
+        self.pool = Pool(model, around + room * self.takes_snippets, cache_mb << 20)
 
     @classmethod
     def from_folder(
@@ -154,7 +159,7 @@ class GptBackend:
             return Suggestion((text,), finish=finish, confidence=confidence, log_probs=tuple(log_probs))
 
         prefix, suffix = self._pieces(request.segments[0], request.segments[1])
-        lookup = Lookup(suffix, prefix)
+        lookup = Lookup(*self._snippets(request), suffix, prefix)
         steps = speculate.decode(self.model, cache, first, limits.max_tokens, self.format.ends, stop, lookup)
         try:
             while True:
@@ -264,12 +269,26 @@ class GptBackend:
         A step is cut from where the window begins, so that what is left goes on from the same keys and values.
         """
         path = self.tokenizer.encode(f"{short(request.path)}\n") if request.path else []
-        left_ms = (request.limits.deadline - time.monotonic()) * 1e3 * READING_SHARE
-        for prefix, suffix in _ever_shorter(*self._pieces(before, after)):
+        left_ms = (request.limits.deadline - time.monotonic()) * 1e3
+        pieces = self._pieces(before, after)
+        if others := self._snippets(request):
+            prompt = self.format.render(*pieces, path, others)
+            unread_ms = self.cost.token_ms * (len(prompt) - self.pool.shared(prompt))
+            snippets_ms = self.cost.token_ms * sum(map(len, others))
+            if unread_ms <= left_ms * READING_SHARE and min(unread_ms, snippets_ms) <= left_ms * SNIPPET_SHARE:
+                return prompt
+        for prefix, suffix in _ever_shorter(*pieces):
             prompt = self.format.render(prefix, suffix, path) or self.tokenizer.encode("\n")
-            if self.cost.token_ms * (len(prompt) - self.pool.shared(prompt)) <= left_ms:
+            if self.cost.token_ms * (len(prompt) - self.pool.shared(prompt)) <= left_ms * READING_SHARE:
                 break
         return prompt
+
+    def _snippets(self, request: FimRequest) -> list[list[int]]:
+        """Return the ids of other files' snippets, each after its path, cut to what the model was taught to read."""
+        if not self.takes_snippets or not request.path:
+            return []
+        texts = (f"{short(snippet.path)}\n{snippet.text}\n" for snippet in request.snippets[:SNIPPETS])
+        return [self.tokenizer.encode(text)[: SNIPPET_TOKENS - 1] for text in texts]
 
     def _pieces(self, before: str, after: str) -> tuple[list[int], list[int]]:
         """Return the ids of prefix and suffix, cut to what the model was taught to read."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -74,12 +74,16 @@ class Format:
         prefix = max(room * self.prefix_tokens // most, 1)
         return replace(self, prefix_tokens=prefix, suffix_tokens=room - prefix)
 
-    def render(self, prefix: list[int], suffix: list[int], path: list[int]) -> list[int]:
+    def render(
+        self, prefix: list[int], suffix: list[int], path: list[int], others: Sequence[list[int]] = ()
+    ) -> list[int]:
         """Lay out the prompt (SPM and PSM of arXiv 2207.14255); suffix-first, typing only appends.
 
-        `path` is the file's with the line break behind it, or nothing; left out where the model knows no `file`.
+        `path` is the file's with the line break behind it, or nothing; `others` are snippets of other files, each
+        after its own path. Left out where the model knows no `file`, the others also where the file has no path.
         """
-        head = [self.file, *path] if path and self.file is not None else []
+        files = [*others, path] if path and self.file is not None else []
+        head = [token for file in files for token in (self.file, *file) if token is not None]
         if self.order == "suffix-first":
             return [*head, self.suffix, *suffix, self.prefix, *prefix, self.middle]
         if self.order == "prefix-first":

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer as _Tokenizer
 from fim_lsp.checkpoints.config import MOST_TOKENS, tokenizer_folder
 from fim_lsp.errors import ModelCorrupt, ModelMismatch, ModelMissing
 
-RECENT = 8  # texts whose ids are kept: the router asks what a request would cost, then the backend takes it
+RECENT = 16  # texts whose ids are kept: the router asks what a request would cost, then the backend takes it
 PROBE = "def f(x):\n    return 'é'\n"  # what any vocabulary for code can read
 
 

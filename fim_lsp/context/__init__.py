@@ -1,7 +1,8 @@
 """What the model is shown: a window around the cursor, and before it what the window had to leave out.
 
 Each source of text is a file with one function; PREAMBLE lists them in the order they stand before the window,
-the most stable first, because text that changes invalidates the keys and values of all that follows it.
+the most stable first, because text that changes invalidates the keys and values of all that follows it. Text of other
+files comes before all that: snippets.py lists its sources.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fim_lsp.context import headers, imports, window
-from fim_lsp.domain import FimRequest, GenerationLimits, Snapshot
+from fim_lsp.domain import FimRequest, GenerationLimits, Snapshot, Snippet
 from fim_lsp.languages import Site
 
 Source = Callable[[str, str, Site, int], str]  # text before the window, text near the cursor, site, room
@@ -18,7 +19,14 @@ PREAMBLE: tuple[Source, ...] = (imports.collect, headers.collect)
 PREAMBLE_SHARE = 0.25  # of the prefix's characters, at most
 
 
-def build(snap: Snapshot, site: Site, limits: GenerationLimits, prefix_chars: int, suffix_chars: int) -> FimRequest:
+def build(
+    snap: Snapshot,
+    site: Site,
+    limits: GenerationLimits,
+    prefix_chars: int,
+    suffix_chars: int,
+    snippets: tuple[Snippet, ...] = (),
+) -> FimRequest:
     """Cut the window and put before it what it lost; sizes in characters."""
     start, preamble = window.start(snap, prefix_chars), ""
     if start:
@@ -29,7 +37,7 @@ def build(snap: Snapshot, site: Site, limits: GenerationLimits, prefix_chars: in
         start = window.start(snap, prefix_chars - len(preamble))
     prefix = preamble + snap.text[start : snap.offset]
     suffix = snap.text[snap.offset : window.end(snap, suffix_chars)]
-    return FimRequest((_normal(prefix), _normal(suffix)), limits, language=snap.language, path=snap.path)
+    return FimRequest((_normal(prefix), _normal(suffix)), limits, snippets, snap.language, snap.path)
 
 
 def _normal(text: str) -> str:

@@ -15,6 +15,7 @@ CLOSERS, CLOSERS_MOST = ")]}\"'`", 3  # what an editor closes by itself, and let
 class _Entry:
     snap: Snapshot
     outcome: Outcome
+    edition: int  # of the other files that the model was shown parts of
     alternatives: tuple[Suggestion, ...] = ()  # what is not shown here, but once its first character is typed
 
 
@@ -25,17 +26,22 @@ class Cache:
         self.most, self.most_chars = most, most_chars
         self.entries: OrderedDict[tuple[str, int, bool], _Entry] = OrderedDict()
 
-    def find(self, snap: Snapshot) -> Outcome | None:
-        """Return the remainder of a suggestion that the user is typing, or the outcome of this very place."""
+    def find(self, snap: Snapshot, edition: int = 0) -> Outcome | None:
+        """Return the remainder of a suggestion that the user is typing, or the outcome of this very place.
+
+        What was suggested before other files changed may be out of date: it counts no more.
+        """
         for entry in reversed(list(self.entries.values())):
-            if (outcome := _rest(entry, snap)) is not None:
+            if entry.edition == edition and (outcome := _rest(entry, snap)) is not None:
                 return outcome
         return None
 
-    def remember(self, snap: Snapshot, outcome: Outcome, alternatives: tuple[Suggestion, ...] = ()) -> Outcome:
+    def remember(
+        self, snap: Snapshot, outcome: Outcome, alternatives: tuple[Suggestion, ...] = (), edition: int = 0
+    ) -> Outcome:
         """Keep an outcome, and what else may be typed here, while newer ones leave room; returns the outcome."""
         key = (snap.uri, hash(snap.text[: snap.offset]), snap.manual)
-        self.entries[key] = _Entry(snap, outcome, alternatives)
+        self.entries[key] = _Entry(snap, outcome, edition, alternatives)
         self.entries.move_to_end(key)
         while len(self.entries) > self.most or (
             len(self.entries) > 1 and sum(len(e.snap.text) for e in self.entries.values()) > self.most_chars

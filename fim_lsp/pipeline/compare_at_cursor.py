@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from fim_lsp import context, languages
-from fim_lsp.backends.base import Backend
+from fim_lsp import languages
+from fim_lsp.backends.base import Backend, Budget
 from fim_lsp.domain import Cancel, Choice, FimRequest, GenerationLimits, Snapshot
 from fim_lsp.errors import ModelError
 from fim_lsp.languages import Site, describe
@@ -70,7 +70,8 @@ def compare(completer: Completer, snap: Snapshot, cancel: Cancel) -> Comparison:
     if not backends:
         return Comparison(tuple(Side(family, error) for family, error in errors.items()))
     site = describe(snap, completer.trees.tree(snap, languages.get(snap.language)))
-    request = _request(list(backends.values()), snap, site, eligibility.limits(snap, completer.config, site))
+    budget = _least([backend.budget for backend in backends.values()])
+    request = completer.request(budget, snap, site, eligibility.limits(snap, completer.config, site))
     choice = completer.router.choose(request, site)
     contenders = [_Contender(family, backend, request, snap, site, choice) for family, backend in backends.items()]
     runs: dict[str, dict[Condition, list[Run]]] = {family: defaultdict(list) for family in CANDIDATES}
@@ -128,11 +129,9 @@ def _load(router: Router) -> tuple[dict[str, Backend], dict[str, str]]:
     return backends, errors
 
 
-def _request(backends: Sequence[Backend], snap: Snapshot, site: Site, limits: GenerationLimits) -> FimRequest:
+def _least(budgets: Sequence[Budget]) -> Budget:
     """Cut the window for the one that reads least: what one is shown, the other can read."""
-    prefix_chars = min(backend.budget.prefix_chars for backend in backends)
-    suffix_chars = min(backend.budget.suffix_chars for backend in backends)
-    return context.build(snap, site, limits, prefix_chars, suffix_chars)
+    return Budget(min(one.prefix_chars for one in budgets), min(one.suffix_chars for one in budgets))
 
 
 def _take_turns(

@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from fim_lsp import context, languages
 from fim_lsp.backends.base import Backend, Budget, ModelRequest
+from fim_lsp.context.index import Workspace
+from fim_lsp.context.snippets import Snippets
 from fim_lsp.domain import Cancel, Choice, FimRequest, GenerationLimits, Meter, Outcome, Snapshot
 from fim_lsp.languages import Site, Trees, describe
 from fim_lsp.pipeline import answer, eligibility, multi_hole, word_fallback
@@ -21,11 +23,17 @@ class Completer:
     """Complete snapshots; `look_up` on the event loop, everything else in one worker thread."""
 
     def __init__(
-        self, config: Config, create: Callable[[str, ModelRequest], Backend], read_table: ReadTable = no_table
+        self,
+        config: Config,
+        create: Callable[[str, ModelRequest], Backend],
+        read_table: ReadTable = no_table,
+        workspace: Workspace | None = None,
     ):
         self.config = config
         self.router = Router(config, create, read_table)
         self.cache, self.trees = Cache(), Trees()
+        self.workspace = workspace or Workspace()
+        self.snippets = Snippets(self.workspace)
 
     def configure(self, config: Config) -> None:
         """Take new settings (worker thread); what was suggested under the old ones is forgotten."""
@@ -57,12 +65,13 @@ class Completer:
         """Drop what is kept of a document (worker thread): opened again, it may be another text."""
         self.trees.drop(uri)
         self.cache.drop(uri)
+        self.snippets.drop(uri)
 
     def look_up(self, snap: Snapshot) -> Outcome | None:
         """Answer without a model, in microseconds: refused, or known from before; None when it takes a model."""
         if reason := eligibility.refuse(snap, self.config):
             return Outcome(reason=reason)
-        return self.cache.find(snap)
+        return self.cache.find(snap, self.workspace.edition(snap.path))
 
     def complete(self, snap: Snapshot, cancel: Cancel) -> Outcome:
         """Generate suggestions for a snapshot; raises ModelError when no model can be had."""
@@ -74,7 +83,8 @@ class Completer:
         with meter.stage("context"):
             site = describe(snap, self.trees.tree(snap, languages.get(snap.language)))
             limits = eligibility.limits(snap, self.config, site, began)
-            request = _request(backend, snap, site, limits)
+            edition = self.workspace.edition(snap.path)
+            request = self.request(backend.budget, snap, site, limits)
         requests = {backend.budget: request}
         with meter.stage("choose"):
             backend, choice = self.router.pick(request, site)
@@ -89,7 +99,12 @@ class Completer:
         is_cut = any(one.finish == "deadline" for one in best.kept) or (limits.expired and not best.kept)
         if cancel.is_set() or is_cut or choice.is_stand_in:
             return outcome  # asked again, there may be more to say
-        return self.cache.remember(snap, outcome)
+        return self.cache.remember(snap, outcome, edition=edition)
+
+    def request(self, budget: Budget, snap: Snapshot, site: Site, limits: GenerationLimits) -> FimRequest:
+        """Gather what a backend is shown at a place (worker thread)."""
+        snippets = self.snippets.choose(snap, site)
+        return context.build(snap, site, limits, budget.prefix_chars, budget.suffix_chars, snippets)
 
     def fill(self, segments: tuple[str, ...], language: str, cancel: Cancel) -> Outcome:
         """Fill all holes of a text, n between its n+1 segments, as one; raises ModelError."""
@@ -117,7 +132,7 @@ class Completer:
         """Return the chosen family's answer, and the other's where the first is unsure and time is left."""
 
         def ask(asked: Backend, family: str) -> Answer:
-            request = requests.get(asked.budget) or _request(asked, snap, site, limits)
+            request = requests.get(asked.budget) or self.request(asked.budget, snap, site, limits)
             said = answer.generate(asked, request, snap, site, choice.place, cancel)
             self.router.learn(family, said.meter)
             return said
@@ -126,10 +141,6 @@ class Completer:
         if cancel.is_set() or (second := self.router.second(choice, first.confidence, snap.language, limits)) is None:
             return [first]
         return [first, ask(*second)]
-
-
-def _request(backend: Backend, snap: Snapshot, site: Site, limits: GenerationLimits) -> FimRequest:
-    return context.build(snap, site, limits, backend.budget.prefix_chars, backend.budget.suffix_chars)
 
 
 def _why(choice: Choice, answers: list[Answer], limits: GenerationLimits) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fim_lsp import context, languages
+from fim_lsp import languages
 from fim_lsp.backends.base import Backend
 from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Outcome, Snapshot, Suggestion
 from fim_lsp.languages import Site, describe
@@ -55,7 +55,7 @@ def find_alternatives(completer: Completer, snap: Snapshot, outcome: Outcome, ca
         taken = {said[:1], *(suggestion.text[:1] for suggestion in alternatives)}
         alternatives = (*alternatives, *word_fallback.others(snap, taken))
     if alternatives and not cancel.is_set():
-        completer.cache.remember(snap, outcome, alternatives)
+        completer.cache.remember(snap, outcome, alternatives, completer.workspace.edition(snap.path))
     reason = cancel.reason or f"{len(alternatives)} alternatives"
     return Outcome((), reason, keeper.name, choice.why, meter.timings, meter.tokens, choice)
 
@@ -96,6 +96,6 @@ def _keeper(completer: Completer, snap: Snapshot) -> tuple[Backend, FimRequest, 
         return None
     site = describe(snap, completer.trees.tree(snap, languages.get(snap.language)))
     limits = eligibility.limits(snap, completer.config, site)
-    request = context.build(snap, site, limits, keeper.budget.prefix_chars, keeper.budget.suffix_chars)
+    request = completer.request(keeper.budget, snap, site, limits)
     choice = completer.router.choose(request, site)
     return (keeper, request, site, choice) if loaded.get(choice.family) is keeper else None

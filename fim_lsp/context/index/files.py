@@ -1,0 +1,105 @@
+"""The source files below a folder: what git ignores, what nobody wrote by hand and what is too large is passed over."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from pathspec import GitIgnoreSpec
+
+from fim_lsp.languages import language_of
+
+MOST_BYTES = 512_000
+MOST_LINE_CHARS = 200  # on average: more is minified
+HEAD_CHARS = 800  # where a generated file says so
+SKIPPED = frozenset({"node_modules", "site-packages", "__pycache__", "venv", "bower_components"})
+ENVIRONMENT = "pyvenv.cfg"  # in a folder that holds other people's packages
+GENERATED = re.compile(r"@generated|\b(?:auto-?)?generated\b.*\bdo not (?:edit|modify)\b", re.I | re.S)
+
+Rules = tuple[tuple[Path, GitIgnoreSpec], ...]  # of the outer folders first
+
+
+class Found(NamedTuple):
+    """A source file: its path from the root, and what tells whether it has changed."""
+
+    path: str
+    mtime_ns: int
+    size: int
+
+
+def walk(root: Path, most: int) -> Iterator[Found]:
+    """Yield at most `most` source files, those of the outer folders first; a folder that cannot be read has none."""
+    folders = deque([(root, _rules_above(root))])
+    while folders and most > 0:
+        folder, rules = folders.popleft()
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            rules = _with_own(folder, rules)
+        except (OSError, UnicodeDecodeError, ValueError):  # rules that cannot be read shut the folder
+            continue
+        if folder != root and any(entry.name == ENVIRONMENT for entry in entries):
+            continue
+        for entry in entries:
+            path = folder / entry.name
+            if entry.name.startswith(".") or entry.name in SKIPPED:
+                continue
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    if not _is_ignored(path, rules, "/"):
+                        folders.append((path, rules))
+                elif most > 0 and language_of(entry.name) and entry.is_file(follow_symlinks=False):
+                    stat = entry.stat(follow_symlinks=False)
+                    if stat.st_size <= MOST_BYTES and not _is_ignored(path, rules):
+                        most -= 1
+                        yield Found(path.relative_to(root).as_posix(), stat.st_mtime_ns, stat.st_size)
+            except OSError:
+                continue
+
+
+def read(path: Path) -> str:
+    """Return a source file's text, "" where it is none that a person wrote or cannot be read."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            return ""
+        text = path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return "" if "\0" in text or is_machine_made(text) else text
+
+
+def is_machine_made(text: str) -> bool:
+    """True for what is minified, or says at its head that it was generated."""
+    return len(text) > MOST_LINE_CHARS * (text.count("\n") + 10) or bool(GENERATED.search(text[:HEAD_CHARS]))
+
+
+def _rules_above(root: Path) -> Rules:
+    """Return the rules of the folders around a root, up to the repository that it lies in."""
+    around: list[Path] = []
+    for folder in root.parents if not (root / ".git").exists() else ():
+        around.insert(0, folder)
+        if (folder / ".git").exists():
+            rules: Rules = ()
+            for one in around:
+                rules = _with_own(one, rules)
+            return rules
+    return ()
+
+
+def _with_own(folder: Path, rules: Rules) -> Rules:
+    file = folder / ".gitignore"
+    if not file.is_file():
+        return rules
+    return (*rules, (folder, GitIgnoreSpec.from_lines(file.read_text(encoding="utf-8").splitlines())))
+
+
+def _is_ignored(path: Path, rules: Rules, end: str = "") -> bool:
+    """Ask the innermost rules first, as git does."""
+    for folder, spec in reversed(rules):
+        said = spec.check_file(path.relative_to(folder).as_posix() + end).include
+        if said is not None:
+            return said
+    return False

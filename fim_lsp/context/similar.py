@@ -1,0 +1,16 @@
+"""Windows of other files that share most words with the lines around the cursor."""
+
+from __future__ import annotations
+
+from fim_lsp.context.index import Workspace
+from fim_lsp.context.query import Query
+from fim_lsp.domain import Snippet
+from fim_lsp.languages import Site
+
+ALIKE = 0.15  # shared words of all words, at least
+COUNT = 4  # looked at, of which the best are shown
+
+
+def collect(workspace: Workspace, query: Query, site: Site) -> list[Snippet]:
+    """Return windows of other files, the likest first."""
+    return [snippet for snippet in workspace.alike(query.words, query.path, COUNT) if snippet.score >= ALIKE]
