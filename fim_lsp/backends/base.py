@@ -42,7 +42,7 @@ class Backend(Protocol):
         """
         ...
 
-    def alternatives(
+    def generate_alternatives(
         self, request: FimRequest, said: str, cancel: Cancel, meter: Meter
     ) -> Iterator[Iterator[Suggestion]]:
         """Yield streams as `generate` does, one for each likely first character but that of `said`, the answer so far.

@@ -58,7 +58,7 @@ class WriterBackend:
         texts = tuple(fill.text for fill in fills)
         yield iter([Suggestion(texts, finish=fills[-1].finish, confidence=confidence, scores=scores)])
 
-    def alternatives(
+    def generate_alternatives(
         self, request: FimRequest, said: str, cancel: Cancel, meter: Meter
     ) -> Iterator[Iterator[Suggestion]]:
         """Nothing is kept that would make it cheap."""

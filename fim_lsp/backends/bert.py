@@ -89,7 +89,7 @@ class BertBackend:
                 said.add(suggestion.fills)
                 yield iter([suggestion])
 
-    def alternatives(
+    def generate_alternatives(
         self, request: FimRequest, said: str, cancel: Cancel, meter: Meter
     ) -> Iterator[Iterator[Suggestion]]:
         """Nothing is kept that would make it cheap."""

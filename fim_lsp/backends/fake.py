@@ -38,7 +38,7 @@ class FakeBackend:
         for text in self.texts[: request.limits.candidates]:
             yield self._drafts(text, request, cancel, meter)
 
-    def alternatives(
+    def generate_alternatives(
         self, request: FimRequest, said: str, cancel: Cancel, meter: Meter
     ) -> Iterator[Iterator[Suggestion]]:
         for text in self.alternatives:

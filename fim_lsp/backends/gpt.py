@@ -103,7 +103,7 @@ class GptBackend:
             cache.truncate(len(prompt))
             yield self._drafts(request, cache, first, cancel, meter)
 
-    def alternatives(
+    def generate_alternatives(
         self, request: FimRequest, said: str, cancel: Cancel, meter: Meter
     ) -> Iterator[Iterator[Suggestion]]:
         """Fill in once for each other character that the text may well begin with, all in the same passes."""

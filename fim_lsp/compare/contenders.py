@@ -44,7 +44,7 @@ class Altered:
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         return self.inner.generate(self.change(request), cancel, meter)
 
-    def alternatives(
+    def generate_alternatives(
         self, request: FimRequest, said: str, cancel: Cancel, meter: Meter
     ) -> Iterator[Iterator[Suggestion]]:
         return self.inner.generate_alternatives(self.change(request), said, cancel, meter)
