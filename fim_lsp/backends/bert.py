@@ -35,7 +35,7 @@ class BertBackend:
 
     def __init__(
         self,
-        model: infill.Looker,
+        model: infill.SpanModel,
         tokenizer: Tokenizer,
         table: Mapping[str, Any],
         calibration: Calibration | None = None,

@@ -1,4 +1,4 @@
-"""The bidirectional reading of a stack of layers: the context once, then canvases look at it as often as needed."""
+"""The bidirectional reading of a stack of layers: the context once, then any number of canvases against it."""
 
 from __future__ import annotations
 
@@ -19,25 +19,27 @@ class Reading(NamedTuple):
     holes: list[Hole]
 
 
-class Layers(Protocol):
+class LayerStack(Protocol):
     """What nn/native and nn/transformer.py both have."""
 
     def new_cache(self, capacity: int) -> Any: ...
-    def run(self, ids: Sequence[int], positions: Sequence[int], cache: Any, start: int, look: Any) -> Any: ...
+    def run(self, ids: Sequence[int], positions: Sequence[int], cache: Any, start: int, seen: Any) -> Any: ...
     def logits(self, x: Any) -> Floats: ...
 
 
-class Reads:
+class Encoder:
     """A masked language model, mixed into layers: context sees context, a canvas sees the context and itself."""
 
-    def read(self: Layers, layout: Layout) -> Reading:
+    def read(self: LayerStack, layout: Layout) -> Reading:
         """Compute keys and values of a context."""
         length = len(layout.ids)
         cache = self.new_cache(length)
         self.run(layout.ids, layout.positions, cache, 0, "all")
         return Reading(cache, length, layout.holes)
 
-    def look(self: Layers, reading: Reading, canvases: Sequence[Canvas], wanted: int, banned: Sequence[int]) -> Floats:
+    def score_canvases(
+        self: LayerStack, reading: Reading, canvases: Sequence[Canvas], wanted: int, banned: Sequence[int]
+    ) -> Floats:
         """Return log-probabilities [slots holding `wanted`, vocab] of several canvases, none seeing another.
 
         All canvases go through in one pass; `banned` ids get none.

@@ -23,12 +23,12 @@ EXPANSION = 16
 LEFTMOST = 1e3  # added to a log-probability to have it committed
 
 
-class Looker(Protocol):
-    """A model that reads a context once and looks at it from canvases as often as needed."""
+class SpanModel(Protocol):
+    """A model that reads a context once and scores canvases against it as often as needed."""
 
     def read(self, layout: Layout) -> Any: ...
 
-    def look(self, reading: Any, canvases: Sequence[Canvas], wanted: int, banned: Sequence[int]) -> Floats:
+    def score_canvases(self, reading: Any, canvases: Sequence[Canvas], wanted: int, banned: Sequence[int]) -> Floats:
         """Return log-probabilities [slots holding `wanted`, vocab], `banned` ids having none."""
         ...
 
@@ -117,7 +117,7 @@ def blank(sizes: Sequence[int], holes: int, mask: int) -> list[Candidate]:
 
 
 def short_fills(
-    model: Looker, marks: Marks, reading: Any, holes: int, counts: Sequence[int]
+    model: SpanModel, marks: Marks, reading: Any, holes: int, counts: Sequence[int]
 ) -> list[list[tuple[float, list[int]]]]:
     """Return for each hole (log-probability, ids) of all its likely short fills, best first.
 
@@ -125,7 +125,7 @@ def short_fills(
     """
     sizes = range(1, len(counts) + 1)
     canvases = [[[marks.mask] * size] * holes for size in sizes]
-    seen = iter(model.look(reading, canvases, marks.mask, (marks.begin, *marks.own)))
+    seen = iter(model.score_canvases(reading, canvases, marks.mask, (marks.begin, *marks.own)))
     found: list[list[tuple[float, list[int]]]] = [[] for _ in range(holes)]
     for size in sizes:
         for hole in found:
@@ -143,7 +143,7 @@ def _likeliest(row: Floats, count: int) -> list[tuple[float, int]]:
 
 
 def fill(
-    model: Looker,
+    model: SpanModel,
     marks: Marks,
     reading: Any,
     candidates: list[Candidate],
@@ -163,7 +163,7 @@ def fill(
         if stop() or not open_ones:
             return
         canvases = [[f.contents for f in c.fills] for c in open_ones]
-        seen = model.look(reading, canvases, marks.mask, (marks.begin, marks.mask))
+        seen = model.score_canvases(reading, canvases, marks.mask, (marks.begin, marks.mask))
         tokens = seen.argmax(-1)
         best = np.take_along_axis(seen, tokens[:, None], -1)[:, 0]
         sure = 0.0 if number + 1 == recipe.passes else recipe.sure

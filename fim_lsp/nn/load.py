@@ -17,7 +17,7 @@ from fim_lsp.nn.native.layers import NativeDecoder, NativeEncoder, unfit
 if TYPE_CHECKING:
     from fim_lsp.checkpoints.tokenizer import Tokenizer
     from fim_lsp.nn.decode import Model
-    from fim_lsp.nn.infill import Looker
+    from fim_lsp.nn.infill import SpanModel
     from fim_lsp.nn.reference.masked_lm import MaskedLM
 
 NVIDIA = Path("/dev/nvidiactl")  # there where the driver is
@@ -34,11 +34,11 @@ def load_decoder(folder: Path, bits: int = 8) -> Model:
     return _by_torch("transformer", folder).Decoder.from_folder(folder)  # type: ignore[no-any-return]
 
 
-def load_encoder(folder: Path) -> Looker:
+def load_encoder(folder: Path) -> SpanModel:
     """Load an infiller of ours; raises ModelMissing, ModelCorrupt, ModelMismatch."""
     if kernels := _kernels_for(folder):
         return NativeEncoder.from_folder(folder, kernels)
-    return _by_torch("transformer", folder).Encoder.from_folder(folder)  # type: ignore[no-any-return]
+    return _by_torch("transformer", folder).TorchEncoder.from_folder(folder)  # type: ignore[no-any-return]
 
 
 def load_masked_lm(folder: Path) -> tuple[MaskedLM, Tokenizer]:

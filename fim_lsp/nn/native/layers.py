@@ -22,7 +22,7 @@ from fim_lsp.checkpoints.config import ModelConfig, read_config
 from fim_lsp.checkpoints.files import Floats, Stored
 from fim_lsp.checkpoints.ready import LANES, STEP, UNIT
 from fim_lsp.errors import ModelMismatch
-from fim_lsp.nn.encoder import Reads
+from fim_lsp.nn.encoder import Encoder
 from fim_lsp.nn.native import library
 from fim_lsp.nn.token_cache import TokenCache
 
@@ -166,7 +166,7 @@ class NativeDecoder(NativeLayers):
         return self.logits(hidden[-rows:])
 
 
-class NativeEncoder(Reads, NativeLayers):
+class NativeEncoder(Encoder, NativeLayers):
     """A masked language model."""
 
 

@@ -77,7 +77,7 @@ class MaskedLM:
         return Text(layout.ids, [hole.start - GAP * number for number, hole in enumerate(layout.holes)])
 
     @torch.inference_mode()
-    def look(self, reading: Text, canvases: Sequence[Canvas], wanted: int, banned: Sequence[int]) -> Floats:
+    def score_canvases(self, reading: Text, canvases: Sequence[Canvas], wanted: int, banned: Sequence[int]) -> Floats:
         """Return log-probabilities [slots holding `wanted`, vocab], in the order of canvases, holes and slots."""
         rows = [self._row(reading, canvas, wanted) for canvas in canvases]
         seen = [self._run(rows[at : at + ROWS]) for at in range(0, len(rows), ROWS)]

@@ -2,7 +2,7 @@
 
 Covers Llama (arXiv 2302.13971), SmolLM2 and Qwen2 (arXiv 2407.10671: biases on Q, K and V). One sequence at
 a time, rows of tokens [tokens, hidden]; checked against transformers in tests/unit/nn. `Decoder` looks back
-only; `Encoder` looks both ways, over the same layers. Where nn/native has no kernels, and on a GPU, this computes.
+only; `TorchEncoder` looks both ways, over the same layers. Where nn/native has no kernels, and on a GPU, this computes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from fim_lsp.checkpoints.config import ModelConfig, read_config
 from fim_lsp.checkpoints.files import Floats
-from fim_lsp.nn.encoder import Reads
+from fim_lsp.nn.encoder import Encoder
 from fim_lsp.nn.reference.kv_cache import KVCache
 from fim_lsp.nn.reference.quant import Embedding, Linear, pick_device, pick_dtype
 from fim_lsp.nn.reference.tensors import read_tensors
@@ -83,7 +83,7 @@ class Decoder(Layers):
         return self.logits(x[-rows:])
 
 
-class Encoder(Reads, Layers):
+class TorchEncoder(Encoder, Layers):
     """A masked language model."""
 
 

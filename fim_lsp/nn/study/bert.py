@@ -58,7 +58,9 @@ class SmallBert(Network):
         return Reading(seen, len(layout.ids), layout.holes, hidden[0, 0])
 
     @torch.inference_mode()
-    def look(self, reading: Reading, canvases: Sequence[Canvas], wanted: int, banned: Sequence[int]) -> Floats:
+    def score_canvases(
+        self, reading: Reading, canvases: Sequence[Canvas], wanted: int, banned: Sequence[int]
+    ) -> Floats:
         """Return log-probabilities [slots holding `wanted`, vocab] of several canvases in one pass."""
         on = spread(reading.holes, canvases, wanted, is_shifted=False)
         ids, positions = self._tensors(on.ids, on.positions)

@@ -55,10 +55,10 @@ class Block(nn.Module):
         self.norm_mlp, self.up, self.down = nn.LayerNorm(width), nn.Linear(width, inner), nn.Linear(inner, width)
 
     def forward(self, x: Tensor, mask: Tensor | None, past: Seen | None = None) -> tuple[Tensor, Seen]:
-        x, seen = self.look(x, mask, past)
+        x, seen = self.attend_within(x, mask, past)
         return self.think(x), seen
 
-    def look(self, x: Tensor, mask: Tensor | None, past: Seen | None) -> tuple[Tensor, Seen]:
+    def attend_within(self, x: Tensor, mask: Tensor | None, past: Seen | None) -> tuple[Tensor, Seen]:
         """Add what the tokens find among themselves and the past."""
         y = self.norm_self(x)
         seen = self.attend.read(y) if past is None else past.then(self.attend.read(y))
@@ -91,7 +91,7 @@ class CrossBlock(Block):
     def across(
         self, x: Tensor, mask: Tensor | None, past: Seen | None, memory: Seen, memory_mask: Tensor | None
     ) -> tuple[Tensor, Seen]:
-        x, seen = self.look(x, mask, past)
+        x, seen = self.attend_within(x, mask, past)
         return self.think(x + self.cross(self.norm_cross(x), memory, memory_mask)), seen
 
 

@@ -57,7 +57,7 @@ def judge(model: Any, before: Ids, fill: Ids, after: Ids) -> Opinion:
     """
     if isinstance(model, SmallBert):
         reading = model.read(_layout(before, after))
-        rows = list(model.look(reading, [[[MASK] * len(fill)]], MASK, MARKS.own))
+        rows = list(model.score_canvases(reading, [[[MASK] * len(fill)]], MASK, MARKS.own))
     else:
         at, rows = model.begin(before, after, _never), []
         for token in fill:
@@ -81,7 +81,7 @@ def time_at(shape: Shape, length: int) -> Cost:
         reading = model.read(layout)
         return Cost(
             _least_ms(lambda: model.read(layout)),
-            _least_ms(lambda: model.look(reading, [[[MASK] * CANVAS]], MASK, MARKS.own)),
+            _least_ms(lambda: model.score_canvases(reading, [[[MASK] * CANVAS]], MASK, MARKS.own)),
         )
     at = model.begin(before, after, _never)
 

@@ -9,7 +9,7 @@ import torch
 from fim_lsp.lab.train.trunk import Trunk
 from fim_lsp.nn.canvas import lay_out, slots
 from fim_lsp.nn.infill import Recipe, blank, fill
-from fim_lsp.nn.reference.transformer import Encoder
+from fim_lsp.nn.reference.transformer import TorchEncoder
 from tests.unit.lab.train.toy import MARKS, TINY
 
 PIECES = {"one hole": [[9, 10, 11], [12, 13]], "two holes": [[9], [10, 11, 12], [13]], "nothing left of it": [[], [12]]}
@@ -24,7 +24,7 @@ def trunk():
 @pytest.fixture(scope="module")
 def encoder(trunk):
     tensors = {f"model.{name}": value.detach().clone() for name, value in trunk.state_dict().items()}
-    return Encoder(TINY, tensors, torch.float32, torch.device("cpu"))
+    return TorchEncoder(TINY, tensors, torch.float32, torch.device("cpu"))
 
 
 def slow(trunk, layout, canvas):
@@ -49,7 +49,7 @@ def test_canvases_side_by_side_equal_each_alone_in_full(trunk, encoder, name):
     ] + [[[20, MARKS.mask, 21, MARKS.mask] for _ in layout.holes]]  # fmt: skip
     reading = encoder.read(layout)
     for _ in range(2):  # the second look must not see the first
-        seen = encoder.look(reading, canvases, MARKS.mask, (MARKS.begin,))
+        seen = encoder.score_canvases(reading, canvases, MARKS.mask, (MARKS.begin,))
         expected = torch.cat([slow(trunk, layout, canvas) for canvas in canvases])
         expected[:, MARKS.begin] = -torch.inf
         np.testing.assert_allclose(seen, expected.log_softmax(-1).detach(), atol=1e-4, rtol=1e-4)

@@ -18,7 +18,7 @@ from fim_lsp.nn.canvas import lay_out
 from fim_lsp.nn.native import build, library
 from fim_lsp.nn.native.layers import NativeDecoder, NativeEncoder
 from fim_lsp.nn.reference.quant import Linear, dense
-from fim_lsp.nn.reference.transformer import Decoder, Encoder
+from fim_lsp.nn.reference.transformer import Decoder, TorchEncoder
 
 GROUP = 256
 KERNELS = library.kernels()
@@ -208,15 +208,17 @@ def test_unpacked_checkpoints_are_packed_while_loading(tmp_path, folder, dtype):
 
 
 def test_an_infiller_reads_both_ways_and_canvases_do_not_see_each_other(folder):
-    native, slow = NativeEncoder.from_folder(folder), Encoder.from_folder(folder, torch.float32, CPU)
+    native, slow = NativeEncoder.from_folder(folder), TorchEncoder.from_folder(folder, torch.float32, CPU)
     marks = Marks(begin=0, mask=4, delete=5, expand=6)
     layout = lay_out([PROMPT[:30], PROMPT[30:45]], marks)
     canvases = [[[marks.mask] * size] for size in (1, 3, 8)]
-    found, expected = (model.look(model.read(layout), canvases, marks.mask, (marks.begin,)) for model in (native, slow))
+    found, expected = (
+        model.score_canvases(model.read(layout), canvases, marks.mask, (marks.begin,)) for model in (native, slow)
+    )
     assert np.isneginf(found[:, marks.begin]).all()
     assert np.abs(found[:, 1:] - expected[:, 1:]).mean() < 0.05 * expected[:, 1:].std()
     reading = native.read(layout)
-    alone = [native.look(reading, [canvas], marks.mask, (marks.begin,)) for canvas in canvases]
+    alone = [native.score_canvases(reading, [canvas], marks.mask, (marks.begin,)) for canvas in canvases]
     np.testing.assert_allclose(np.concatenate(alone), found, atol=1e-5)
 
 

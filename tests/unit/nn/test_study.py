@@ -93,7 +93,7 @@ def test_canvases_beside_each_other_equal_one_alone_computed_anew():
     layout = lay_out([BEFORE, [v.SEPARATOR, *AFTER]], v.MARKS)
     reading = model.read(layout)
     canvases = [[[v.MASK] * 3], [[v.MASK, 61, v.MASK, 62, v.MASK]]]
-    fast = model.look(reading, canvases, v.MASK, (v.DELETE,))
+    fast = model.score_canvases(reading, canvases, v.MASK, (v.DELETE,))
     slow = []
     for (contents,) in canvases:
         ids = torch.tensor([layout.ids + contents])

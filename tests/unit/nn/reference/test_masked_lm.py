@@ -75,7 +75,7 @@ def test_a_look_is_the_models_own_answer(backend):
     ids = backend.tokenizer.encode("return width * height")
     layout = lay_out([ids[:2], ids[3:]], marks)
     reading = model.read(layout)
-    seen = model.look(reading, [[[marks.mask]], [[marks.mask, ids[2]]]], marks.mask, ())
+    seen = model.score_canvases(reading, [[[marks.mask]], [[marks.mask, ids[2]]]], marks.mask, ())
     for row, middle in zip(seen, ([marks.mask], [marks.mask, ids[2]]), strict=True):
         plain = torch.tensor([[marks.begin, *ids[:2], *middle, *ids[3:], model.end]])
         with torch.no_grad():
