@@ -44,8 +44,9 @@ def fit(
             calibrate.write(config, found)
             table = found.table
             typer.echo(
-                f"{config}: shown from {found.calibration.shown:.1%}, handed over below {table.hand_over:.0%}, "
-                f"a second costs {table.price:.1%}; {table.token_ms:.2f} ms a token read, {table.step_ms:.1f} ms a step"
+                f"{config}: shown from {found.calibration.shown:.1%}, cascades below {table.cascade_below:.0%}, "
+                f"a second costs {table.latency_penalty:.1%}; "
+                f"{table.token_ms:.2f} ms a token read, {table.step_ms:.1f} ms a step"
             )
 
 
@@ -87,7 +88,9 @@ def _shoot(holes: list[Hole], record: Path, is_warm_wanted: bool) -> list[Mappin
 
 def _show(console: Console, report: Mapping[str, Any]) -> None:
     for condition, found in report["conditions"].items():
-        table = Table("", "exact match %", "p50 ms", "mean ms", "decoder first %", "handed over %", "price", "limits")
+        table = Table(
+            "", "exact match %", "p50 ms", "mean ms", "decoder first %", "cascaded %", "latency penalty", "limits"
+        )
         for point in found["points"]:
             table.add_row(*_cells(point["name"], point))
         table.add_section()
@@ -107,6 +110,6 @@ def _show(console: Console, report: Mapping[str, Any]) -> None:
 
 
 def _cells(name: str, point: Mapping[str, Any]) -> list[str]:
-    numbers = point["exact_match"], point["median_ms"], point["mean_ms"], point["first"]["gpt"], point["handed_over"]
+    numbers = point["exact_match"], point["median_ms"], point["mean_ms"], point["first"]["gpt"], point["cascaded"]
     limits = " ".join(f"{limit:g}" for limit in point["limits"])
-    return [name, *(f"{number:.1f}" for number in numbers), f"{point['price']:g}" if limits else "", limits]
+    return [name, *(f"{number:.1f}" for number in numbers), f"{point['latency_penalty']:g}" if limits else "", limits]

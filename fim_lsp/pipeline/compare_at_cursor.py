@@ -53,7 +53,7 @@ class Comparison:
 
     sides: tuple[Side, ...] = ()
     choice: Choice | None = None  # whom a request there goes to
-    taken: str = ""  # whose answer it brings back: the other's where the first one is unsure and hands over
+    taken: str = ""  # whose answer it brings back: the other's where the first one is unsure and cascades
     rounds: int = 0
     reason: str = ""
 
@@ -156,7 +156,7 @@ def _taken(completer: Completer, choice: Choice, sides: Sequence[Side], snap: Sn
     if first is None:  # the settings insist on the one that cannot be loaded
         return ""
     limits = GenerationLimits(deadline=time.monotonic() + (completer.config.deadline_ms - first.total_ms) / 1e3)
-    if completer.router.second(choice, first.answer.confidence, snap.language, limits) is None:
+    if completer.router.fallback(choice, first.answer.confidence, snap.language, limits) is None:
         return choice.family
     best = answer.surer([first.answer, *(run.answer for run in answers.values())])
     return next(family for family, run in answers.items() if run.answer is best)

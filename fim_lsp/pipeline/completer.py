@@ -138,7 +138,7 @@ class Completer:
             return said
 
         first = ask(backend, choice.family)
-        if cancel.is_set() or (second := self.router.second(choice, first.confidence, snap.language, limits)) is None:
+        if cancel.is_set() or (second := self.router.fallback(choice, first.confidence, snap.language, limits)) is None:
             return [first]
         return [first, ask(*second)]
 

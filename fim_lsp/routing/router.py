@@ -12,7 +12,7 @@ from fim_lsp.backends.costs import Cost
 from fim_lsp.domain import Cancel, Choice, FimRequest, GenerationLimits, Meter, TokenEstimate
 from fim_lsp.errors import ModelError
 from fim_lsp.routing.loader import ModelLoader
-from fim_lsp.routing.rule import Candidate, Table, cascades, decide, kind_of_place
+from fim_lsp.routing.rule import Candidate, RoutingTable, cascades, decide, kind_of_place
 from fim_lsp.settings import Config
 
 CANDIDATES = ("gpt", "bert")  # families that `auto` chooses among; the first one is loaded first
@@ -26,7 +26,7 @@ TRIALS = (  # run once the weights are there; only the second is timed, the firs
 )
 
 
-ReadTable = Callable[[str, str], Table | None]  # family and its model's setting, to what was measured of it
+ReadTable = Callable[[str, str], RoutingTable | None]  # family and its model's setting, to what was measured of it
 
 
 def no_table(family: str, model: str) -> None:
@@ -52,7 +52,7 @@ class Router:
         self.config, self.read_table = config, read_table
         self.families = tuple(models_of(config))
         self.loader = ModelLoader(models_of(config), create)
-        self.tables: dict[str, Table | None] = {}
+        self.tables: dict[str, RoutingTable | None] = {}
         self.costs: dict[str, Cost] = {}
         self._read_tables(self.families)
 
@@ -68,15 +68,15 @@ class Router:
             return Choice(first, f"auto: {first} first") if wanted == "auto" else Choice(wanted, setting)
         place = kind_of_place(request, site.zone if site else "code")
         candidates = [
-            self._bid(family, place, request)
+            self._candidate(family, place, request)
             for family in (left or self.families if wanted == "auto" else self.families)
         ]
         if wanted != "auto":
             return Choice(
                 wanted, setting, {candidate.family: round(candidate.expected_ms, 1) for candidate in candidates}, place
             )
-        price = max((table.price for table in self.tables.values() if table), default=0.0)
-        return decide(place, candidates, price, _left_ms(request.limits))
+        latency_penalty = max((table.latency_penalty for table in self.tables.values() if table), default=0.0)
+        return decide(place, candidates, latency_penalty, _left_ms(request.limits))
 
     def ready(self, language: str = "") -> Backend:
         """Return a backend that can be used at once, loading one if there is none; raises ModelError."""
@@ -102,12 +102,12 @@ class Router:
             choice = self.choose(request, site)
         return backend, choice
 
-    def second(
+    def fallback(
         self, choice: Choice, confidence: float | None, language: str, limits: GenerationLimits
     ) -> tuple[Backend, str] | None:
         """Return whom to ask too, when the first said nothing (None) or is unsure and there is time; else None."""
         table, left_ms = self.tables[choice.family], _left_ms(limits)
-        if self._wanted(language)[0] != "auto" or table is None or not cascades(confidence or 0.0, table.hand_over):
+        if self._wanted(language)[0] != "auto" or table is None or not cascades(confidence or 0.0, table.cascade_below):
             return None
         rest = [
             family for family in self._likeliest(choice.place) if family not in (choice.family, *self.loader.failed)
@@ -166,13 +166,13 @@ class Router:
         }
         return sorted(self.families, key=lambda family: -hits[family])
 
-    def _bid(self, family: str, place: str, request: FimRequest) -> Candidate:
-        table, backend = self.tables[family] or Table(), self.loader.loaded.get(family)
+    def _candidate(self, family: str, place: str, request: FimRequest) -> Candidate:
+        table, backend = self.tables[family] or RoutingTable(), self.loader.loaded.get(family)
         guess = TokenEstimate(int(sum(map(len, request.segments)) / CHARS_PER_TOKEN))
-        work = backend.estimate(request) if backend else guess
+        tokens = backend.estimate(request) if backend else guess
         measured = next((other for other in self.families if self.costs[other].steps_seen), family)
         cost = self.costs[family].at_pace_of(self.costs[measured], self._guess(measured))
-        expected = cost.expect(work, table.steps.get(place, USUAL_STEPS))
+        expected = cost.expect(tokens, table.steps.get(place, USUAL_STEPS))
         return Candidate(family, table.hits.get(place), expected)
 
     def _read_tables(self, families: tuple[str, ...] | list[str]) -> None:
@@ -181,7 +181,7 @@ class Router:
             self.costs[family] = self._guess(family)
 
     def _guess(self, family: str) -> Cost:
-        table = self.tables[family] or Table()
+        table = self.tables[family] or RoutingTable()
         return Cost(table.token_ms, table.step_ms)
 
 

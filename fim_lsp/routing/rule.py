@@ -1,7 +1,7 @@
-"""The rule of `auto`: which family goes first at a place, and when it hands over to the other.
+"""The rule of `auto`: which family goes first at a place, and when it cascades to the other.
 
 What it goes by is known before decoding: the kind of place, how often each family was right at such places, and what
-each would cost here and now. The rates, the price of a second and the limits are fitted (`fim-lsp router fit`, the
+each would cost here and now. The rates, the latency penalty and the limits are fitted (`fim-lsp router fit`, the
 table `routing` of a model's config.json), none chosen by hand.
 """
 
@@ -25,22 +25,24 @@ PLACES = (
     "several holes",
 )
 
+FORMER = {"price": "latency_penalty", "hand_over": "cascade_below"}  # as earlier models' config.json say
+
 
 @dataclass(frozen=True)
-class Table:
+class RoutingTable:
     """What was measured of a family: exact matches (0..1) and steps by kind of place, and the fitted limits."""
 
     hits: Mapping[str, float] = field(default_factory=dict)
     steps: Mapping[str, float] = field(default_factory=dict)
     token_ms: float = 1.0  # of a token read, before this machine has been measured
     step_ms: float = 20.0  # of a token decoded, or a pass
-    price: float = 0.0  # share of an answer's worth that a second costs, below 1
-    hand_over: float = 0.0  # an answer less likely than this is worth asking the other family
+    latency_penalty: float = 0.0  # share of an answer's worth that a second costs, below 1
+    cascade_below: float = 0.0  # an answer less likely than this is worth asking the other family
 
     @classmethod
-    def read(cls, table: Mapping[str, Any]) -> Table | None:
-        """Read the table of config.json; None without one."""
-        return cls(**table) if table else None
+    def read(cls, table: Mapping[str, Any]) -> RoutingTable | None:
+        """Read the table of config.json, names of earlier releases too; None without one."""
+        return cls(**{FORMER.get(name, name): value for name, value in table.items()}) if table else None
 
 
 @dataclass(frozen=True)
@@ -51,14 +53,14 @@ class Candidate:
     hits: float | None
     expected_ms: float
 
-    def worth(self, price: float, left_ms: float) -> float:
+    def worth(self, latency_penalty: float, left_ms: float) -> float:
         """Exact matches expected, less what each second takes of them: late and right beats soon and wrong.
 
         Who cannot read all in the time that is left reads so much less, and is right so much less often.
         """
         spent_ms = max(min(self.expected_ms, left_ms), 0.0)
         read = spent_ms / self.expected_ms if self.expected_ms else 1.0
-        return float((self.hits or 0.0) * read * (1 - price) ** (spent_ms / 1e3))
+        return float((self.hits or 0.0) * read * (1 - latency_penalty) ** (spent_ms / 1e3))
 
     def __str__(self) -> str:
         rate = "unrated" if self.hits is None else f"{self.hits:.0%} right"
@@ -81,7 +83,7 @@ def kind_of_place(request: FimRequest, zone: str) -> str:
     return "after a name" if left[-1].isalnum() or left[-1] in "_." else "end of line"
 
 
-def decide(place: str, candidates: Sequence[Candidate], price: float, left_ms: float) -> Choice:
+def decide(place: str, candidates: Sequence[Candidate], latency_penalty: float, left_ms: float) -> Choice:
     """Return the candidate worth most.
 
     hits  0.24 at 600 ms, 0.20 at 200 ms, a second costing half:  0.24 · 0.66 = 0.16 < 0.20 · 0.87 = 0.17
@@ -92,8 +94,8 @@ def decide(place: str, candidates: Sequence[Candidate], price: float, left_ms: f
         best = (in_time or sorted(candidates, key=lambda candidate: candidate.expected_ms))[0]
         rule = "the first named, for want of rates" if in_time else f"the quicker, {left}"
     else:
-        best = max(candidates, key=lambda candidate: candidate.worth(price, left_ms))
-        rule = f"worth more, a second costing {price:.0%}" + (f", {left}" if best not in in_time else "")
+        best = max(candidates, key=lambda candidate: candidate.worth(latency_penalty, left_ms))
+        rule = f"worth more, a second costing {latency_penalty:.0%}" + (f", {left}" if best not in in_time else "")
     if best in in_time and len(in_time) < len(candidates):
         rule = f"in time, {left}"
     others = "; ".join(str(candidate) for candidate in candidates if candidate is not best)

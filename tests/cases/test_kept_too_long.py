@@ -18,7 +18,7 @@ from fim_lsp.lsp.trace import Trace
 from fim_lsp.pipeline import look_ahead
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.routing.loader import ModelLoader
-from fim_lsp.routing.rule import Table
+from fim_lsp.routing.rule import RoutingTable
 from fim_lsp.settings import Config
 from tests.client import Client
 from tests.picture import draw
@@ -37,7 +37,10 @@ def test_an_answer_that_the_deadline_cut_short_is_not_remembered():
 
 
 def test_what_a_stand_in_said_is_not_remembered():
-    go, tables = threading.Event(), {"gpt": Table({"end of line": 0.1}), "bert": Table({"end of line": 0.9})}
+    go, tables = (
+        threading.Event(),
+        {"gpt": RoutingTable({"end of line": 0.1}), "bert": RoutingTable({"end of line": 0.9})},
+    )
 
     def create(family: str, model: ModelRequest) -> FakeBackend:
         assert family == "gpt" or go.wait(10)

@@ -26,7 +26,7 @@ from fim_lsp.lab.calibrate.curve import Case
 from fim_lsp.lab.calibrate.recordings import FAMILIES, Shot
 from fim_lsp.languages import Trees, describe, get
 from fim_lsp.pipeline import eligibility
-from fim_lsp.routing.rule import PLACES, Table, kind_of_place
+from fim_lsp.routing.rule import PLACES, RoutingTable, kind_of_place
 from fim_lsp.settings import Config
 
 PREFIX_CHARS, SUFFIX_CHARS = 1344, 576  # what the shipped models read
@@ -40,7 +40,7 @@ class Fitted:
     """The two tables of a model's config.json, `confidence` and `routing`."""
 
     calibration: Calibration
-    table: Table
+    table: RoutingTable
 
 
 def fitting_holes() -> Path:
@@ -102,7 +102,7 @@ def read() -> dict[str, Fitted]:
     for family in FAMILIES:
         folder = find_model(family, "")
         raw = read_raw_config(folder)
-        calibration, table = Calibration.read(raw.get("confidence", {})), Table.read(raw.get("routing", {}))
+        calibration, table = Calibration.read(raw.get("confidence", {})), RoutingTable.read(raw.get("routing", {}))
         if calibration is None or table is None:
             raise InputError(f"{folder}/config.json has no fitted tables: run `fim-lsp router fit` first")
         found[family] = Fitted(calibration, table)
@@ -132,7 +132,7 @@ def _shown(sure: Sequence[float], cases: Sequence[Case]) -> float:
     return round(right[int(LOST * len(right))] * 0.999, 4) if right else 0.0
 
 
-def _rates(shots: Sequence[Shot], places: Sequence[str]) -> Table:
+def _rates(shots: Sequence[Shot], places: Sequence[str]) -> RoutingTable:
     overall = statistics.fmean(shot.is_exact for shot in shots)
     by_place = {name: [s for s, place in zip(shots, places, strict=True) if place == name] for name in PLACES}
     hits = {
@@ -143,7 +143,7 @@ def _rates(shots: Sequence[Shot], places: Sequence[str]) -> Table:
     steps = {name: statistics.fmean(map(route.steps_of, some)) for name, some in by_place.items() if some}
     reading = [route.reading_ms(shot) / shot.tokens["prefilled"] for shot in shots if shot.tokens.get("prefilled")]
     stepping = [route.stepping_ms(shot) / route.steps_of(shot) for shot in shots if route.steps_of(shot)]
-    return Table(
+    return RoutingTable(
         {name: round(rate, 4) for name, rate in hits.items()},
         {name: round(count, 2) for name, count in steps.items()},
         token_ms=round(statistics.median(reading), 3),

@@ -1,7 +1,7 @@
 """What `auto` would have done in recorded holes: exact match against latency, beside either family alone.
 
 Both families' shots are there, so the rule itself is run (backends/routing.py) and its time added up: that of the first
-family, and of the second where the first hands over.
+family, and of the second where the first cascades.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from fim_lsp.backends.costs import READING, STEPPING, STEPS, Cost
 from fim_lsp.compare import stats
 from fim_lsp.domain import TokenEstimate
 from fim_lsp.lab.calibrate.recordings import FAMILIES, Shot
-from fim_lsp.routing.rule import Candidate, Table, cascades, decide
+from fim_lsp.routing.rule import Candidate, RoutingTable, cascades, decide
 
 Condition = Literal["cold", "warm"]
 CONDITIONS: tuple[Condition, ...] = ("cold", "warm")
 TYPED_TOKENS = 3  # read again when a key was typed since the last request
-PRICES = (
+LATENCY_PENALTIES = (
     0.0,
     0.02,
     0.05,
@@ -61,8 +61,8 @@ class Point:
     median_ms: float
     mean_ms: float
     first: Mapping[str, float]  # share of holes in which a family went first
-    handed_over: float
-    price: float = 0.0
+    cascaded: float
+    latency_penalty: float = 0.0
     limits: tuple[float, ...] = ()
 
 
@@ -86,30 +86,30 @@ class Replay:
         best, every = worth.argmax(0), np.arange(len(self.holes))
         return self._point("hindsight", self.hits[best, every], self.ms[best, every], best, np.zeros(1))
 
-    def rule(self, tables: Mapping[str, Table], name: str = "auto") -> Point:
+    def rule(self, tables: Mapping[str, RoutingTable], name: str = "auto") -> Point:
         """Let `auto` answer."""
         return self._answer(self._first(tables), tables, name)
 
-    def sweep(self, tables: Mapping[str, Table]) -> list[Point]:
-        """Let `auto` answer at every price and all limits."""
+    def sweep(self, tables: Mapping[str, RoutingTable]) -> list[Point]:
+        """Let `auto` answer under every latency penalty and all limits."""
         points: list[Point] = []
-        for price in PRICES:
-            first = self._first(_with(tables, price, LIMITS[:1] * len(FAMILIES)))
-            ways = [_with(tables, price, limits) for limits in product(LIMITS, repeat=len(FAMILIES))]
+        for latency_penalty in LATENCY_PENALTIES:
+            first = self._first(_with(tables, latency_penalty, LIMITS[:1] * len(FAMILIES)))
+            ways = [_with(tables, latency_penalty, limits) for limits in product(LIMITS, repeat=len(FAMILIES))]
             points.extend(self._answer(first, way, "auto") for way in ways)
         return points
 
-    def _answer(self, first: NDArray[np.int64], tables: Mapping[str, Table], name: str) -> Point:
+    def _answer(self, first: NDArray[np.int64], tables: Mapping[str, RoutingTable], name: str) -> Point:
         every, second = np.arange(len(self.holes)), 1 - first
-        limits = tuple(tables[family].hand_over for family in FAMILIES)
+        limits = tuple(tables[family].cascade_below for family in FAMILIES)
         handed = np.array([cascades(p, limits[at]) for p, at in zip(self.sure[first, every], first, strict=True)])
         is_second = handed & (self.sure[second, every] > self.sure[first, every])
         answers = np.where(is_second, second, first)
         spent = self.ms[first, every] + handed * self.ms[second, every]
         point = self._point(name, self.hits[answers, every], spent, first, handed)
-        return replace(point, price=tables[FAMILIES[0]].price, limits=limits)
+        return replace(point, latency_penalty=tables[FAMILIES[0]].latency_penalty, limits=limits)
 
-    def _first(self, tables: Mapping[str, Table]) -> NDArray[np.int64]:
+    def _first(self, tables: Mapping[str, RoutingTable]) -> NDArray[np.int64]:
         """Return who goes first in each hole, by the tables' costs, not by what this run happened to take."""
         chosen = []
         for hole in self.holes:
@@ -121,7 +121,7 @@ class Replay:
                 work = TokenEstimate(read, max(read - TYPED_TOKENS, 0) if is_kept else 0)
                 expected = Cost(table.token_ms, table.step_ms).expect(work, table.steps.get(hole.place, 0.0))
                 candidates.append(Candidate(family, table.hits.get(hole.place), expected))
-            choice = decide(hole.place, candidates, tables[FAMILIES[0]].price, float("inf"))
+            choice = decide(hole.place, candidates, tables[FAMILIES[0]].latency_penalty, float("inf"))
             chosen.append(FAMILIES.index(choice.family))
         return np.array(chosen)
 
@@ -136,14 +136,14 @@ class Replay:
         )
 
 
-def choose(holes: Sequence[Judged], tables: Mapping[str, Table], margin: float) -> Mapping[str, Table]:
-    """Return the tables with the price and limits that take the least time, no more than `margin` points under the
-    better family alone."""
+def choose(holes: Sequence[Judged], tables: Mapping[str, RoutingTable], margin: float) -> Mapping[str, RoutingTable]:
+    """Return the tables with the latency penalty and limits that take the least time, no more than `margin` points
+    under the better family alone."""
     replay = Replay(holes, "cold")
     better = max(replay.alone(family).exact_match for family in FAMILIES)
     good = [point for point in replay.sweep(tables) if point.exact_match >= better - margin]
-    best = min(good, key=lambda point: (point.mean_ms, point.price, point.limits))
-    return _with(tables, best.price, best.limits)
+    best = min(good, key=lambda point: (point.mean_ms, point.latency_penalty, point.limits))
+    return _with(tables, best.latency_penalty, best.limits)
 
 
 def frontier(points: Sequence[Point]) -> list[Point]:
@@ -156,7 +156,7 @@ def frontier(points: Sequence[Point]) -> list[Point]:
 
 
 def report(
-    holes: Sequence[Judged], tables: Mapping[str, Table], measured: Sequence[Condition] = CONDITIONS
+    holes: Sequence[Judged], tables: Mapping[str, RoutingTable], measured: Sequence[Condition] = CONDITIONS
 ) -> dict[str, Any]:
     """Return the measurement as plain data: the rule beside each family, its frontier, the bar, the calibration."""
     conditions: dict[str, Any] = {}
@@ -194,9 +194,11 @@ def stepping_ms(shot: Shot) -> float:
     return next((shot.timings[name] for name in STEPPING if name in shot.timings), 0.0)
 
 
-def _with(tables: Mapping[str, Table], price: float, limits: Sequence[float]) -> dict[str, Table]:
+def _with(
+    tables: Mapping[str, RoutingTable], latency_penalty: float, limits: Sequence[float]
+) -> dict[str, RoutingTable]:
     return {
-        family: replace(tables[family], price=price, hand_over=limit)
+        family: replace(tables[family], latency_penalty=latency_penalty, cascade_below=limit)
         for family, limit in zip(FAMILIES, limits, strict=True)
     }
 

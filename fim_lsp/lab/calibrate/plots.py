@@ -26,7 +26,7 @@ def reliability(report: Report) -> str:
 
 
 def frontier(report: Report) -> str:
-    """Draw exact match against median latency of either family, `auto`, the rule at any price, and hindsight."""
+    """Draw exact match against median latency of either family, `auto`, the rule at any penalty, and hindsight."""
     return _svg(_frontier, report)
 
 
@@ -64,7 +64,7 @@ def _one_frontier(axes: Axes, found: Mapping[str, Any]) -> None:
         [point["exact_match"] for point in line],
         ".-",
         color="#94a3b8",
-        label="the rule at any price and limits",
+        label="the rule under any latency penalty and limits",
     )
     for colour, point in zip(SERIES, found["points"], strict=False):
         name = point["name"]

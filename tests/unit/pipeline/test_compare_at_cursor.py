@@ -13,7 +13,7 @@ from fim_lsp.errors import ModelMissing
 from fim_lsp.pipeline import compare_at_cursor
 from fim_lsp.pipeline.compare_at_cursor import ROUNDS, compare
 from fim_lsp.pipeline.completer import Completer
-from fim_lsp.routing.rule import Table
+from fim_lsp.routing.rule import RoutingTable
 from fim_lsp.settings import Config
 from tests.picture import draw
 
@@ -48,7 +48,7 @@ class Pair:
         config: Config | None = None,
         gpt: str = "a + b",
         bert: str = "a",
-        tables: dict[str, Table] | None = None,
+        tables: dict[str, RoutingTable] | None = None,
     ):
         self.log: list[str] = []
         self.loaded: list[str] = []
@@ -172,7 +172,12 @@ def test_the_choice_is_the_one_a_request_would_meet(backend):
 
 @pytest.mark.parametrize(("bert_sure", "taken"), [(0.5, "bert"), (0.1, "gpt")])
 def test_an_unsure_first_one_hands_over_as_in_a_completion(bert_sure, taken):
-    pair = Pair(tables={"gpt": Table({"end of line": 0.9}, hand_over=0.4), "bert": Table({"end of line": 0.1})})
+    pair = Pair(
+        tables={
+            "gpt": RoutingTable({"end of line": 0.9}, cascade_below=0.4),
+            "bert": RoutingTable({"end of line": 0.1}),
+        }
+    )
     pair.gpt.confidence, pair.bert.confidence = 0.3, bert_sure
     found = compare(pair.completer, HERE, Cancel())
     outcome = pair.completer.complete(HERE, Cancel())

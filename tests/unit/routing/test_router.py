@@ -12,14 +12,14 @@ from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.domain import FimRequest, GenerationLimits, Meter
 from fim_lsp.errors import ModelError, ModelMissing
 from fim_lsp.routing.router import CANDIDATES, Router
-from fim_lsp.routing.rule import Table
+from fim_lsp.routing.rule import RoutingTable
 from fim_lsp.routing.tables import read_table
 from fim_lsp.settings import Config
 
 ASK = FimRequest(("x = ", "\n"), GenerationLimits(), language="python")
 RATED = {
-    "gpt": Table({"end of line": 0.2}, {"end of line": 10}),
-    "bert": Table({"end of line": 0.5}, {"end of line": 1}),
+    "gpt": RoutingTable({"end of line": 0.2}, {"end of line": 10}),
+    "bert": RoutingTable({"end of line": 0.5}, {"end of line": 1}),
 }
 
 
@@ -175,7 +175,7 @@ def test_the_costs_are_the_tables_until_they_are_measured():
 
 
 def test_too_little_time_sends_a_request_to_the_quicker_one():
-    it = router(Factory(), tables={**RATED, "bert": Table({"end of line": 0.1}, {"end of line": 1})})
+    it = router(Factory(), tables={**RATED, "bert": RoutingTable({"end of line": 0.1}, {"end of line": 1})})
     assert it.choose(ASK).family == "gpt"
     hurried = FimRequest(ASK.segments, GenerationLimits(deadline=time.monotonic() + 0.1), language="python")
     assert it.choose(hurried).family == "bert"
@@ -187,13 +187,18 @@ def test_a_folder_without_tables_is_unrated(tmp_path):
     assert read_table("gpt", str(tmp_path)) is None
     (tmp_path / "config.json").write_text('{"routing": {"no such": 1}}')
     assert read_table("gpt", str(tmp_path)) is None
-    (tmp_path / "config.json").write_text('{"routing": {"hits": {"string": 0.5}, "price": 0.1}}')
+    (tmp_path / "config.json").write_text('{"routing": {"hits": {"string": 0.5}, "latency_penalty": 0.1}}')
     assert read_table("gpt", str(tmp_path)).hits == {"string": 0.5}
+
+
+def test_names_of_earlier_releases_are_read(tmp_path):
+    (tmp_path / "config.json").write_text('{"routing": {"price": 0.1, "hand_over": 0.3}}')
+    assert read_table("gpt", str(tmp_path)) == RoutingTable(latency_penalty=0.1, cascade_below=0.3)
 
 
 def test_any_number_of_families_is_weighed(monkeypatch):
     monkeypatch.setattr("fim_lsp.routing.router.CANDIDATES", ("gpt", "bert", "third"))
-    tables = {**RATED, "third": Table({"end of line": 0.9}, {"end of line": 1})}
+    tables = {**RATED, "third": RoutingTable({"end of line": 0.9}, {"end of line": 1})}
     factory = Factory(slow=("third",))
     it = router(factory, tables=tables)
     assert it.choose(ASK).family == "third"

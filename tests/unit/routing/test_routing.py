@@ -12,7 +12,7 @@ from fim_lsp.context import build
 from fim_lsp.domain import FimRequest, GenerationLimits, Meter, TokenEstimate
 from fim_lsp.languages import LANGUAGES, Trees, describe
 from fim_lsp.pipeline import eligibility
-from fim_lsp.routing.rule import PLACES, Candidate, Table, cascades, decide, kind_of_place
+from fim_lsp.routing.rule import PLACES, Candidate, RoutingTable, cascades, decide, kind_of_place
 from fim_lsp.settings import Config
 from tests.picture import draw
 
@@ -20,7 +20,7 @@ SLOW_BUT_RIGHT, QUICK = Candidate("gpt", 0.24, 600), Candidate("bert", 0.20, 200
 
 
 @pytest.mark.parametrize(
-    ("price", "left_ms", "family", "said"),
+    ("latency_penalty", "left_ms", "family", "said"),
     [
         (0.05, inf, "gpt", "worth more"),  # 0.24 · 0.97 > 0.20 · 0.99
         (0.5, inf, "bert", "worth more"),  # 0.24 · 0.66 < 0.20 · 0.87
@@ -34,8 +34,8 @@ SLOW_BUT_RIGHT, QUICK = Candidate("gpt", 0.24, 600), Candidate("bert", 0.20, 200
         (0.05, 100, "bert", "100 ms are left"),
     ],
 )
-def test_the_bid_that_is_worth_most_in_time(price, left_ms, family, said):
-    choice = decide("end of line", [SLOW_BUT_RIGHT, QUICK], price, left_ms)
+def test_the_candidate_that_is_worth_most_in_time(latency_penalty, left_ms, family, said):
+    choice = decide("end of line", [SLOW_BUT_RIGHT, QUICK], latency_penalty, left_ms)
     assert choice.family == family
     assert said in choice.why
     assert "gpt 24% right in 600 ms" in choice.why
@@ -143,6 +143,6 @@ def test_what_is_reused_costs_nothing():
 
 
 def test_a_table_is_read_as_it_was_written():
-    table = Table({"string": 0.2}, {"string": 3.0}, 0.5, 12.0, 0.1, 0.05)
-    assert Table.read(vars(table)) == table
-    assert Table.read({}) is None
+    table = RoutingTable({"string": 0.2}, {"string": 3.0}, 0.5, 12.0, 0.1, 0.05)
+    assert RoutingTable.read(vars(table)) == table
+    assert RoutingTable.read({}) is None

@@ -22,7 +22,7 @@ from fim_lsp.lab.calibrate import plots as route_plots
 from fim_lsp.lab.calibrate import recordings as shots
 from fim_lsp.lab.calibrate.curve import Case
 from fim_lsp.lab.calibrate.recordings import FAMILIES, Shot
-from fim_lsp.routing.rule import Table
+from fim_lsp.routing.rule import RoutingTable
 
 
 def shot(family: str, is_exact: bool, cold_ms: float, warm_ms: float, tokens: dict[str, int]) -> Shot:
@@ -92,24 +92,27 @@ def pair(gpt: tuple[float, bool], bert: tuple[float, bool], place="string") -> r
 
 
 TABLES = {
-    "gpt": Table({"string": 0.5}, {"string": 10}, token_ms=1.0, step_ms=20.0),
-    "bert": Table({"string": 0.4}, {"string": 2}, token_ms=0.25, step_ms=50.0),
+    "gpt": RoutingTable({"string": 0.5}, {"string": 10}, token_ms=1.0, step_ms=20.0),
+    "bert": RoutingTable({"string": 0.4}, {"string": 2}, token_ms=0.25, step_ms=50.0),
 }
 
 
-def priced(price: float, gpt: float = 0.0, bert: float = 0.0) -> dict[str, Table]:
+def penalised(latency_penalty: float, gpt: float = 0.0, bert: float = 0.0) -> dict[str, RoutingTable]:
     limits = {"gpt": gpt, "bert": bert}
-    return {family: replace(table, price=price, hand_over=limits[family]) for family, table in TABLES.items()}
+    return {
+        family: replace(table, latency_penalty=latency_penalty, cascade_below=limits[family])
+        for family, table in TABLES.items()
+    }
 
 
 def test_the_replay_adds_up_whom_the_rule_would_have_asked():
     holes = [pair((0.8, True), (0.1, False)), pair((0.1, False), (0.6, True)), pair((0, False), (0.2, False))]
     cold = route.Replay(holes, "cold")
     assert cold.alone("gpt").exact_match == cold.alone("bert").exact_match == pytest.approx(33.33)
-    careful = cold.rule(priced(0.0, gpt=0.3))
-    assert (careful.exact_match, careful.handed_over) == (pytest.approx(66.67), pytest.approx(66.7))
+    careful = cold.rule(penalised(0.0, gpt=0.3))
+    assert (careful.exact_match, careful.cascaded) == (pytest.approx(66.67), pytest.approx(66.7))
     assert careful.mean_ms == pytest.approx((600 + 800 + 800) / 3, abs=0.1)
-    quick = cold.rule(priced(0.9999))
+    quick = cold.rule(penalised(0.9999))
     assert (quick.median_ms, quick.first) == (200.0, {"gpt": 0.0, "bert": 100.0})
     assert cold.hindsight().exact_match == pytest.approx(66.67)
     assert cold.hindsight().mean_ms == pytest.approx((600 + 200 + 200) / 3, abs=0.1)
@@ -117,9 +120,9 @@ def test_the_replay_adds_up_whom_the_rule_would_have_asked():
 
 def test_a_warm_decoder_goes_first_where_a_cold_one_would_not():
     holes = [pair((0.8, True), (0.5, True))]
-    assert route.Replay(holes, "cold").rule(priced(0.5)).first["bert"] == 100
-    assert route.Replay(holes, "warm").rule(priced(0.5)).first["gpt"] == 100
-    assert route.Replay(holes, "warm").rule(priced(0.5)).median_ms == 100.0
+    assert route.Replay(holes, "cold").rule(penalised(0.5)).first["bert"] == 100
+    assert route.Replay(holes, "warm").rule(penalised(0.5)).first["gpt"] == 100
+    assert route.Replay(holes, "warm").rule(penalised(0.5)).median_ms == 100.0
 
 
 def test_the_least_time_within_the_margin_is_chosen():
@@ -144,7 +147,7 @@ def test_no_point_of_the_frontier_is_beaten_by_another():
 
 def test_the_report_has_its_bar_its_figures_and_its_pictures():
     holes = [pair((0.9, True), (0.8, True)), pair((0.2, False), (0.3, False))] * 5
-    report = route.report(holes, priced(0.9999))
+    report = route.report(holes, penalised(0.9999))
     cold = report["conditions"]["cold"]
     assert (cold["exact_match_under_better"], cold["median_share"], cold["is_within_bar"]) == (0, 0.333, True)
     assert not report["conditions"]["warm"]["is_within_bar"]
@@ -163,7 +166,7 @@ def test_tables_go_into_the_config_and_leave_the_rest(tmp_path):
     raw = json.loads(config.read_text())
     assert raw["model_type"] == "llama"
     assert calibrate.Calibration.read(raw["confidence"]) == fitted.calibration
-    assert Table.read(raw["routing"]) == TABLES["gpt"]
+    assert RoutingTable.read(raw["routing"]) == TABLES["gpt"]
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from fim_lsp.backends.calibration import Calibration
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.domain import Cancel, Outcome
 from fim_lsp.pipeline.completer import Completer
-from fim_lsp.routing.rule import Table
+from fim_lsp.routing.rule import RoutingTable
 from fim_lsp.settings import Config
 from tests.picture import draw
 
 PLACE = "end of line"
 SNAP = draw("x = ║\n")
-TABLES = {"gpt": Table({PLACE: 0.4}, hand_over=0.3), "bert": Table({PLACE: 0.2}, hand_over=0.3)}
+TABLES = {"gpt": RoutingTable({PLACE: 0.4}, cascade_below=0.3), "bert": RoutingTable({PLACE: 0.2}, cascade_below=0.3)}
 
 
 def completer(gpt: FakeBackend, bert: FakeBackend, tables=TABLES, **settings) -> Completer:
@@ -45,7 +45,7 @@ def test_a_sure_answer_is_shown_and_nobody_else_is_asked():
 
 
 @pytest.mark.parametrize(("second", "answer"), [(0.6, ("bert", "second")), (0.05, ("gpt", "first"))])
-def test_an_unsure_answer_is_handed_over_and_the_surer_one_shown(second, answer):
+def test_an_unsure_answer_cascades_and_the_surer_one_shown(second, answer):
     gpt, bert = FakeBackend("first", confidence=0.1), FakeBackend("second", confidence=second)
     outcome = completer(gpt, bert).complete(SNAP, Cancel())
     assert shown(outcome) == answer
@@ -55,7 +55,7 @@ def test_an_unsure_answer_is_handed_over_and_the_surer_one_shown(second, answer)
 
 
 @pytest.mark.parametrize("nothing", [FakeBackend(), FakeBackend("   ")], ids=["abstains", "is filtered"])
-def test_no_answer_is_handed_over_too(nothing):
+def test_no_answer_cascades_too(nothing):
     outcome = completer(nothing, FakeBackend("second")).complete(SNAP, Cancel())
     assert shown(outcome) == ("bert", "second")
     assert "gpt nothing to say" in outcome.why
@@ -67,13 +67,13 @@ def test_when_neither_says_anything_the_first_ones_reason_is_given():
 
 
 def test_it_goes_the_other_way_too():
-    tables = {"gpt": Table({PLACE: 0.1}), "bert": Table({PLACE: 0.4}, hand_over=0.3)}
+    tables = {"gpt": RoutingTable({PLACE: 0.1}), "bert": RoutingTable({PLACE: 0.4}, cascade_below=0.3)}
     gpt, bert = FakeBackend("first"), FakeBackend("second", confidence=0.1)
     assert shown(completer(gpt, bert, tables).complete(SNAP, Cancel())) == ("gpt", "first")
 
 
 def test_without_time_for_the_other_the_unsure_answer_stands():
-    slow = {**TABLES, "bert": Table({PLACE: 0.2}, step_ms=1e6)}
+    slow = {**TABLES, "bert": RoutingTable({PLACE: 0.2}, step_ms=1e6)}
     gpt, bert = FakeBackend("first", confidence=0.1), FakeBackend("second")
     assert shown(completer(gpt, bert, slow).complete(SNAP, Cancel())) == ("gpt", "first")
     assert bert.requests == []
@@ -86,13 +86,13 @@ def test_a_family_asked_for_by_name_answers_alone(settings):
     assert bert.requests == []
 
 
-def test_without_tables_nothing_is_handed_over():
+def test_without_tables_nothing_cascades():
     gpt, bert = FakeBackend("first", confidence=0.1), FakeBackend("second")
     assert shown(completer(gpt, bert, {}).complete(SNAP, Cancel())) == ("gpt", "first")
     assert bert.requests == []
 
 
-def test_a_cancelled_request_is_not_handed_over():
+def test_a_cancelled_request_does_not_cascade():
     cancel = Cancel()
 
     class Cancels(FakeBackend):
