@@ -16,19 +16,22 @@ from fim_lsp.cli.base import told, write
 
 if TYPE_CHECKING:
     from fim_lsp.compare.quality import Hole
-    from fim_lsp.lab.calibrate.recordings import Shot
+    from fim_lsp.lab.calibrate.recordings import Recording
 
 app = typer.Typer(help="The rule of `auto` and the shown confidence: fit them, measure them.", no_args_is_help=True)
 
-Record = Annotated[
-    Path, typer.Option("--shots", help="Keep what the models said here, and go on from there.", metavar="FILE")
+RecordFile = Annotated[
+    Path,
+    typer.Option(
+        "--recordings", "--shots", help="Keep what the models said here, and go on from there.", metavar="FILE"
+    ),
 ]
-RECORD = Path(".cache/shots.jsonl")
+RECORDINGS = Path(".cache/recordings.jsonl")
 
 
 @app.command()
 def fit(
-    shots: Record = RECORD,
+    file: RecordFile = RECORDINGS,
     holes: Annotated[Path | None, typer.Option(help="JSON lines of holes; the shipped ones for fitting.")] = None,
 ) -> None:
     """Fit confidence, rates, costs and limits of the shipped pair on holes, into each model's config.json."""
@@ -38,7 +41,7 @@ def fit(
         from fim_lsp.lab.calibrate import fit as calibrate
 
         chosen = quality.read_holes(holes or calibrate.fitting_holes())
-        fitted = calibrate.fit(chosen, _shoot(chosen, shots, is_warm_wanted=False))
+        fitted = calibrate.fit(chosen, _record(chosen, file, is_warm_wanted=False))
         for family, found in fitted.items():
             config = find_model(family, "") / "config.json"
             calibrate.write(config, found)
@@ -52,7 +55,7 @@ def fit(
 
 @app.command()
 def measure(
-    shots: Record = RECORD,
+    file: RecordFile = RECORDINGS,
     holes: Annotated[Path | None, typer.Option(help="JSON lines of holes; the shipped held-out ones.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the report here.", metavar="FILE")] = None,
     svg: Annotated[
@@ -68,7 +71,7 @@ def measure(
 
         chosen = quality.read_holes(holes)
         fitted = calibrate.read()
-        judged = calibrate.judge(chosen, _shoot(chosen, shots, is_warm_wanted=True), fitted)
+        judged = calibrate.judge(chosen, _record(chosen, file, is_warm_wanted=True), fitted)
         report = route.report(judged, {family: one.table for family, one in fitted.items()})
         _show(Console(), report)
         if json_file is not None:
@@ -78,12 +81,12 @@ def measure(
             write(svg / "frontier.svg", route_plots.frontier(report))
 
 
-def _shoot(holes: list[Hole], record: Path, is_warm_wanted: bool) -> list[Mapping[str, Shot]]:
-    from fim_lsp.lab.calibrate import recordings as shots
+def _record(holes: list[Hole], file: Path, is_warm_wanted: bool) -> list[Mapping[str, Recording]]:
+    from fim_lsp.lab.calibrate import recordings
 
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("asking both models", total=len(holes))
-        return list(shots.shoot(holes, record, is_warm_wanted, lambda: progress.advance(task)))
+        return list(recordings.record(holes, file, is_warm_wanted, lambda: progress.advance(task)))
 
 
 def _show(console: Console, report: Mapping[str, Any]) -> None:

@@ -23,7 +23,7 @@ from fim_lsp.errors import InputError
 from fim_lsp.lab.calibrate import curve
 from fim_lsp.lab.calibrate import measure as route
 from fim_lsp.lab.calibrate.curve import Case
-from fim_lsp.lab.calibrate.recordings import FAMILIES, Shot
+from fim_lsp.lab.calibrate.recordings import FAMILIES, Recording
 from fim_lsp.languages import Trees, describe, get
 from fim_lsp.pipeline import eligibility
 from fim_lsp.routing.rule import PLACES, RoutingTable, kind_of_place
@@ -49,41 +49,41 @@ def fitting_holes() -> Path:
         return path
 
 
-def fit(holes: Sequence[Hole], shots: Sequence[Mapping[str, Shot]]) -> dict[str, Fitted]:
+def fit(holes: Sequence[Hole], recordings: Sequence[Mapping[str, Recording]]) -> dict[str, Fitted]:
     """Return the tables of both families from what they said in the holes."""
-    cases, fitted, unseen = cases_of(holes, shots), {}, {}
+    cases, fitted, unseen = cases_of(holes, recordings), {}, {}
     for family in FAMILIES:
         sure = curve.out_of_fold(cases[family], [hole.package for hole in holes])
         shown = _shown(sure, cases[family])
-        rates = _rates([shot[family] for shot in shots], [case.place for case in cases[family]])
+        rates = _rates([recording[family] for recording in recordings], [case.place for case in cases[family]])
         unseen[family] = sure
         fitted[family] = Fitted(replace(curve.fit(cases[family]), shown=shown), rates)
-    judged = _judged(cases, shots, unseen, fitted)
+    judged = _judged(cases, recordings, unseen, fitted)
     tables = route.choose(judged, {family: one.table for family, one in fitted.items()}, MARGIN)
     return {family: replace(one, table=tables[family]) for family, one in fitted.items()}
 
 
 def judge(
-    holes: Sequence[Hole], shots: Sequence[Mapping[str, Shot]], fitted: Mapping[str, Fitted]
+    holes: Sequence[Hole], recordings: Sequence[Mapping[str, Recording]], fitted: Mapping[str, Fitted]
 ) -> list[route.Judged]:
     """Say how sure each family is of what it said in holes it was not fitted on."""
-    cases = cases_of(holes, shots)
+    cases = cases_of(holes, recordings)
     sure = {family: [case.judged(one.calibration) for case in cases[family]] for family, one in fitted.items()}
-    return _judged(cases, shots, sure, fitted)
+    return _judged(cases, recordings, sure, fitted)
 
 
-def cases_of(holes: Sequence[Hole], shots: Sequence[Mapping[str, Shot]]) -> dict[str, list[Case]]:
+def cases_of(holes: Sequence[Hole], recordings: Sequence[Mapping[str, Recording]]) -> dict[str, list[Case]]:
     """Return family → what it said in each hole, with the place and the text around as the completer sees them."""
     cases: dict[str, list[Case]] = {family: [] for family in FAMILIES}
-    for hole, said in zip(holes, shots, strict=True):
+    for hole, said in zip(holes, recordings, strict=True):
         snap = hole.snapshot(0)
         site = describe(snap, Trees().tree(snap, get(snap.language)))
         request = context.build(snap, site, eligibility.limits(snap, Config(), site), PREFIX_CHARS, SUFFIX_CHARS)
         place = kind_of_place(request, site.zone)
         for family in FAMILIES:
-            shot = said[family]
-            suggestion = Suggestion((shot.text,), finish=shot.finish, log_probs=shot.log_probs)
-            cases[family].append(Case(suggestion, place, request.segments, shot.is_exact))
+            recording = said[family]
+            suggestion = Suggestion((recording.text,), finish=recording.finish, log_probs=recording.log_probs)
+            cases[family].append(Case(suggestion, place, request.segments, recording.is_exact))
     return cases
 
 
@@ -111,13 +111,13 @@ def read() -> dict[str, Fitted]:
 
 def _judged(
     cases: Mapping[str, Sequence[Case]],
-    shots: Sequence[Mapping[str, Shot]],
+    recordings: Sequence[Mapping[str, Recording]],
     sure: Mapping[str, Sequence[float]],
     fitted: Mapping[str, Fitted],
 ) -> list[route.Judged]:
     """Put together what was said and how sure it was; what is under the limit to be shown was not said."""
     judged = []
-    for at, said in enumerate(shots):
+    for at, said in enumerate(recordings):
         heard: dict[str, float | None] = {}
         for family, one in fitted.items():
             is_shown = said[family].is_answered and sure[family][at] >= one.calibration.shown
@@ -132,17 +132,25 @@ def _shown(sure: Sequence[float], cases: Sequence[Case]) -> float:
     return round(right[int(LOST * len(right))] * 0.999, 4) if right else 0.0
 
 
-def _rates(shots: Sequence[Shot], places: Sequence[str]) -> RoutingTable:
-    overall = statistics.fmean(shot.is_exact for shot in shots)
-    by_place = {name: [s for s, place in zip(shots, places, strict=True) if place == name] for name in PLACES}
+def _rates(recordings: Sequence[Recording], places: Sequence[str]) -> RoutingTable:
+    overall = statistics.fmean(recording.is_exact for recording in recordings)
+    by_place = {name: [s for s, place in zip(recordings, places, strict=True) if place == name] for name in PLACES}
     hits = {
-        name: (sum(shot.is_exact for shot in some) + BORROWED * overall) / (len(some) + BORROWED)
+        name: (sum(recording.is_exact for recording in some) + BORROWED * overall) / (len(some) + BORROWED)
         for name, some in by_place.items()
         if some
     }
     steps = {name: statistics.fmean(map(route.steps_of, some)) for name, some in by_place.items() if some}
-    reading = [route.reading_ms(shot) / shot.tokens["prefilled"] for shot in shots if shot.tokens.get("prefilled")]
-    stepping = [route.stepping_ms(shot) / route.steps_of(shot) for shot in shots if route.steps_of(shot)]
+    reading = [
+        route.reading_ms(recording) / recording.tokens["prefilled"]
+        for recording in recordings
+        if recording.tokens.get("prefilled")
+    ]
+    stepping = [
+        route.stepping_ms(recording) / route.steps_of(recording)
+        for recording in recordings
+        if route.steps_of(recording)
+    ]
     return RoutingTable(
         {name: round(rate, 4) for name, rate in hits.items()},
         {name: round(count, 2) for name, count in steps.items()},

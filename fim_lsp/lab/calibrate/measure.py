@@ -1,7 +1,7 @@
 """What `auto` would have done in recorded holes: exact match against latency, beside either family alone.
 
-Both families' shots are there, so the rule itself is run (backends/routing.py) and its time added up: that of the first
-family, and of the second where the first cascades.
+Both families' recordings are there, so the rule itself is run (routing/rule.py) and its time added up: that of the
+first family, and of the second where the first cascades.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fim_lsp import __version__, machine
 from fim_lsp.backends.costs import READING, STEPPING, STEPS, Cost
 from fim_lsp.compare import stats
 from fim_lsp.domain import TokenEstimate
-from fim_lsp.lab.calibrate.recordings import FAMILIES, Shot
+from fim_lsp.lab.calibrate.recordings import FAMILIES, Recording
 from fim_lsp.routing.rule import Candidate, RoutingTable, cascades, decide
 
 Condition = Literal["cold", "warm"]
@@ -48,7 +48,7 @@ class Judged:
     """A hole with what each family said there, and how sure it was; None where nothing would be shown."""
 
     place: str
-    shots: Mapping[str, Shot]
+    recordings: Mapping[str, Recording]
     sure: Mapping[str, float | None]
 
 
@@ -72,8 +72,10 @@ class Replay:
     def __init__(self, holes: Sequence[Judged], condition: Condition):
         self.holes, self.condition = holes, condition
         self.sure: Floats = np.array([[-1.0 if (p := h.sure[f]) is None else p for h in holes] for f in FAMILIES])
-        self.hits: Floats = np.array([[h.sure[f] is not None and h.shots[f].is_exact for h in holes] for f in FAMILIES])
-        self.ms: Floats = np.array([[getattr(h.shots[f], f"{condition}_ms") for h in holes] for f in FAMILIES])
+        self.hits: Floats = np.array(
+            [[h.sure[f] is not None and h.recordings[f].is_exact for h in holes] for f in FAMILIES]
+        )
+        self.ms: Floats = np.array([[getattr(h.recordings[f], f"{condition}_ms") for h in holes] for f in FAMILIES])
 
     def alone(self, family: str) -> Point:
         """Let one family answer every hole."""
@@ -115,7 +117,7 @@ class Replay:
         for hole in self.holes:
             candidates = []
             for family in FAMILIES:
-                table, tokens = tables[family], hole.shots[family].tokens
+                table, tokens = tables[family], hole.recordings[family].tokens
                 read = tokens.get("prefilled", 0)
                 is_kept = self.condition == "warm" and "reused" in tokens
                 work = TokenEstimate(read, max(read - TYPED_TOKENS, 0) if is_kept else 0)
@@ -181,17 +183,17 @@ def report(
     }
 
 
-def steps_of(shot: Shot) -> int:
+def steps_of(recording: Recording) -> int:
     """Return the passes or the tokens decoded."""
-    return next((shot.tokens[name] for name in STEPS if name in shot.tokens), 0)
+    return next((recording.tokens[name] for name in STEPS if name in recording.tokens), 0)
 
 
-def reading_ms(shot: Shot) -> float:
-    return next((shot.timings[name] for name in READING if name in shot.timings), 0.0)
+def reading_ms(recording: Recording) -> float:
+    return next((recording.timings[name] for name in READING if name in recording.timings), 0.0)
 
 
-def stepping_ms(shot: Shot) -> float:
-    return next((shot.timings[name] for name in STEPPING if name in shot.timings), 0.0)
+def stepping_ms(recording: Recording) -> float:
+    return next((recording.timings[name] for name in STEPPING if name in recording.timings), 0.0)
 
 
 def _with(
@@ -204,5 +206,5 @@ def _with(
 
 
 def _confidence(holes: Sequence[Judged], family: str) -> dict[str, Any]:
-    shown = [(p, hole.shots[family].is_exact) for hole in holes if (p := hole.sure[family]) is not None]
+    shown = [(p, hole.recordings[family].is_exact) for hole in holes if (p := hole.sure[family]) is not None]
     return stats.calibration([p for p, _ in shown], [hit for _, hit in shown])

@@ -18,11 +18,11 @@ from fim_lsp.domain import Finish
 from fim_lsp.errors import InputError
 
 FAMILIES = ("gpt", "bert")
-FITTED = ("confidence", "routing")  # tables of config.json that are made from shots, not the other way round
+FITTED = ("confidence", "routing")  # tables of config.json that are made from recordings, not the other way round
 
 
 @dataclass(frozen=True)
-class Shot:
+class Recording:
     """One hole, one model. `warm_ms` is with the K/V of one keystroke before, the same as cold where none is kept, and
     None where it was not measured."""
 
@@ -43,7 +43,7 @@ class Shot:
         return bool(self.text)
 
 
-class Shooter:
+class Recorder:
     """One family's model behind the whole pipeline, told to say whatever it has to say."""
 
     def __init__(self, family: str):
@@ -52,12 +52,12 @@ class Shooter:
         backend.calibration = None
         self.contender, self.model = Contender(family, family, folder, backend), fingerprint(folder)
 
-    def shoot(self, hole: Hole, is_warm_wanted: bool) -> Shot:
+    def record(self, hole: Hole, is_warm_wanted: bool) -> Recording:
         """Complete a hole, cold and, where the model keeps anything, warm."""
         answer = ask_one(hole.snapshot(0), self.contender, is_warm_wanted)
         outcome = answer.outcome
         best = outcome.suggestions[0] if outcome.suggestions else None
-        return Shot(
+        return Recording(
             model=self.model,
             family=self.contender.family,
             hole=hole.key,
@@ -72,44 +72,44 @@ class Shooter:
         )
 
 
-def shoot(
-    holes: Sequence[Hole], record: Path, is_warm_wanted: bool, tick: Callable[[], None] = lambda: None
-) -> Iterator[dict[str, Shot]]:
-    """Yield family → shot of every hole; what `record` has of these very models is not shot again."""
-    record.parent.mkdir(parents=True, exist_ok=True)
-    known = read(record)
-    shooters: dict[str, Shooter] = {}
+def record(
+    holes: Sequence[Hole], file: Path, is_warm_wanted: bool, tick: Callable[[], None] = lambda: None
+) -> Iterator[dict[str, Recording]]:
+    """Yield family → recording of every hole; what `file` has of these very models is not recorded again."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    known = read(file)
+    recorders: dict[str, Recorder] = {}
     models = {family: fingerprint(find_model(family, "")) for family in FAMILIES}
-    with record.open("a", encoding="utf-8") as out:
+    with file.open("a", encoding="utf-8") as out:
         for hole in holes:
-            shots = {}
+            recordings = {}
             for family in FAMILIES:
-                shot = known.get((models[family], hole.key))
-                if shot is None or (is_warm_wanted and shot.warm_ms is None):
-                    if family not in shooters:
-                        shooters[family] = Shooter(family)
-                        shooters[family].contender.completer.warm_up()
-                    shot = shooters[family].shoot(hole, is_warm_wanted)
-                    out.write(json.dumps(asdict(shot)) + "\n")
+                recording = known.get((models[family], hole.key))
+                if recording is None or (is_warm_wanted and recording.warm_ms is None):
+                    if family not in recorders:
+                        recorders[family] = Recorder(family)
+                        recorders[family].contender.completer.warm_up()
+                    recording = recorders[family].record(hole, is_warm_wanted)
+                    out.write(json.dumps(asdict(recording)) + "\n")
                     out.flush()
-                shots[family] = shot
-            yield shots
+                recordings[family] = recording
+            yield recordings
             tick()
 
 
-def read(record: Path) -> dict[tuple[str, str], Shot]:
-    """Read (model, hole) → shot, none where there is no file yet; raises InputError."""
-    if not record.exists():
+def read(file: Path) -> dict[tuple[str, str], Recording]:
+    """Read (model, hole) → recording, none where there is no file yet; raises InputError."""
+    if not file.exists():
         return {}
-    shots = {}
+    recordings = {}
     try:
-        for line in record.read_text(encoding="utf-8").splitlines():
+        for line in file.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
-            shot = Shot(**{**row, "log_probs": tuple(row["log_probs"])})
-            shots[shot.model, shot.hole] = shot
+            recording = Recording(**{**row, "log_probs": tuple(row["log_probs"])})
+            recordings[recording.model, recording.hole] = recording
     except (OSError, ValueError, TypeError, KeyError) as problem:
-        raise InputError(f"{record} holds no shots ({problem}): remove it to record anew") from None
-    return shots
+        raise InputError(f"{file} holds no recordings ({problem}): remove it to record anew") from None
+    return recordings
 
 
 def fingerprint(folder: Path) -> str:

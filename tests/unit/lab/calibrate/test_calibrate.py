@@ -1,4 +1,4 @@
-"""The fit on made-up shots whose truth is known, and the replay of the rule against sums done by hand."""
+"""The fit on made-up recordings whose truth is known, and the replay of the rule against sums done by hand."""
 
 from __future__ import annotations
 
@@ -15,18 +15,17 @@ from fim_lsp.compare import quality, stats
 from fim_lsp.compare.quality import Hole
 from fim_lsp.domain import Suggestion
 from fim_lsp.errors import InputError
-from fim_lsp.lab.calibrate import curve
+from fim_lsp.lab.calibrate import curve, recordings
 from fim_lsp.lab.calibrate import fit as calibrate
 from fim_lsp.lab.calibrate import measure as route
 from fim_lsp.lab.calibrate import plots as route_plots
-from fim_lsp.lab.calibrate import recordings as shots
 from fim_lsp.lab.calibrate.curve import Case
-from fim_lsp.lab.calibrate.recordings import FAMILIES, Shot
+from fim_lsp.lab.calibrate.recordings import FAMILIES, Recording
 from fim_lsp.routing.rule import RoutingTable
 
 
-def shot(family: str, is_exact: bool, cold_ms: float, warm_ms: float, tokens: dict[str, int]) -> Shot:
-    return Shot("m", family, "h", "x", "stop", (-0.5,), is_exact, cold_ms, warm_ms, {}, tokens)
+def recording(family: str, is_exact: bool, cold_ms: float, warm_ms: float, tokens: dict[str, int]) -> Recording:
+    return Recording("m", family, "h", "x", "stop", (-0.5,), is_exact, cold_ms, warm_ms, {}, tokens)
 
 
 def noisy(count: int, seed: int, place: str = "string") -> list[Case]:
@@ -85,8 +84,8 @@ def test_calibration_figures_by_hand():
 def pair(gpt: tuple[float, bool], bert: tuple[float, bool], place="string") -> route.Judged:
     said = {"gpt": gpt, "bert": bert}
     made = {
-        "gpt": shot("gpt", gpt[1], 600.0, 100.0, {"prefilled": 400, "reused": 0}),
-        "bert": shot("bert", bert[1], 200.0, 200.0, {"prefilled": 400}),
+        "gpt": recording("gpt", gpt[1], 600.0, 100.0, {"prefilled": 400, "reused": 0}),
+        "bert": recording("bert", bert[1], 200.0, 200.0, {"prefilled": 400}),
     }
     return route.Judged(place, made, {family: sure or None for family, (sure, _) in said.items()})
 
@@ -171,11 +170,11 @@ def test_tables_go_into_the_config_and_leave_the_rest(tmp_path):
 
 @pytest.fixture
 def two_fakes(monkeypatch, tmp_path):
-    """Scripted models behind the recording of shots."""
-    monkeypatch.setattr(shots, "fingerprint", lambda folder: f"print of {folder.name}")
+    """Scripted models behind what is recorded."""
+    monkeypatch.setattr(recordings, "fingerprint", lambda folder: f"print of {folder.name}")
     made = {family: FakeBackend("first + second", log_probs=(-0.1, -0.2)) for family in FAMILIES}
-    monkeypatch.setattr(shots, "create", lambda family, folder: made[family])
-    return made, tmp_path / "shots.jsonl"
+    monkeypatch.setattr(recordings, "create", lambda family, folder: made[family])
+    return made, tmp_path / "recordings.jsonl"
 
 
 HOLES = [
@@ -186,29 +185,29 @@ HOLES = [
 
 def test_recording_goes_on_where_it_stopped(two_fakes):
     fakes, record = two_fakes
-    first = list(shots.shoot(HOLES[:2], record, is_warm_wanted=False))
+    first = list(recordings.record(HOLES[:2], record, is_warm_wanted=False))
     assert all(one.is_exact and one.log_probs == (-0.1, -0.2) for by in first for one in by.values())
     asked = {family: len(fake.requests) for family, fake in fakes.items()}
     ticks: list[int] = []
-    again = list(shots.shoot(HOLES[:2], record, False, lambda: ticks.append(1)))
+    again = list(recordings.record(HOLES[:2], record, False, lambda: ticks.append(1)))
     assert (again, len(ticks)) == (first, 2)
     assert {family: len(fake.requests) for family, fake in fakes.items()} == asked
-    assert len(list(shots.shoot(HOLES, record, is_warm_wanted=False))) == 4
+    assert len(list(recordings.record(HOLES, record, is_warm_wanted=False))) == 4
     assert len(record.read_text().splitlines()) == 8
 
 
 def test_other_weights_are_asked_anew(two_fakes, monkeypatch):
     _, record = two_fakes
-    list(shots.shoot(HOLES[:1], record, is_warm_wanted=False))
-    monkeypatch.setattr(shots, "fingerprint", lambda folder: f"other print of {folder.name}")
-    list(shots.shoot(HOLES[:1], record, is_warm_wanted=False))
+    list(recordings.record(HOLES[:1], record, is_warm_wanted=False))
+    monkeypatch.setattr(recordings, "fingerprint", lambda folder: f"other print of {folder.name}")
+    list(recordings.record(HOLES[:1], record, is_warm_wanted=False))
     assert len(record.read_text().splitlines()) == 4
 
 
 def test_a_damaged_record_is_named(tmp_path):
-    (tmp_path / "shots.jsonl").write_text("{}\n")
-    with pytest.raises(InputError, match=r"shots\.jsonl"):
-        shots.read(tmp_path / "shots.jsonl")
+    (tmp_path / "recordings.jsonl").write_text("{}\n")
+    with pytest.raises(InputError, match=r"recordings\.jsonl"):
+        recordings.read(tmp_path / "recordings.jsonl")
 
 
 def test_the_holes_for_fitting_are_of_other_files_than_the_measured_ones():
