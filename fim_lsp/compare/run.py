@@ -12,7 +12,7 @@ from fim_lsp.checkpoints.catalogue import find_model
 from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.compare import claims, footprint
 from fim_lsp.compare.contenders import Contender
-from fim_lsp.compare.neighbours import Neighbours
+from fim_lsp.compare.other_cpu_load import OtherCpuLoad
 from fim_lsp.compare.quality import Hole
 from fim_lsp.compare.summary import sum_up
 from fim_lsp.compare.trials import run
@@ -32,9 +32,9 @@ def compare(
     machine.pin(threads)
     tokenizer = Tokenizer.from_folder(find_model("gpt", ""))  # one measure of length, whoever takes part
     footprints = {one.name: footprint.measure(one.family, one.folder) for one in contenders}
-    neighbours = Neighbours()
+    other_load = OtherCpuLoad()
     trials = list(run(holes, contenders, lambda text: len(tokenizer.encode(text)), seed, tick))
-    others = round(100 * neighbours.busy_cores() / (os.cpu_count() or 1), 1)
+    others = round(100 * other_load.busy_cores() / (os.cpu_count() or 1), 1)
     families = {one.name: one.family for one in contenders}
     return {
         "schema": SCHEMA,

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import torch
 
-from fim_lsp.compare.neighbours import Neighbours
+from fim_lsp.compare.other_cpu_load import OtherCpuLoad
 from fim_lsp.lab.train import checkpoint, machine
 from fim_lsp.lab.train.batch import Batch, Network, Objective, Row
 from fim_lsp.lab.train.head import Score, score
@@ -85,7 +85,7 @@ class Trainer:
     def train(self, tell: Callable[[dict[str, Any], float], None]) -> None:
         """Train to the end, telling each line of the log."""
         machine.keep_pages()
-        neighbours = Neighbours()
+        other_load = OtherCpuLoad()
         if self.settings.threads:
             torch.set_num_threads(self.settings.threads)
         if self.settings.compile:
@@ -97,7 +97,7 @@ class Trainer:
         with (self.run / "log.jsonl").open("a", encoding="utf-8") as log:
             while (done := self.progress()) < 1.0:
                 if not self.settings.threads and self.device.type == "cpu":
-                    machine.leave_room(neighbours)
+                    machine.leave_room(other_load)
                 line = self._step(rows, done, peak)
                 self.state["seconds"] = round(time.monotonic() - began, 2)
                 if self.state["step"] % self.settings.validate_steps == 0:

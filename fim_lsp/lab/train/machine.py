@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
-from fim_lsp.compare.neighbours import Neighbours
+from fim_lsp.compare.other_cpu_load import OtherCpuLoad
 from fim_lsp.lab.train.batch import Network
 
 log = logging.getLogger(__name__)
@@ -33,9 +33,9 @@ def pick_dtype(width: int, device: torch.device, wanted: str = "") -> tuple[torc
     return best, rates[best]
 
 
-def leave_room(neighbours: Neighbours) -> None:
+def leave_room(other_load: OtherCpuLoad) -> None:
     """Use as many threads as there are cores nobody else used of late, at least one."""
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) - math.floor(neighbours.busy_cores() + 0.6)))
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) - math.floor(other_load.busy_cores() + 0.6)))
 
 
 def keep_pages() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fim_lsp import __version__, machine
-from fim_lsp.compare.neighbours import Neighbours
+from fim_lsp.compare.other_cpu_load import OtherCpuLoad
 from fim_lsp.compare.stats import summary
 from fim_lsp.lab.bench.latency import figures, probes, theirs
 from fim_lsp.lab.bench.latency.editor import Typist
@@ -43,7 +43,7 @@ def run(
     if make_theirs:
         tell("launching llama-server")
         starts["llama-server"] = figures.cold(probes.cold_start_of_theirs(make_theirs))
-    neighbours, began = Neighbours(), time.monotonic()
+    other_load, began = OtherCpuLoad(), time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         ours = make_ours(Path(folder) / "trace.jsonl")
         ours.launch()
@@ -55,7 +55,7 @@ def run(
             contenders = [_sum_up_ours(ours, replays)]
             busy_s = sum(typist.cpu_s() for typist in typists)
             wall_s = time.monotonic() - began
-            others = max(0.0, neighbours.busy_cores() - busy_s / wall_s)
+            others = max(0.0, other_load.busy_cores() - busy_s / wall_s)
             asks = {typist.name: list(typist.asks) for typist in typists}
             tell("cancelling, and overrunning a short deadline")
             records = len(probes.traced(ours.trace_file))

@@ -7,7 +7,7 @@ import time
 import psutil
 
 
-class Neighbours:
+class OtherCpuLoad:
     """Other programs: figures measured beside them are too high, and a thread that waits for its core holds up all."""
 
     def __init__(self) -> None:
