@@ -48,25 +48,26 @@ def latency(
     with told():
         import shlex
 
-        from fim_lsp.lab.bench.latency import ours, run, show, theirs
+        from fim_lsp.lab.bench.latency import llama_server as peer
+        from fim_lsp.lab.bench.latency import lsp_server, run, show
         from fim_lsp.lab.bench.latency.traces import read
         from fim_lsp.nn.native.library import threads as cores
 
         chosen = read(traces)
         chosen = chosen[: limit or len(chosen)]
         threads = threads or cores()
-        server = None if alone else theirs.find_server(llama_server)
-        make_theirs = None
+        server = None if alone else peer.find_server(llama_server)
+        make_llama_editor = None
         if server is not None:
             found, weights, flags = server, gguf or _weights(), shlex.split(llama_args)
 
-            def make_theirs() -> theirs.LlamaTypist:
-                return theirs.launch(found, weights, threads, flags, GREEDY if llama_greedy else {})
+            def make_llama_editor() -> peer.LlamaEditor:
+                return peer.launch(found, weights, threads, flags, GREEDY if llama_greedy else {})
 
         settings = {"backend": backend}
         with _told_of() as tell:
             report = run.run(
-                chosen, lambda file: ours.served(file, settings, threads), make_theirs, threads, speed, tell
+                chosen, lambda file: lsp_server.served(file, settings, threads), make_llama_editor, threads, speed, tell
             )
         report |= {"backend": backend, "llama": {"flags": llama_args, "greedy": llama_greedy}}
         show.show(Console(), report, is_missing=server is None and not alone)

@@ -49,7 +49,7 @@ class Ask:
 
 
 @dataclass
-class Typist(ABC):
+class EditorSimulator(ABC):
     """The part that is alike: bookkeeping of asks, and since when a person has been seeing a ghost text."""
 
     name: str

@@ -12,7 +12,7 @@ from typing import Any
 
 from fim_lsp.compare.stats import summary
 from fim_lsp.lab.bench.latency.editor import Ask
-from fim_lsp.lab.bench.latency.ours import INLINE
+from fim_lsp.lab.bench.latency.lsp_server import INLINE
 from fim_lsp.lab.bench.latency.replay import Replay
 
 ROUNDS = 300  # bootstrap resamples of the estimate
@@ -126,14 +126,14 @@ def cold(rows: Sequence[Mapping[str, float]]) -> dict[str, Any]:
     return {key: median(row[key] for row in rows) for key in rows[0]} | {"launches": list(rows)}
 
 
-def ratios(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, float | None]:
-    """Return ours over theirs; below 1 is less time, or less work."""
-    found = {name: _ratio(ours[key].get(q), theirs[key].get(q)) for name, (key, q) in RATIOS.items()}
-    found["p95_estimated_at_most"] = _ratio(ours["estimated_ms"]["p95"], _at_least(theirs["estimated_ms"], "p95"))
+def ratios(own: Mapping[str, Any], peer: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return ours over the peer; below 1 is less time, or less work."""
+    found = {name: _ratio(own[key].get(q), peer[key].get(q)) for name, (key, q) in RATIOS.items()}
+    found["p95_estimated_at_most"] = _ratio(own["estimated_ms"]["p95"], _at_least(peer["estimated_ms"], "p95"))
     for name in ("accepted_chars", "cpu_s_per_accepted_char"):
-        found[name] = _ratio(ours[name], theirs[name])
+        found[name] = _ratio(own[name], peer[name])
     for name in ("prefilled", "steps"):
-        found[name] = _ratio(ours["tokens"][name], theirs["tokens"][name])
+        found[name] = _ratio(own["tokens"][name], peer["tokens"][name])
     return found
 
 
@@ -151,5 +151,5 @@ def _at_least(estimated: Mapping[str, Any], q: str) -> float | None:
     return None if known is None else float(known)
 
 
-def _ratio(ours: float | None, theirs: float | None) -> float | None:
-    return round(ours / theirs, 3) if ours is not None and theirs else None
+def _ratio(own: float | None, peer: float | None) -> float | None:
+    return round(own / peer, 3) if own is not None and peer else None

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from fim_lsp.lab.bench.latency import llama_vim, process, theirs
+from fim_lsp.lab.bench.latency import llama_server, llama_vim, process
+from fim_lsp.lab.bench.latency.llama_server import LlamaEditor
 from fim_lsp.lab.bench.latency.llama_vim import View
-from fim_lsp.lab.bench.latency.ours import LspTypist
-from fim_lsp.lab.bench.latency.theirs import LlamaTypist
+from fim_lsp.lab.bench.latency.lsp_server import LspEditor
 from fim_lsp.lab.bench.latency.traces import Trace
 
 LAUNCHES = 3
@@ -23,62 +23,62 @@ SAMPLE = "def mean(values):\n    total = 0.0\n    for value in values:\n        
 ANSWERED_S = 30.0
 
 
-def cold_start(make: Callable[[Path], LspTypist]) -> list[dict[str, float]]:
+def cold_start(make: Callable[[Path], LspEditor]) -> list[dict[str, float]]:
     """Launch a server some times and ask at once: milliseconds to `initialize` answered and to the first suggestion."""
     rows = []
     for _ in range(LAUNCHES):
         with tempfile.TemporaryDirectory() as folder:
-            typist = make(Path(folder) / "trace.jsonl")
-            typist.launch()
-            typist.open("cold", SAMPLE)
-            typist.press("jump", len(SAMPLE))
-            first_ms = _until_shown(typist, typist.link.launched)
-            rows.append({"initialize_ms": round(typist.initialize_ms, 1), "first_suggestion_ms": first_ms})
-            typist.close()
+            editor = make(Path(folder) / "trace.jsonl")
+            editor.launch()
+            editor.open("cold", SAMPLE)
+            editor.press("jump", len(SAMPLE))
+            first_ms = _until_shown(editor, editor.link.launched)
+            rows.append({"initialize_ms": round(editor.initialize_ms, 1), "first_suggestion_ms": first_ms})
+            editor.close()
     return rows
 
 
-def cold_start_of_theirs(make: Callable[[], LlamaTypist]) -> list[dict[str, float]]:
+def cold_start_of_llama_server(make: Callable[[], LlamaEditor]) -> list[dict[str, float]]:
     """Return milliseconds from a launch of llama-server to its first answer."""
     rows = []
     for _ in range(LAUNCHES):
         launched = time.perf_counter()
-        typist = make()
-        body = llama_vim.request(llama_vim.local(View.at(SAMPLE, len(SAMPLE))), False, typist.sampling)
-        theirs.post(typist.address, "/infill", json.dumps(body))
+        editor = make()
+        body = llama_vim.request(llama_vim.local(View.at(SAMPLE, len(SAMPLE))), False, editor.sampling)
+        llama_server.post(editor.address, "/infill", json.dumps(body))
         rows.append({"first_suggestion_ms": round((time.perf_counter() - launched) * 1e3, 1)})
-        theirs.close(typist)
+        llama_server.close(editor)
     return rows
 
 
-def deadline_overshoot(typist: LspTypist, traces: Sequence[Trace]) -> list[float]:
+def deadline_overshoot(editor: LspEditor, traces: Sequence[Trace]) -> list[float]:
     """Ask cold places with a short deadline; return by how many milliseconds each late answer was late."""
-    typist.configure(deadlineMs=DEADLINE_MS)
+    editor.configure(deadlineMs=DEADLINE_MS)
     late = []
     for trace, places in _places(traces):
-        typist.open(f"deadline-{trace.name}", trace.begun())
+        editor.open(f"deadline-{trace.name}", trace.begun())
         for place in places:
-            typist.press("jump", place)
-            typist.settle()
-            late.append((typist.asks[-1].answered_ms or 0.0) - DEADLINE_MS)
-    typist.configure()
+            editor.press("jump", place)
+            editor.settle()
+            late.append((editor.asks[-1].answered_ms or 0.0) - DEADLINE_MS)
+    editor.configure()
     return [round(ms, 2) for ms in late if ms > 0]
 
 
-def cancel(typist: LspTypist, traces: Sequence[Trace]) -> None:
+def cancel(editor: LspEditor, traces: Sequence[Trace]) -> None:
     """Cancel requests while they run: the server's trace says how soon it was at rest."""
     for trace, places in _places(traces):
-        typist.open(f"cancel-{trace.name}", trace.begun())
+        editor.open(f"cancel-{trace.name}", trace.begun())
         for place in places:
-            typist.press("jump", place)
-            typist.rest(CANCEL_AFTER_S)
-            typist.give_up()
-            typist.settle()
+            editor.press("jump", place)
+            editor.rest(CANCEL_AFTER_S)
+            editor.give_up()
+            editor.settle()
 
 
-def memory(typist: LspTypist | LlamaTypist) -> float:
+def memory(editor: LspEditor | LlamaEditor) -> float:
     """Return the most megabytes a server has held."""
-    running = typist.link.process if isinstance(typist, LspTypist) else typist.server
+    running = editor.link.process if isinstance(editor, LspEditor) else editor.server
     return process.peak_mb(running) if running else 0.0
 
 
@@ -99,12 +99,12 @@ def _places(traces: Sequence[Trace]) -> list[tuple[Trace, list[int]]]:
     return rows
 
 
-def _until_shown(typist: LspTypist, launched: float) -> float:
+def _until_shown(editor: LspEditor, launched: float) -> float:
     """Ask again until something is shown; the first answers may come before the model is there."""
     until = time.perf_counter() + ANSWERED_S
-    while typist.ghost is None and time.perf_counter() < until:
-        if not typist.under_way:
-            typist.press("jump", typist.cursor)
-        typist.rest(0.005)
-    ms = (typist.seen_at if typist.ghost else time.perf_counter()) - launched
+    while editor.ghost is None and time.perf_counter() < until:
+        if not editor.under_way:
+            editor.press("jump", editor.cursor)
+        editor.rest(0.005)
+    ms = (editor.seen_at if editor.ghost else time.perf_counter()) - launched
     return round(ms * 1e3, 1)

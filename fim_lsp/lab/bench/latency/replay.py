@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from fim_lsp.lab.bench.latency.editor import Change, Ghost, Typist
+from fim_lsp.lab.bench.latency.editor import Change, EditorSimulator, Ghost
 from fim_lsp.lab.bench.latency.traces import Edit, Trace, keys
 
 REACTION_S = 0.15  # a hand that is on its way to a key does not stop for what was seen later than this
@@ -34,19 +34,19 @@ class Replay:
     cpu_s: float = 0.0
 
 
-def replay(trace: Trace, typist: Typist, speed: float = 1.0) -> Replay:
+def replay(trace: Trace, editor: EditorSimulator, speed: float = 1.0) -> Replay:
     """Replay a trace; afterwards the document is the text that was to be written."""
-    done = Replay(trace.name, typist.name, trace.final.count("\n"))
-    began, spent = time.perf_counter(), typist.cpu_s()
-    typist.open(trace.name, trace.begun())
+    done = Replay(trace.name, editor.name, trace.final.count("\n"))
+    began, spent = time.perf_counter(), editor.cpu_s()
+    editor.open(trace.name, trace.begun())
     for place, wanted, edit in trace.places():
-        typist.rest(edit.jump_ms / 1e3 / speed)
-        typist.press("jump", place)
-        _write(typist, place, wanted, edit, done, speed)
-    typist.rest(READING_S / speed)
-    typist.give_up()
-    typist.settle()
-    done.wall_s, done.cpu_s = time.perf_counter() - began, typist.cpu_s() - spent
+        editor.rest(edit.jump_ms / 1e3 / speed)
+        editor.press("jump", place)
+        _write(editor, place, wanted, edit, done, speed)
+    editor.rest(READING_S / speed)
+    editor.give_up()
+    editor.settle()
+    done.wall_s, done.cpu_s = time.perf_counter() - began, editor.cpu_s() - spent
     return done
 
 
@@ -65,49 +65,49 @@ def fitting(ghost: Ghost, document: str, wanted: str, written: int, cursor: int)
     return None
 
 
-def _write(typist: Typist, place: int, wanted: str, edit: Edit, done: Replay, speed: float) -> None:
+def _write(editor: EditorSimulator, place: int, wanted: str, edit: Edit, done: Replay, speed: float) -> None:
     written, slips = 0, dict(edit.slips)
     while written < len(wanted):
-        typist.rest(edit.pauses_ms[written] / 1e3 / speed)
-        if accepted := _accept(typist, wanted, written, place, speed):
+        editor.rest(edit.pauses_ms[written] / 1e3 / speed)
+        if accepted := _accept(editor, wanted, written, place, speed):
             done.accepts += 1
             done.accepted_chars += accepted
             written += accepted
             continue
         if wrong := slips.pop(written, ""):
-            _slip(typist, wrong, speed)
+            _slip(editor, wrong, speed)
         key = keys(wanted[written:])[0]
-        typist.press("key", typist.cursor + len(key), Change(typist.cursor, typist.cursor, key))
+        editor.press("key", editor.cursor + len(key), Change(editor.cursor, editor.cursor, key))
         written += len(key)
         done.typed_chars += len(key)
 
 
-def _accept(typist: Typist, wanted: str, written: int, place: int, speed: float) -> int:
+def _accept(editor: EditorSimulator, wanted: str, written: int, place: int, speed: float) -> int:
     """Accept what fits and return how many characters that gave, 0 for nothing that fits."""
 
     def found() -> Change | None:
-        if typist.ghost is None:
+        if editor.ghost is None:
             return None
-        return fitting(typist.ghost, typist.document, wanted, written, place + written)
+        return fitting(editor.ghost, editor.document, wanted, written, place + written)
 
-    seen_s = (time.perf_counter() - typist.seen_at) * speed
+    seen_s = (time.perf_counter() - editor.seen_at) * speed
     if found() is None or seen_s < REACTION_S:
         return 0
-    typist.rest(max(0.0, READING_S - seen_s) / speed)
+    editor.rest(max(0.0, READING_S - seen_s) / speed)
     if (change := found()) is None:  # another text has taken its place
         return 0
-    gained = len(change.apply(typist.document)) - len(typist.document)
-    typist.press("accept", typist.cursor + gained, change)
+    gained = len(change.apply(editor.document)) - len(editor.document)
+    editor.press("accept", editor.cursor + gained, change)
     return gained
 
 
-def _slip(typist: Typist, wrong: str, speed: float) -> None:
+def _slip(editor: EditorSimulator, wrong: str, speed: float) -> None:
     for char in wrong:
-        typist.press("key", typist.cursor + 1, Change(typist.cursor, typist.cursor, char))
-        typist.rest(SLIP_S / speed)
+        editor.press("key", editor.cursor + 1, Change(editor.cursor, editor.cursor, char))
+        editor.rest(SLIP_S / speed)
     for _ in wrong:
-        typist.press("backspace", typist.cursor - 1, Change(typist.cursor - 1, typist.cursor, ""))
-        typist.rest(BACKSPACE_S / speed)
+        editor.press("backspace", editor.cursor - 1, Change(editor.cursor - 1, editor.cursor, ""))
+        editor.rest(BACKSPACE_S / speed)
 
 
 def _is_within_word(text: str, at: int) -> bool:

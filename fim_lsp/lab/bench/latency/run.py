@@ -13,22 +13,22 @@ from typing import Any
 from fim_lsp import __version__, machine
 from fim_lsp.compare.other_cpu_load import OtherCpuLoad
 from fim_lsp.compare.stats import summary
-from fim_lsp.lab.bench.latency import figures, probes, theirs
-from fim_lsp.lab.bench.latency.editor import Typist
-from fim_lsp.lab.bench.latency.ours import LspTypist
+from fim_lsp.lab.bench.latency import figures, llama_server, probes
+from fim_lsp.lab.bench.latency.editor import EditorSimulator
+from fim_lsp.lab.bench.latency.llama_server import LlamaEditor
+from fim_lsp.lab.bench.latency.lsp_server import LspEditor
 from fim_lsp.lab.bench.latency.replay import Replay, replay
-from fim_lsp.lab.bench.latency.theirs import LlamaTypist
 from fim_lsp.lab.bench.latency.traces import Trace
 
 SCHEMA = 1
-MakeOurs = Callable[[Path], LspTypist]
-MakeTheirs = Callable[[], LlamaTypist]
+MakeLspEditor = Callable[[Path], LspEditor]
+MakeLlamaEditor = Callable[[], LlamaEditor]
 
 
 def run(
     traces: Sequence[Trace],
-    make_ours: MakeOurs,
-    make_theirs: MakeTheirs | None,
+    make_lsp_editor: MakeLspEditor,
+    make_llama_editor: MakeLlamaEditor | None,
     threads: int,
     speed: float = 1.0,
     tell: Callable[[str], None] = lambda what: None,
@@ -39,36 +39,36 @@ def run(
     """
     machine.pin(threads)
     tell("launching fim-lsp")
-    starts = {"fim-lsp": figures.cold(probes.cold_start(make_ours))}
-    if make_theirs:
+    starts = {"fim-lsp": figures.cold(probes.cold_start(make_lsp_editor))}
+    if make_llama_editor:
         tell("launching llama-server")
-        starts["llama-server"] = figures.cold(probes.cold_start_of_theirs(make_theirs))
+        starts["llama-server"] = figures.cold(probes.cold_start_of_llama_server(make_llama_editor))
     other_load, began = OtherCpuLoad(), time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        ours = make_ours(Path(folder) / "trace.jsonl")
-        ours.launch()
-        peer = make_theirs() if make_theirs else None
+        own = make_lsp_editor(Path(folder) / "trace.jsonl")
+        own.launch()
+        peer = make_llama_editor() if make_llama_editor else None
         try:
-            ours.until_ready()
-            typists: list[Typist] = [ours, *([peer] if peer else [])]
-            replays = _replay(traces, typists, speed, tell)
-            contenders = [_sum_up_ours(ours, replays)]
-            busy_s = sum(typist.cpu_s() for typist in typists)
+            own.until_ready()
+            editors: list[EditorSimulator] = [own, *([peer] if peer else [])]
+            replays = _replay(traces, editors, speed, tell)
+            contenders = [_sum_up_fim_lsp(own, replays)]
+            busy_s = sum(editor.cpu_s() for editor in editors)
             wall_s = time.monotonic() - began
             others = max(0.0, other_load.busy_cores() - busy_s / wall_s)
-            asks = {typist.name: list(typist.asks) for typist in typists}
+            asks = {editor.name: list(editor.asks) for editor in editors}
             tell("cancelling, and overrunning a short deadline")
-            records = len(probes.traced(ours.trace_file))
-            probes.cancel(ours, traces)
-            cancelled = probes.traced(ours.trace_file)
-            late = probes.deadline_overshoot(ours, traces)
-            contenders[0]["peak_mb"] = probes.memory(ours)
+            records = len(probes.traced(own.trace_file))
+            probes.cancel(own, traces)
+            cancelled = probes.traced(own.trace_file)
+            late = probes.deadline_overshoot(own, traces)
+            contenders[0]["peak_mb"] = probes.memory(own)
             if peer:
-                contenders.append(_sum_up_theirs(peer, asks[peer.name], replays))
+                contenders.append(_sum_up_llama_server(peer, asks[peer.name], replays))
         finally:
             if peer:
-                theirs.close(peer)
-            ours.close()
+                llama_server.close(peer)
+            own.close()
     return {
         "schema": SCHEMA,
         "fim_lsp": __version__,
@@ -92,32 +92,32 @@ def run(
 
 
 def _replay(
-    traces: Sequence[Trace], typists: Sequence[Typist], speed: float, tell: Callable[[str], None]
+    traces: Sequence[Trace], editors: Sequence[EditorSimulator], speed: float, tell: Callable[[str], None]
 ) -> list[Replay]:
     """Replay each trace through each editor, taking turns at being first; what warms them up is not counted."""
-    for typist in typists:
-        typist.open("warm-up", probes.SAMPLE)
-        typist.press("jump", len(probes.SAMPLE))
-        typist.settle()
-        typist.asks.clear()
+    for editor in editors:
+        editor.open("warm-up", probes.SAMPLE)
+        editor.press("jump", len(probes.SAMPLE))
+        editor.settle()
+        editor.asks.clear()
     replays = []
     for number, trace in enumerate(traces):
-        for typist in typists if number % 2 == 0 else typists[::-1]:
-            tell(f"{trace.name} through {typist.name}")
-            replays.append(replay(trace, typist, speed))
+        for editor in editors if number % 2 == 0 else editors[::-1]:
+            tell(f"{trace.name} through {editor.name}")
+            replays.append(replay(trace, editor, speed))
     return replays
 
 
-def _sum_up_ours(ours: LspTypist, replays: Sequence[Replay]) -> dict[str, Any]:
-    records = [one for one in probes.traced(ours.trace_file) if not one["uri"].endswith("/warm-up.py")]
-    tokens = figures.attribute(ours.asks, records)
-    return figures.sum_up(ours.name, ours.asks, _of(ours, replays), tokens)
+def _sum_up_fim_lsp(own: LspEditor, replays: Sequence[Replay]) -> dict[str, Any]:
+    records = [one for one in probes.traced(own.trace_file) if not one["uri"].endswith("/warm-up.py")]
+    tokens = figures.attribute(own.asks, records)
+    return figures.sum_up(own.name, own.asks, _of(own, replays), tokens)
 
 
-def _sum_up_theirs(peer: LlamaTypist, asks: Sequence[Any], replays: Sequence[Replay]) -> dict[str, Any]:
+def _sum_up_llama_server(peer: LlamaEditor, asks: Sequence[Any], replays: Sequence[Replay]) -> dict[str, Any]:
     entry = figures.sum_up(peer.name, asks, _of(peer, replays), peer.tokens)
     return entry | {"server_requests": peer.requests, "peak_mb": probes.memory(peer)}
 
 
-def _of(typist: Typist, replays: Sequence[Replay]) -> list[Replay]:
-    return [one for one in replays if one.contender == typist.name]
+def _of(editor: EditorSimulator, replays: Sequence[Replay]) -> list[Replay]:
+    return [one for one in replays if one.contender == editor.name]

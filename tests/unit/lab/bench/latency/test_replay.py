@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from fim_lsp.errors import InputError
-from fim_lsp.lab.bench.latency import figures, probes, show, theirs
-from fim_lsp.lab.bench.latency.editor import Ask, Change, Ghost, Typist
-from fim_lsp.lab.bench.latency.ours import LspTypist, position
+from fim_lsp.lab.bench.latency import figures, llama_server, probes, show
+from fim_lsp.lab.bench.latency.editor import Ask, Change, EditorSimulator, Ghost
+from fim_lsp.lab.bench.latency.llama_server import LlamaEditor
+from fim_lsp.lab.bench.latency.lsp_server import LspEditor, position
 from fim_lsp.lab.bench.latency.replay import fitting, replay
-from fim_lsp.lab.bench.latency.theirs import LlamaTypist
 from fim_lsp.lab.bench.latency.traces import Edit, Trace
 from tests.unit.lab.bench.latency import scripted_llama
 
@@ -47,7 +47,7 @@ def inserting(text: str, cursor: int) -> Ghost:
 
 
 @dataclass
-class Shows(Typist):
+class Shows(EditorSimulator):
     """An editor that at once shows what `says` has for the text left of the cursor."""
 
     says: dict[str, str] = field(default_factory=dict)
@@ -85,23 +85,23 @@ def test_a_trace_ends_in_its_text_whatever_is_shown():
         {"return ": "first"},
         {" + ": "second\n\nprint"},
     ):
-        typist = Shows("shows", says=says)
-        replay(trace(TEXT, "return first + second", "add(1, 2)", slips={3: "xy"}), typist, FAST)
-        assert typist.document == TEXT, says
-        assert typist.opened == ["def add(first, second):\n    \n\nprint()\n"]
+        editor = Shows("shows", says=says)
+        replay(trace(TEXT, "return first + second", "add(1, 2)", slips={3: "xy"}), editor, FAST)
+        assert editor.document == TEXT, says
+        assert editor.opened == ["def add(first, second):\n    \n\nprint()\n"]
 
 
 def test_what_fits_is_accepted_and_counted():
-    typist = Shows("shows", says={"ret": "urn first + second"})
-    done = replay(trace(TEXT, "return first + second"), typist, FAST)
+    editor = Shows("shows", says={"ret": "urn first + second"})
+    done = replay(trace(TEXT, "return first + second"), editor, FAST)
     assert (done.accepted_chars, done.accepts, done.typed_chars) == (18, 1, 3)
-    assert [ask.kind for ask in typist.asks] == ["jump", "key", "key", "key", "accept"]
+    assert [ask.kind for ask in editor.asks] == ["jump", "key", "key", "key", "accept"]
 
 
 def test_slips_are_taken_back():
-    typist = Shows("shows")
-    replay(trace(TEXT, "add(1, 2)", slips={2: "x"}), typist, FAST)
-    assert [ask.kind for ask in typist.asks].count("backspace") == 1
+    editor = Shows("shows")
+    replay(trace(TEXT, "add(1, 2)", slips={2: "x"}), editor, FAST)
+    assert [ask.kind for ask in editor.asks].count("backspace") == 1
 
 
 @pytest.mark.parametrize(
@@ -129,84 +129,84 @@ def test_what_a_suggestion_covers_is_not_counted():
 
 
 def test_a_text_typed_along_has_been_seen_since_it_first_came():
-    typist = Shows("shows")
-    typist.open("t", "x = \n")
-    typist.press("jump", 4)
-    typist.answer(5.0, inserting("one", 4), False)
-    typist.says = {"x = o": "ne"}
-    seen = typist.seen_at
-    typist.press("key", 5, Change(4, 4, "o"))
-    assert (typist.ghost.shown, typist.seen_at) == ("ne", seen)
-    typist.says = {"x = on": "to"}
-    typist.press("key", 6, Change(5, 5, "n"))
-    assert typist.ghost.shown == "to" and typist.seen_at != seen
+    editor = Shows("shows")
+    editor.open("t", "x = \n")
+    editor.press("jump", 4)
+    editor.answer(5.0, inserting("one", 4), False)
+    editor.says = {"x = o": "ne"}
+    seen = editor.seen_at
+    editor.press("key", 5, Change(4, 4, "o"))
+    assert (editor.ghost.shown, editor.seen_at) == ("ne", seen)
+    editor.says = {"x = on": "to"}
+    editor.press("key", 6, Change(5, 5, "n"))
+    assert editor.ghost.shown == "to" and editor.seen_at != seen
 
 
 # -- the real server around a scripted backend ------------------------------------------------------------------
 
 
 @pytest.fixture
-def ours(tmp_path):
+def lsp_editor(tmp_path):
     command = [sys.executable, str(FAKE_SERVER), "--texts", '["return first + second"]']
-    typist = LspTypist("fim-lsp", command=command, trace_file=tmp_path / "trace.jsonl", settings={"backend": "gpt"})
-    typist.launch()
-    typist.until_ready()
-    yield typist
-    typist.close()
-    assert b"Traceback" not in typist.link.complaints
+    editor = LspEditor("fim-lsp", command=command, trace_file=tmp_path / "trace.jsonl", settings={"backend": "gpt"})
+    editor.launch()
+    editor.until_ready()
+    yield editor
+    editor.close()
+    assert b"Traceback" not in editor.link.complaints
 
 
 @dataclass
 class Patient:
     """Rest until all is answered, so that what happens does not depend on how quick a machine is."""
 
-    typist: Typist
+    editor: EditorSimulator
 
     def __call__(self, seconds: float) -> None:
-        Typist.rest(self.typist, 0.0)
-        while self.typist._is_busy() and self.typist.asks[-1].answered_ms is None:
-            Typist.rest(self.typist, 0.005)
-        self.typist.seen_at -= 10.0
+        EditorSimulator.rest(self.editor, 0.0)
+        while self.editor._is_busy() and self.editor.asks[-1].answered_ms is None:
+            EditorSimulator.rest(self.editor, 0.005)
+        self.editor.seen_at -= 10.0
 
 
-def test_the_server_is_typed_into(ours):
-    ours.rest = Patient(ours)
-    done = replay(trace(TEXT, "return first + second"), ours, FAST)
-    assert ours.document == TEXT
+def test_the_server_is_typed_into(lsp_editor):
+    lsp_editor.rest = Patient(lsp_editor)
+    done = replay(trace(TEXT, "return first + second"), lsp_editor, FAST)
+    assert lsp_editor.document == TEXT
     assert (done.accepted_chars, done.accepts) == (21, 1)
-    figures.attribute(ours.asks, probes.traced(ours.trace_file))
-    entry = figures.sum_up("fim-lsp", ours.asks, [done], {"decoded": 3})
+    figures.attribute(lsp_editor.asks, probes.traced(lsp_editor.trace_file))
+    entry = figures.sum_up("fim-lsp", lsp_editor.asks, [done], {"decoded": 3})
     assert entry["requests"] == 2 and entry["answered"] == 2
     assert (entry["accepted_chars"], entry["tokens"]["steps"]) == (21, 3)
 
 
-def test_typing_along_is_answered_without_the_model(ours):
-    ours.rest = Patient(ours)
-    ours.open("t", "def f():\n    \n")
-    ours.press("jump", 13)
-    ours.rest(0)
-    ours.press("key", 14, Change(13, 13, "r"))
-    assert ours.ghost.shown == "eturn first + second", "shown before the server has answered"
-    ours.rest(0)
-    assert (ours.asks[-1].text, ours.document) == ("eturn first + second", "def f():\n    r\n")
+def test_typing_along_is_answered_without_the_model(lsp_editor):
+    lsp_editor.rest = Patient(lsp_editor)
+    lsp_editor.open("t", "def f():\n    \n")
+    lsp_editor.press("jump", 13)
+    lsp_editor.rest(0)
+    lsp_editor.press("key", 14, Change(13, 13, "r"))
+    assert lsp_editor.ghost.shown == "eturn first + second", "shown before the server has answered"
+    lsp_editor.rest(0)
+    assert (lsp_editor.asks[-1].text, lsp_editor.document) == ("eturn first + second", "def f():\n    r\n")
 
 
 def test_an_overtaken_request_is_cancelled_and_told(tmp_path):
     command = [sys.executable, str(FAKE_SERVER), "--step-s", "0.05"]
-    typist = LspTypist("fim-lsp", command=command, trace_file=tmp_path / "trace.jsonl", settings={"backend": "gpt"})
-    typist.launch()
-    typist.until_ready()
-    typist.open("t", "x = \n")
-    typist.press("jump", 4)
-    notify, sent = typist.link.notify, []
-    typist.link.notify = lambda method, params: (sent.append((method, params)), notify(method, params))
-    overtaken = typist.waiting
-    typist.press("key", 5, Change(4, 4, "1"))
+    editor = LspEditor("fim-lsp", command=command, trace_file=tmp_path / "trace.jsonl", settings={"backend": "gpt"})
+    editor.launch()
+    editor.until_ready()
+    editor.open("t", "x = \n")
+    editor.press("jump", 4)
+    notify, sent = editor.link.notify, []
+    editor.link.notify = lambda method, params: (sent.append((method, params)), notify(method, params))
+    overtaken = editor.waiting
+    editor.press("key", 5, Change(4, 4, "1"))
     assert [params["id"] for method, params in sent if method == "$/cancelRequest"] == [overtaken]
-    typist.settle()
-    assert not typist.under_way, "the cancelled one is answered too"
-    typist.close()
-    first, last = typist.asks
+    editor.settle()
+    assert not editor.under_way, "the cancelled one is answered too"
+    editor.close()
+    first, last = editor.asks
     assert first.answered_ms is None and first.given_up_ms is not None
     assert last.answered_ms is not None
 
@@ -227,45 +227,45 @@ def test_llama_server_is_typed_into():
         return rest if body["prompt"] else "    " + rest
 
     with scripted_llama.serving(say) as (address, bodies):
-        typist = LlamaTypist("llama-server", address=address)
-        typist.rest = Patient(typist)
-        done = replay(trace(TEXT, wanted), typist, FAST)
-        typist.rest = lambda seconds: Typist.rest(typist, seconds)
-        typist.settle()
-    assert typist.document == TEXT
+        editor = LlamaEditor("llama-server", address=address)
+        editor.rest = Patient(editor)
+        done = replay(trace(TEXT, wanted), editor, FAST)
+        editor.rest = lambda seconds: EditorSimulator.rest(editor, seconds)
+        editor.settle()
+    assert editor.document == TEXT
     assert (done.accepted_chars, done.accepts) == (21, 1)
-    assert typist.tokens["prefilled"] == 3 * len(bodies) and typist.tokens["reused"] == 7 * len(bodies)
+    assert editor.tokens["prefilled"] == 3 * len(bodies) and editor.tokens["reused"] == 7 * len(bodies)
     assert [body["t_max_predict_ms"] for body in bodies[:2]] == [250, 1000], "then what comes after accepting"
 
 
 def test_llama_vim_shows_what_it_keeps_at_once_and_asks_one_at_a_time():
     with scripted_llama.serving(lambda body: "one + two" if body["prompt"] == "x = " else "") as (address, _):
-        typist = LlamaTypist("llama-server", address=address)
-        typist.open("t", "x = \n")
-        typist.press("jump", 4)
-        typist.press("key", 5, Change(4, 4, "o"))  # no answer yet: the request goes on
-        assert typist.job is not None and typist.asks[0].given_up_ms is not None
-        typist.settle()
-        assert typist.asks[1].text == "ne + two", "the answer to the key before, typed along"
-        assert typist.asks[1].reached_model
-        typist.press("key", 6, Change(5, 5, "n"))
-        assert (typist.asks[2].text, typist.asks[2].reached_model) == ("e + two", False)
-        typist.settle()
+        editor = LlamaEditor("llama-server", address=address)
+        editor.open("t", "x = \n")
+        editor.press("jump", 4)
+        editor.press("key", 5, Change(4, 4, "o"))  # no answer yet: the request goes on
+        assert editor.job is not None and editor.asks[0].given_up_ms is not None
+        editor.settle()
+        assert editor.asks[1].text == "ne + two", "the answer to the key before, typed along"
+        assert editor.asks[1].reached_model
+        editor.press("key", 6, Change(5, 5, "n"))
+        assert (editor.asks[2].text, editor.asks[2].reached_model) == ("e + two", False)
+        editor.settle()
 
 
 def test_much_right_of_the_cursor_is_not_asked():
     with scripted_llama.serving(lambda body: "x") as (address, bodies):
-        typist = LlamaTypist("llama-server", address=address)
-        typist.open("t", "f(, something_long)\n")
-        typist.press("jump", 2)
-        typist.settle()
+        editor = LlamaEditor("llama-server", address=address)
+        editor.open("t", "f(, something_long)\n")
+        editor.press("jump", 2)
+        editor.settle()
     assert not bodies
-    assert (typist.asks[0].text, typist.asks[0].reached_model) == ("", False)
+    assert (editor.asks[0].text, editor.asks[0].reached_model) == ("", False)
 
 
 def test_a_llama_server_that_is_not_there_is_told(tmp_path):
     with pytest.raises(InputError, match="is not there"):
-        theirs.find_server(tmp_path / "llama-server")
+        llama_server.find_server(tmp_path / "llama-server")
 
 
 # -- sums -------------------------------------------------------------------------------------------------------
@@ -302,10 +302,10 @@ def test_ratios_are_ours_over_theirs():
 
 
 def test_a_percentile_nobody_was_waited_for_bounds_the_ratio():
-    ours = figures.sum_up("a", [ask(10.0, text="x", reached=True)], [], {})
-    theirs = figures.sum_up("b", [ask(5.0), ask(None, 40.0)], [], {})
-    found = figures.ratios(ours, theirs)
+    own = figures.sum_up("a", [ask(10.0, text="x", reached=True)], [], {})
+    peer = figures.sum_up("b", [ask(5.0), ask(None, 40.0)], [], {})
+    found = figures.ratios(own, peer)
     assert (found["p95_estimated"], found["p95_estimated_at_most"]) == (None, 0.25)
     assert show._ratio(found, "p95_estimated") == "< 0.25"
-    assert show._estimated(theirs, "p95") == "> 40"
+    assert show._estimated(peer, "p95") == "> 40"
     assert found["accepted_chars"] is None

@@ -14,17 +14,17 @@ from typer.testing import CliRunner
 
 from fim_lsp.cli.app import app
 from fim_lsp.errors import ModelError
-from fim_lsp.lab.bench.latency import probes, run, show, theirs
-from fim_lsp.lab.bench.latency.ours import LspTypist
-from fim_lsp.lab.bench.latency.theirs import LlamaTypist
+from fim_lsp.lab.bench.latency import llama_server, probes, run, show
+from fim_lsp.lab.bench.latency.llama_server import LlamaEditor
+from fim_lsp.lab.bench.latency.lsp_server import LspEditor
 from fim_lsp.lab.bench.latency.traces import read
 from tests.unit.lab.bench.latency import scripted_llama
 from tests.unit.lab.bench.latency.test_replay import FAKE_SERVER, FAST, TEXT, trace
 
 
-def make_ours(file):
+def make_lsp_editor(file):
     command = [sys.executable, str(FAKE_SERVER), "--texts", '["return first + second"]']
-    return LspTypist("fim-lsp", command=command, trace_file=file, settings={"backend": "gpt"})
+    return LspEditor("fim-lsp", command=command, trace_file=file, settings={"backend": "gpt"})
 
 
 @pytest.fixture(scope="module")
@@ -32,21 +32,21 @@ def report():
     with pytest.MonkeyPatch.context() as patch, scripted_llama.serving(lambda body: "None") as (address, _):
         patch.setattr(probes, "LAUNCHES", 1)
         patch.setattr(probes, "ASKED_MOST", 2)
-        make_theirs = lambda: LlamaTypist("llama-server", address=address)  # noqa: E731
+        make_llama_editor = lambda: LlamaEditor("llama-server", address=address)  # noqa: E731
         traces = [trace(TEXT, "return first + second", "add(1, 2)")]
-        return json.loads(json.dumps(run.run(traces, make_ours, make_theirs, threads=1, speed=FAST)))
+        return json.loads(json.dumps(run.run(traces, make_lsp_editor, make_llama_editor, threads=1, speed=FAST)))
 
 
 def test_the_report_has_both_contenders(report):
-    ours, peer = report["contenders"]
-    assert (ours["name"], peer["name"]) == ("fim-lsp", "llama-server")
-    for one in (ours, peer):
+    own, peer = report["contenders"]
+    assert (own["name"], peer["name"]) == ("fim-lsp", "llama-server")
+    for one in (own, peer):
         assert one["requests"] == one["answered"] + one["superseded"] == len(report["asks"][one["name"]])
         assert one["accepted_chars"] + one["typed_chars"] == len("return first + second" + "add(1, 2)")
     assert report["cold_start"]["fim-lsp"]["initialize_ms"] > 0
     assert report["cold_start"]["fim-lsp"]["first_suggestion_ms"] >= report["cold_start"]["fim-lsp"]["initialize_ms"]
     assert report["machine"]["threads"] == 1
-    assert ours["peak_mb"] > 10
+    assert own["peak_mb"] > 10
 
 
 def test_warming_up_and_probing_are_not_counted(report):
@@ -92,4 +92,4 @@ def test_a_wrong_path_is_told_before_anything_is_measured(tmp_path):
 
 def test_a_server_that_does_not_come_up_is_told(tmp_path):
     with pytest.raises(ModelError, match="did not come up"):
-        theirs.launch(Path(sys.executable), tmp_path / "none.gguf", 1, (), {})
+        llama_server.launch(Path(sys.executable), tmp_path / "none.gguf", 1, (), {})

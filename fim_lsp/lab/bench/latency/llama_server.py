@@ -17,7 +17,7 @@ from typing import Any
 
 from fim_lsp.errors import InputError, ModelError
 from fim_lsp.lab.bench.latency import llama_vim, process
-from fim_lsp.lab.bench.latency.editor import Change, Typist
+from fim_lsp.lab.bench.latency.editor import Change, EditorSimulator
 from fim_lsp.lab.bench.latency.llama_vim import Answers, Hint, Local, View
 
 BUSY_S = 0.1  # while a request is under way the next one is tried again so much later
@@ -45,7 +45,7 @@ class Timer:
 
 
 @dataclass
-class LlamaTypist(Typist):
+class LlamaEditor(EditorSimulator):
     """An editor with llama.vim before a llama-server at `address`."""
 
     address: tuple[str, int] = ("127.0.0.1", 0)
@@ -85,8 +85,8 @@ class LlamaTypist(Typist):
             raise ModelError(f"llama-server does not answer: {event}")
         if "content" not in event:
             raise ModelError(f"llama-server refused a request: {event}")
-        for ours, theirs in (("prefilled", "prompt_n"), ("reused", "cache_n"), ("decoded", "predicted_n")):
-            self.tokens[ours] += event.get(f"timings/{theirs}", 0)
+        for own, given in (("prefilled", "prompt_n"), ("reused", "cache_n"), ("decoded", "predicted_n")):
+            self.tokens[own] += event.get(f"timings/{given}", 0)
         self.answers.put(job.at, event["content"])
         if (
             self.ghost is None
@@ -150,7 +150,7 @@ def find_server(given: Path | None) -> Path | None:
     return given
 
 
-def launch(server: Path, gguf: Path, threads: int, flags: Sequence[str], sampling: Mapping[str, Any]) -> LlamaTypist:
+def launch(server: Path, gguf: Path, threads: int, flags: Sequence[str], sampling: Mapping[str, Any]) -> LlamaEditor:
     """Start a llama-server at its best for this model and return an editor before it; raises ModelError."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -164,21 +164,21 @@ def launch(server: Path, gguf: Path, threads: int, flags: Sequence[str], samplin
         )
     except OSError as problem:
         raise ModelError(f"{server} cannot be started: {problem}") from None
-    typist = LlamaTypist("llama-server", address=("127.0.0.1", port), sampling=sampling, server=running)
+    editor = LlamaEditor("llama-server", address=("127.0.0.1", port), sampling=sampling, server=running)
     until = time.perf_counter() + PATIENCE_S
     while time.perf_counter() < until and running.poll() is None:
         with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
-            if post(typist.address, "/health").get("status") == "ok":
-                return typist
+            if post(editor.address, "/health").get("status") == "ok":
+                return editor
         time.sleep(0.02)
     running.kill()
     raise ModelError(f"llama-server did not come up; try it by hand: {' '.join(command)}")
 
 
-def close(typist: LlamaTypist) -> None:
-    if typist.server:
-        typist.server.terminate()
-        process.end(typist.server)
+def close(editor: LlamaEditor) -> None:
+    if editor.server:
+        editor.server.terminate()
+        process.end(editor.server)
 
 
 def post(address: tuple[str, int], path: str, body: str = "") -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from fim_lsp.errors import ModelError
 from fim_lsp.lab.bench.latency import process
-from fim_lsp.lab.bench.latency.editor import Change, Ghost, Typist
+from fim_lsp.lab.bench.latency.editor import Change, EditorSimulator, Ghost
 
 INLINE = "textDocument/inlineCompletion"
 CAPABILITIES = {
@@ -30,7 +30,7 @@ WORD = re.compile(r"\s*(?:\w+|[^\w\s]+)")  # what "accept next word" takes
 
 
 class Link:
-    """JSON-RPC with a server over its standard input and output; whatever it sends lands in `typist.events`."""
+    """JSON-RPC with a server over its standard input and output; whatever it sends lands in `editor.events`."""
 
     def __init__(self, command: Sequence[str], take: Any, env: Mapping[str, str]):
         self.launched = time.perf_counter()
@@ -74,7 +74,7 @@ class Link:
 
 
 @dataclass
-class LspTypist(Typist):
+class LspEditor(EditorSimulator):
     """An editor that speaks LSP to a server of ours; `trace_file` is what the server writes of every request."""
 
     command: Sequence[str] = ()
@@ -191,10 +191,10 @@ class LspTypist(Typist):
             raise ModelError(f"the server has ended: {self.link.complaints.decode(errors='replace')[-400:]}")
 
 
-def served(trace_file: Path, settings: Mapping[str, Any], threads: int) -> LspTypist:
+def served(trace_file: Path, settings: Mapping[str, Any], threads: int) -> LspEditor:
     """Return an editor before `fim-lsp serve`, not yet launched."""
     command = [sys.executable, "-m", "fim_lsp", "serve"]
-    return LspTypist("fim-lsp", command=command, trace_file=trace_file, settings=settings, threads=threads)
+    return LspEditor("fim-lsp", command=command, trace_file=trace_file, settings=settings, threads=threads)
 
 
 def position(text: str, offset: int) -> dict[str, int]:
