@@ -1,4 +1,4 @@
-"""The controlled set behind the seam: small models for comparing architectures, created only when asked for."""
+"""The architecture study behind the seam: small models for comparing architectures, created only when asked for."""
 
 from __future__ import annotations
 
@@ -138,9 +138,9 @@ class SmallBertBackend(BertBackend):
 
 
 def load(folder: Path, wanted: ModelRequest) -> Backend:
-    """Load a model of the set; raises ModelMissing, ModelCorrupt, ModelMismatch."""
+    """Load a model of the study; raises ModelMissing, ModelCorrupt, ModelMismatch."""
     config: dict[str, Any] = read_raw_config(folder)
     model, tokenizer = study.load(folder), Tokenizer.from_folder(folder)
     if "infill" in config:
         return SmallBertBackend(model, tokenizer, config["infill"])
-    return WriterBackend(config["controlled"]["kind"], model, tokenizer, config["reading"])
+    return WriterBackend(study.shape_table(config)["kind"], model, tokenizer, config["reading"])

@@ -5,13 +5,13 @@ from __future__ import annotations
 from importlib import import_module
 
 from fim_lsp.backends.base import Backend, ModelRequest
-from fim_lsp.checkpoints.catalogue import CONTROLLED, find_model
+from fim_lsp.checkpoints.catalogue import STUDY_FAMILIES, find_model
 from fim_lsp.errors import ModelMismatch
 
 FAMILIES = {  # name: the module whose `load(folder, wanted)` makes its backend
     "gpt": "fim_lsp.backends.gpt",
     "bert": "fim_lsp.backends.bert",
-    **dict.fromkeys(CONTROLLED, "fim_lsp.backends.baselines"),
+    **dict.fromkeys(STUDY_FAMILIES, "fim_lsp.backends.baselines"),
 }
 SHIPPED = ModelRequest()
 

@@ -14,7 +14,7 @@ SHIPPED = {"gpt": "qwen2.5-coder-0.5b"}  # folders that have another name than t
 WEIGHTS = "fim_lsp_weights"  # a namespace: several wheels install into one folder
 REMEDY = "pip install 'fim-lsp[weights]', or in a clone pip install . ./models, and restart fim-lsp"
 MARK = re.compile(r"part-(\d+)-of-(\d+)\.txt")  # each data wheel leaves one, its version inside; models/release.py
-CONTROLLED = ("rnn", "lstm", "encoder-decoder", "small-gpt", "small-bert")  # only for comparing architectures
+STUDY_FAMILIES = ("rnn", "lstm", "encoder-decoder", "small-gpt", "small-bert")  # only for comparing architectures
 
 
 def models_folder() -> Path:
@@ -38,7 +38,7 @@ def models_folder() -> Path:
 def find_model(family: str, setting: str) -> Path:
     """Return the folder of a family's model: the user's if set, else the shipped one; raises ModelMissing."""
     if not setting:
-        return models_folder() / ("controlled" if family in CONTROLLED else "") / SHIPPED.get(family, family)
+        return models_folder() / ("study" if family in STUDY_FAMILIES else "") / SHIPPED.get(family, family)
     folder = Path(setting).expanduser()
     if not folder.is_dir():
         raise ModelMissing(f"fimLsp.{family}.model is {setting!r}, which is not a folder: correct the path or clear it")

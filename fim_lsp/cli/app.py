@@ -34,8 +34,8 @@ def main(
 
 for verb in (serve.serve, complete.complete, demo.demo, doctor.doctor):
     app.command()(verb)
-train.app.command("controlled")(study.train)
-train.app.command("export-controlled")(study.export)
+train.app.command("study")(study.train)
+train.app.command("export-study")(study.export)
 app.add_typer(train.app, name="train")
 app.add_typer(weights.app, name="weights")
 app.add_typer(compare.app)

@@ -119,8 +119,9 @@ def compare(
     model: Annotated[
         list[str], typer.Option(help="A contender: gpt, bert, gpt=FOLDER or bert=FOLDER; may be given several times.")
     ] = ["gpt", "bert"],  # noqa: B006
-    controlled: Annotated[
-        bool, typer.Option("--controlled", help="Five small models of one size besides (docs/controlled.md).")
+    study: Annotated[
+        bool,
+        typer.Option("--study", help="Five small models of one size besides (docs/architecture-study.md)."),
     ] = False,
     limit: Annotated[int, typer.Option(help="Only so many holes, drawn over all kinds; 0 for all.", min=0)] = 200,
     seed: Annotated[int, typer.Option(help="Draws the holes, the turns and the intervals.")] = 0,
@@ -136,9 +137,9 @@ def compare(
 ) -> None:
     """Compare BERT against GPT on the same holes: quality, latency, memory, and what becomes of the claims."""
     with told():
-        from fim_lsp.checkpoints.catalogue import CONTROLLED
+        from fim_lsp.checkpoints.catalogue import STUDY_FAMILIES
 
-        named = list(dict.fromkeys([*model, *(CONTROLLED if controlled else ())]))
+        named = list(dict.fromkeys([*model, *(STUDY_FAMILIES if study else ())]))
         if at:
             if html_file or svg_file or older:
                 raise InputError("--at compares one place: it goes with --json, not with --html, --svg, --compare-to")

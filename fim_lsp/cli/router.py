@@ -22,9 +22,7 @@ app = typer.Typer(help="The rule of `auto` and the shown confidence: fit them, m
 
 RecordFile = Annotated[
     Path,
-    typer.Option(
-        "--recordings", "--shots", help="Keep what the models said here, and go on from there.", metavar="FILE"
-    ),
+    typer.Option("--recordings", help="Keep what the models said here, and go on from there.", metavar="FILE"),
 ]
 RECORDINGS = Path(".cache/recordings.jsonl")
 

@@ -1,4 +1,4 @@
-"""The controlled set on the command line: train it, write it as it ships, and measure what attention bought."""
+"""The architecture study: train its models, write them as they ship, and measure what attention bought."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ def train(
     threads: Annotated[int, typer.Option(help="CPU threads; 0 for as many as other programs leave cores.", min=0)] = 0,
     seed: Annotated[int, typer.Option(help="Another seed draws other rows and weights.")] = 1,
 ) -> None:
-    """Train the controlled set: five small architectures of one size, same rows, same order."""
+    """Train the architecture study: five small models of one size, same rows, same order."""
     with told():
         from dataclasses import replace
 
         from fim_lsp.lab.study import recall_task
-        from fim_lsp.lab.study import rows as controlled_rows
-        from fim_lsp.lab.study import train as controlled
+        from fim_lsp.lab.study import rows as study_rows
+        from fim_lsp.lab.study import train as study
 
-        pace = replace(controlled.PACE, threads=threads, seed=seed)
+        pace = replace(study.PACE, threads=threads, seed=seed)
         with progress() as tell:
-            controlled.train(corpus, out, controlled_rows.Settings(tokens, seed=seed), tell, pace)
+            study.train(corpus, out, study_rows.Settings(tokens, seed=seed), tell, pace)
             recall_task.train(out, tell, replace(recall_task.PACE, threads=threads, seed=seed))
         Console(stderr=True).print(f"[dim]{out}/*/curve.svg[/dim]")
 
 
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a trained set.")],
-    out: Annotated[Path, typer.Option(help="Folder to write, as models/controlled.")],
+    out: Annotated[Path, typer.Option(help="Folder to write, as models/study.")],
 ) -> None:
-    """Write the controlled set as it ships, and print loss and exact match before and after packing."""
+    """Write the study's models as they ship, and print loss and exact match before and after packing."""
     with told():
         from fim_lsp.lab.study import recall_task
-        from fim_lsp.lab.study import train as controlled
+        from fim_lsp.lab.study import train as study
 
         with Console(stderr=True).status("packing …"):
-            report = controlled.write(run, out)
+            report = study.write(run, out)
             report["recall"] = recall_task.write(run, out)
         typer.echo(json.dumps(report, indent=1))
 
@@ -65,17 +65,17 @@ def attention(
     with told():
         from rich.progress import track
 
-        from fim_lsp.checkpoints.catalogue import CONTROLLED, models_folder
+        from fim_lsp.checkpoints.catalogue import STUDY_FAMILIES, models_folder
         from fim_lsp.compare import cut, quality
-        from fim_lsp.lab.study import attention as controlled
-        from fim_lsp.lab.study import plot as controlled_plot
+        from fim_lsp.lab.study import attention as study
+        from fim_lsp.lab.study import plot as study_plot
 
-        texts = [text for _, _, text in cut.read_files(on)] if on else controlled.texts_of(quality.read_holes())
+        texts = [text for _, _, text in cut.read_files(on)] if on else study.texts_of(quality.read_holes())
         console = Console(stderr=True)
-        names = track(CONTROLLED, "measuring", console=console)
-        report = controlled.measure(models or models_folder() / "controlled", names, texts, limit)
-        controlled.show(Console(), report)
+        names = track(STUDY_FAMILIES, "measuring", console=console)
+        report = study.measure(models or models_folder() / "study", names, texts, limit)
+        study.show(Console(), report)
         if json_file is not None:
             write(json_file, json.dumps(report, indent=1) + "\n")
         if svg is not None:
-            write(svg, controlled_plot.draw(report))
+            write(svg, study_plot.draw(report))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fim_lsp.backends import ModelRequest, create
 from fim_lsp.backends.base import Backend
-from fim_lsp.checkpoints.catalogue import CONTROLLED, find_model
+from fim_lsp.checkpoints.catalogue import STUDY_FAMILIES, find_model
 from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion, TokenEstimate
 from fim_lsp.errors import InputError
 from fim_lsp.pipeline.completer import Completer
@@ -29,7 +29,7 @@ class Family:
 FAMILIES: Mapping[str, Family] = {
     "gpt": Family("GPT-style decoder", has_prefix_cache=True),
     "bert": Family("BERT-style infiller", has_prefix_cache=False),
-    **{name: Family("of the controlled set", has_prefix_cache=False) for name in CONTROLLED},
+    **{name: Family("of the architecture study", has_prefix_cache=False) for name in STUDY_FAMILIES},
 }
 
 

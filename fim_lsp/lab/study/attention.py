@@ -1,4 +1,4 @@
-"""What attention bought: the controlled set measured for time against length, recall against distance, and learning."""
+"""What attention bought: time against length, recall against distance and learning in the architecture study."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fim_lsp.compare.quality import Hole
 from fim_lsp.lab.study import recall
 from fim_lsp.nn.study import probe
 from fim_lsp.nn.study.bert import SmallBert
-from fim_lsp.nn.study.folder import load
+from fim_lsp.nn.study.folder import load, shape_table
 from fim_lsp.nn.study.network import Shape
 
 SCHEMA = 1
@@ -73,7 +73,7 @@ def show(console: Console, report: Report) -> None:
 
 def _measure(folder: Path, texts: Sequence[str], tokenizer: Tokenizer, asked: Probes, limit: int) -> Report:
     config, model = read_raw_config(folder), load(folder)
-    shape = Shape.read(config["controlled"])
+    shape = Shape.read(shape_table(config))
     costs = [(length, probe.time_at(shape, length)) for length in LENGTHS]
     alone = json.loads((folder.parent / "recall.json").read_text(encoding="utf-8"))
     report = {

@@ -1,4 +1,4 @@
-"""One picture of the controlled set: what it costs to read and to write, what is brought back, what is learnt."""
+"""One picture of the architecture study: what it costs to read and to write, what is brought back, what is learnt."""
 
 from __future__ import annotations
 

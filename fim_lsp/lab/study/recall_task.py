@@ -18,7 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from fim_lsp.lab.study import train as controlled
+from fim_lsp.lab.study import train as study
 from fim_lsp.lab.study.train import Member, Tell
 from fim_lsp.lab.train import checkpoint
 from fim_lsp.lab.train.batch import Row
@@ -31,7 +31,7 @@ NOISE, NAMES = range(len(SPECIAL), 42), range(42, 74)
 VOCABULARY = 96
 NEAREST, FARTHEST, LONGEST = 4, 224, 232  # tokens; of the last two, of the whole row
 DISTANCES = (4, 8, 16, 32, 64, 128, 224)
-PACE = replace(controlled.PACE, rows=4000, batch=16, validation_rows=64)
+PACE = replace(study.PACE, rows=4000, batch=16, validation_rows=64)
 FILE = "recall.json"
 
 
@@ -55,15 +55,15 @@ def make(rng: random.Random, distance: int) -> list[list[int]]:
     return [[*noise[:at], name, *noise[at:]], [name], []]
 
 
-def train(out: Path, tell: Tell, pace: Settings = PACE, shapes: Sequence[Shape] = controlled.SHAPES) -> None:
+def train(out: Path, tell: Tell, pace: Settings = PACE, shapes: Sequence[Shape] = study.SHAPES) -> None:
     """Train each architecture on recall alone, or go on with it."""
     for number, (run, trainer) in enumerate(_trainers(out, pace, shapes)):
         if trainer.progress() < 1.0:
-            trainer.train(partial(controlled.tell_of, tell, f"recall {run.name}", number, len(shapes)))
+            trainer.train(partial(study.tell_of, tell, f"recall {run.name}", number, len(shapes)))
 
 
 def write(
-    run: Path, out: Path, pace: Settings = PACE, shapes: Sequence[Shape] = controlled.SHAPES, rows: int = 100
+    run: Path, out: Path, pace: Settings = PACE, shapes: Sequence[Shape] = study.SHAPES, rows: int = 100
 ) -> dict[str, Any]:
     """Write for each architecture which share of `rows` names it brings back at each distance, in %."""
     found = {}
@@ -93,5 +93,5 @@ def _trainers(out: Path, pace: Settings, shapes: Sequence[Shape]) -> Iterator[tu
 
 def _member(shape: Shape) -> Member:
     """Return a model with an objective that asks for the middle alone."""
-    (member,) = controlled.members([], (shape,), context_weight=0.0)
+    (member,) = study.members([], (shape,), context_weight=0.0)
     return replace(member, objective=member.validation)

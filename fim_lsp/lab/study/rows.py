@@ -1,4 +1,4 @@
-"""Rows of the controlled set: a vocabulary and one file of rows, cut from the texts of a corpus.
+"""Rows of the architecture study: a vocabulary and one file of rows, cut from the texts of a corpus.
 
 texts.jsonl.zst ─ shuffle ─▶ tokenizer.json ─ windows, one hole each ─▶ 00000 set aside, 00001 to train on
 """

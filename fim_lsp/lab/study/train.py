@@ -1,4 +1,4 @@
-"""Train the controlled set: five architectures of one size on the same rows in the same order, one after another.
+"""Train the architecture study: five architectures of one size on the same rows in the same order, one after another.
 
     RUN/rows/   vocabulary, rows, manifest          RUN/rnn/   log.jsonl, checkpoint, curve.svg      RUN/lstm/ ...
 
@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from fim_lsp.errors import ConfigError
-from fim_lsp.lab.study import rows as controlled_rows
+from fim_lsp.lab.study import rows as study_rows
 from fim_lsp.lab.study.pairs import PairObjective
 from fim_lsp.lab.study.rows import ANSWER, CONTEXT
 from fim_lsp.lab.study.seq2seq import Seq2SeqObjective
@@ -86,13 +86,13 @@ def members(
 def train(
     corpus: Path,
     out: Path,
-    rows: controlled_rows.Settings,
+    rows: study_rows.Settings,
     tell: Tell,
     pace: Settings = PACE,
     shapes: tuple[Shape, ...] = SHAPES,
 ) -> None:
     """Train the set, or go on with it; raises FimError."""
-    made = controlled_rows.build(corpus, out / "rows", rows)
+    made = study_rows.build(corpus, out / "rows", rows)
     pace = replace(pace, rows=made["rows"], validation_rows=rows.aside)
     record = {"rows": made, "settings": asdict(replace(pace, threads=0)), "shapes": [asdict(shape) for shape in shapes]}
     if (out / RECORD).is_file() and json.loads((out / RECORD).read_text(encoding="utf-8")) != record:
@@ -167,10 +167,10 @@ def _tensors(network: Any) -> dict[str, torch.Tensor]:
 def _config(shape: Shape, parameters: int) -> dict[str, Any]:
     sizes = {"prefix_tokens": PREFIX_TOKENS, "suffix_tokens": SUFFIX_TOKENS}
     config = {
-        "model_type": "fim-lsp-controlled",
+        "model_type": "fim-lsp-study",
         "tokenizer_from": "..",
         "parameters": parameters,
-        "controlled": asdict(shape),
+        "study": asdict(shape),
         "reading": sizes | {"answer_tokens": ANSWER + 4},
     }
     return config | ({"infill": asdict(MARKS) | sizes} if shape.kind == "small-bert" else {})
@@ -185,9 +185,7 @@ def _recipe(record: dict[str, Any]) -> str:
         "rows.sha256": {json.dumps(name): value for name, value in rows["sha256"].items()},
         "data": {"recipe": "../bert/recipe.toml", "sha256": rows["corpus"]},
     }
-    lines = [
-        "# What made these weights: `fim-lsp train corpus models/bert/recipe.toml`, then `fim-lsp train controlled`."
-    ]
+    lines = ["# What made these weights: `fim-lsp train corpus models/bert/recipe.toml`, then `fim-lsp train study`."]
     for title, values in sections.items():
         lines += [f"\n[{title}]", *(f"{name} = {json.dumps(value)}" for name, value in values.items())]
     return "\n".join([*lines, ""])

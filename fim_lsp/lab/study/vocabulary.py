@@ -1,4 +1,4 @@
-"""The vocabulary of the controlled set, made out of texts."""
+"""The vocabulary of the architecture study, made out of texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The controlled set: five architectures of one size, for measuring what each part of a Transformer bought.
+"""The architecture study: five architectures of one size, for measuring what each part of a Transformer bought.
 
                  reads              writes                    positions
 rnn, lstm        left to right      token by token            none, the state carries the order

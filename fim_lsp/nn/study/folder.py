@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +31,20 @@ KINDS: dict[str, type[Network]] = {
 def build(shape: Shape) -> Network:
     """Make a model with random weights; raises ModelMismatch."""
     if shape.kind not in KINDS:
-        raise ModelMismatch(f"there is no {shape.kind!r} in the controlled set: {', '.join(KINDS)}")
+        raise ModelMismatch(f"there is no {shape.kind!r} in the architecture study: {', '.join(KINDS)}")
     return KINDS[shape.kind](shape)
 
 
+def shape_table(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what config.json says of the architecture; earlier models have it under `controlled`."""
+    return config.get("study") or config.get("controlled") or {}
+
+
 def load(folder: Path) -> Any:
-    """Load a model of the set; raises ModelMissing, ModelCorrupt, ModelMismatch."""
-    table = read_raw_config(folder).get("controlled")
+    """Load a model of the study; raises ModelMissing, ModelCorrupt, ModelMismatch."""
+    table = shape_table(read_raw_config(folder))
     if not table:
-        raise ModelMismatch(f"{folder} is not of the controlled set: its config.json has no `controlled` table")
+        raise ModelMismatch(f"{folder} is not of the architecture study: its config.json has no `study` table")
     network = build(Shape.read(table))
     try:
         network.load_state_dict(dense(as_tensors(stored_in(folder))))

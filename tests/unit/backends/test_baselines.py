@@ -1,4 +1,4 @@
-"""The controlled set as it ships: found when asked for, of one size, and small."""
+"""The architecture study as it ships: found when asked for, of one size, and small."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import pytest
 
 from fim_lsp import backends
-from fim_lsp.checkpoints.catalogue import CONTROLLED, find_model, models_folder
+from fim_lsp.checkpoints.catalogue import STUDY_FAMILIES, find_model, models_folder
 from fim_lsp.checkpoints.files import stored_in
 from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter
 from fim_lsp.errors import InputError, ModelMismatch
@@ -26,13 +26,13 @@ def parameters(name: str) -> int:
 
 
 def test_the_five_are_of_one_size_within_two_percent():
-    counts = {name: parameters(name) for name in CONTROLLED}
+    counts = {name: parameters(name) for name in STUDY_FAMILIES}
     assert max(counts.values()) < 1.02 * min(counts.values()), counts
     for name, count in counts.items():
         assert json.loads((find_model(name, "") / "config.json").read_text())["parameters"] == count
 
 
-@pytest.mark.parametrize("name", CONTROLLED)
+@pytest.mark.parametrize("name", STUDY_FAMILIES)
 def test_each_is_at_most_three_megabytes(name):
     files = list(find_model(name, "").iterdir())
     assert {"config.json", "curve.json", "model.safetensors"} == {file.name for file in files}
@@ -40,13 +40,13 @@ def test_each_is_at_most_three_megabytes(name):
 
 
 def test_they_were_trained_on_the_same_rows():
-    curves = [json.loads((find_model(name, "") / "curve.json").read_text()) for name in CONTROLLED]
+    curves = [json.loads((find_model(name, "") / "curve.json").read_text()) for name in STUDY_FAMILIES]
     assert len({tuple(point["tokens"] for point in curve) for curve in curves}) == 1
     assert all(curve[-1]["span_loss"] < curve[0]["span_loss"] for curve in curves)
-    assert (models_folder() / "controlled" / "recipe.toml").is_file()
+    assert (models_folder() / "study" / "recipe.toml").is_file()
 
 
-@pytest.mark.parametrize("name", CONTROLLED)
+@pytest.mark.parametrize("name", STUDY_FAMILIES)
 def test_each_answers_behind_the_seam(name):
     backend = backends.create(name)
     meter = Meter()
@@ -57,7 +57,7 @@ def test_each_answers_behind_the_seam(name):
     assert meter.tokens["prefilled"] > 20
 
 
-@pytest.mark.parametrize("name", CONTROLLED)
+@pytest.mark.parametrize("name", STUDY_FAMILIES)
 @pytest.mark.parametrize("holes", [2, 3])
 def test_each_fills_several_holes_of_a_text_longer_than_it_reads(name, holes):
     line = "total = add(first, second) + subtract(first, second)\n"

@@ -1,4 +1,4 @@
-"""The controlled set with random weights: what is kept while writing changes nothing; the pieces are what they say."""
+"""The architecture study with random weights: what is kept changes nothing; each piece is what it says."""
 
 from __future__ import annotations
 

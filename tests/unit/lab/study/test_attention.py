@@ -11,15 +11,15 @@ from rich.console import Console
 from safetensors.torch import save_file
 
 from fim_lsp.compare.quality import read_holes
-from fim_lsp.lab.study import attention as controlled
-from fim_lsp.lab.study import plot as controlled_plot
+from fim_lsp.lab.study import attention as study
+from fim_lsp.lab.study import plot as study_plot
 from fim_lsp.lab.study import recall
 from fim_lsp.lab.study import vocabulary as made
 from fim_lsp.nn.study.folder import build
 from fim_lsp.nn.study.network import Shape
 from tests.unit.nn.test_study import SHAPES
 
-TEXTS = controlled.texts_of(read_holes()[::6])
+TEXTS = study.texts_of(read_holes()[::6])
 
 
 @pytest.fixture(scope="module")
@@ -58,24 +58,24 @@ def test_half_of_the_pairs_are_foreign(tokenizer):
 
 @pytest.fixture(scope="module")
 def report(tokenizer, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("controlled")
+    folder = tmp_path_factory.mktemp("study")
     tokenizer.inner.save(str(folder / "tokenizer.json"))
     for name, tiny in SHAPES.items():
         shape = Shape(**asdict(tiny) | {"vocab": 600, "places": 352})
         (folder / name).mkdir()
         save_file(dict(build(shape).state_dict()), folder / name / "model.safetensors")
-        config = {"controlled": asdict(shape), "parameters": 1}
+        config = {"study": asdict(shape), "parameters": 1}
         (folder / name / "config.json").write_text(json.dumps(config))
         points = [{"tokens": n * 1000, "span_loss": 5.0 - n, "exact_match": 0.1} for n in (0, 1)]
         (folder / name / "curve.json").write_text(json.dumps(points))
     (folder / "recall.json").write_text(json.dumps({name: [[4, 90.0], [224, 10.0]] for name in SHAPES}))
-    return controlled.measure(folder, list(SHAPES), TEXTS, 2)
+    return study.measure(folder, list(SHAPES), TEXTS, 2)
 
 
 def test_all_five_are_measured(report):
     assert list(report["models"]) == list(SHAPES)
     for name, one in report["models"].items():
-        assert [length for length, _ in one["read_ms"]] == list(controlled.LENGTHS)
+        assert [length for length, _ in one["read_ms"]] == list(study.LENGTHS)
         assert all(ms > 0 for key in ("read_ms", "step_ms") for _, ms in one[key])
         assert [row["tokens"] for row in one["recall"]] == [list(bucket) for bucket in recall.BUCKETS]
         assert ("follows" in one) == (name == "small-bert")
@@ -83,11 +83,11 @@ def test_all_five_are_measured(report):
 
 
 def test_the_picture_names_every_model_and_the_tables_too(report):
-    svg = controlled_plot.draw(report)
+    svg = study_plot.draw(report)
     words = {node.text for node in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")}
     assert set(SHAPES) <= words
     assert {"Recall of a name in code", "Recall, trained for nothing else", "Time to read a context"} <= words
     console = Console(width=200, record=True)
-    controlled.show(console, report)
+    study.show(console, report)
     said = console.export_text()
     assert all(said.count(name) >= 5 for name in SHAPES)

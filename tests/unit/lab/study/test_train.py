@@ -1,4 +1,4 @@
-"""The controlled set at toy size: same rows for all, a run that is stopped goes on, and what is learnt is written."""
+"""The architecture study at toy size: the same rows for all, a stopped run goes on, what is learnt is written."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from fim_lsp.backends import ModelRequest, create
 from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter
 from fim_lsp.errors import ConfigError, ModelCorrupt, ModelMismatch
 from fim_lsp.lab.study import recall_task
-from fim_lsp.lab.study import rows as controlled_rows
-from fim_lsp.lab.study import train as controlled
+from fim_lsp.lab.study import rows as study_rows
+from fim_lsp.lab.study import train as study
 from fim_lsp.lab.study.pairs import PairObjective
 from fim_lsp.lab.study.seq2seq import Seq2SeqObjective
 from fim_lsp.lab.train import corpus
@@ -28,11 +28,11 @@ from fim_lsp.nn.study.folder import build, load
 from fim_lsp.nn.study.network import Shape
 
 VOCABULARY = 320
-ROWS = controlled_rows.Settings(6000, aside=8, vocabulary=VOCABULARY, cut=corpus.Settings(tokens=48, holes=1))
-PACE = replace(controlled.PACE, rate=3e-3, validate_steps=10, checkpoint_s=0.0, dtype="float32")
+ROWS = study_rows.Settings(6000, aside=8, vocabulary=VOCABULARY, cut=corpus.Settings(tokens=48, holes=1))
+PACE = replace(study.PACE, rate=3e-3, validate_steps=10, checkpoint_s=0.0, dtype="float32")
 SHAPES = tuple(
     replace(shape, hidden=32, heads=2, layers=1, inner=inner, vocab=VOCABULARY)
-    for shape, inner in zip(controlled.SHAPES, (64, 40, 64, 64, 64), strict=True)
+    for shape, inner in zip(study.SHAPES, (64, 40, 64, 64, 64), strict=True)
 )
 KINDS = [shape.kind for shape in SHAPES]
 
@@ -60,14 +60,14 @@ def quiet(line, done, kind) -> None:
 @pytest.fixture(scope="module")
 def run(source, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    controlled.train(source, folder, ROWS, quiet, PACE, SHAPES)
+    study.train(source, folder, ROWS, quiet, PACE, SHAPES)
     return folder
 
 
 @pytest.fixture(scope="module")
 def models(run, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models") / "controlled"
-    report = controlled.write(run, folder)
+    folder = tmp_path_factory.mktemp("models") / "study"
+    report = study.write(run, folder)
     return folder, report
 
 
@@ -107,8 +107,8 @@ def test_a_set_that_was_stopped_goes_on_as_if_it_had_not_been(source, run, tmp_p
     stops: list[str] = []
     for _ in range(3):
         with pytest.raises(Stopped):
-            controlled.train(source, tmp_path, ROWS, stop, PACE, SHAPES)
-    controlled.train(source, tmp_path, ROWS, stop, PACE, SHAPES)
+            study.train(source, tmp_path, ROWS, stop, PACE, SHAPES)
+    study.train(source, tmp_path, ROWS, stop, PACE, SHAPES)
     for kind in KINDS:
         curves = [
             [(line["step"], line["loss"]) for line in log(one, kind) if "loss" in line] for one in (run, tmp_path)
@@ -118,16 +118,16 @@ def test_a_set_that_was_stopped_goes_on_as_if_it_had_not_been(source, run, tmp_p
 
 def test_another_pace_or_other_rows_are_another_set(source, run):
     with pytest.raises(ConfigError, match="another --out"):
-        controlled.train(source, run, ROWS, quiet, replace(PACE, rate=1.0), SHAPES)
+        study.train(source, run, ROWS, quiet, replace(PACE, rate=1.0), SHAPES)
     with pytest.raises(ConfigError, match="another --out"):
-        controlled.train(source, run, replace(ROWS, tokens=7000), quiet, PACE, SHAPES)
+        study.train(source, run, replace(ROWS, tokens=7000), quiet, PACE, SHAPES)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_written_is_read_back_but_for_the_rounding_to_int8(run, models, kind):
     folder, report = models
-    member = next(m for m in controlled.members([[]], SHAPES) if m.shape.kind == kind)
-    trainer = controlled._trainer(run / kind, member, ShardReader(run / "rows"), PACE)
+    member = next(m for m in study.members([[]], SHAPES) if m.shape.kind == kind)
+    trainer = study._trainer(run / kind, member, ShardReader(run / "rows"), PACE)
     trainer.resume()
     trained, read = dict(trainer.trunk.named_parameters()), dict(load(folder / kind).named_parameters())
     assert trained.keys() == read.keys()
@@ -180,9 +180,13 @@ def test_a_cancel_between_two_tokens_ends_the_answer(models):
 def test_folders_of_another_kind_are_named(models, tmp_path):
     folder = models[0] / "rnn"
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
-    with pytest.raises(ModelMismatch, match="controlled set"):
+    with pytest.raises(ModelMismatch, match="architecture study"):
         load(tmp_path)
     config = json.loads((folder / "config.json").read_text())
+    config["controlled"] = config.pop("study")  # as earlier models have it
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
+    assert type(load(tmp_path)) is type(load(folder))
     config["controlled"]["inner"] += 1
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
