@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from pathlib import Path
 
 from fim_lsp.backends.fake import FakeBackend
@@ -12,6 +13,7 @@ from fim_lsp.errors import ModelMissing
 from fim_lsp.lsp import idle
 from fim_lsp.lsp.server import make_server
 from fim_lsp.lsp.trace import Trace
+from fim_lsp.lsp.wire import speak
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.settings import Config
 
@@ -20,6 +22,7 @@ parser.add_argument("--texts", type=json.loads, default=["alpha + beta", "gamma(
 parser.add_argument("--bert-texts", type=json.loads, help="what the infiller says, where it is to say something else")
 parser.add_argument("--broken", default="", help="a family whose weights are not there")
 parser.add_argument("--step-s", type=float, default=0.0)
+parser.add_argument("--load-s", type=float, default=0.0, help="seconds that loading takes")
 parser.add_argument("--minute-s", type=float, default=60.0, help="seconds of a minute without a request")
 parser.add_argument("--trace", type=Path)
 options = parser.parse_args()
@@ -28,10 +31,11 @@ options = parser.parse_args()
 def create(family: str, model: str) -> FakeBackend:
     if family == options.broken:
         raise ModelMissing(f"no weights of {family} here: put some")
+    time.sleep(options.load_s)
     texts = options.bert_texts if family == "bert" and options.bert_texts else options.texts
     return FakeBackend(*texts, step_s=options.step_s)
 
 
 idle.MINUTE_S = options.minute_s
 log_to(None)
-make_server(Completer(Config(), create), {}, Trace(options.trace)).start_io()
+speak(make_server(Completer(Config(), create), {}, Trace(options.trace)))

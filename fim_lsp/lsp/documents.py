@@ -13,8 +13,15 @@ from dataclasses import dataclass, field
 
 from lsprotocol.types import Position, PositionEncodingKind, Range
 
+from fim_lsp.lsp.uris import is_nameless
+
+MOST_CHARS = 1_000_000  # of a document; parsing one takes half a second
 BREAK = re.compile(r"\r\n|\r|\n")
 SURROGATE = re.compile("[\ud800-\udfff]")
+
+TOO_LARGE = f"the document has more than {MOST_CHARS:,} characters; once smaller, open it again"
+SHARED = "several unnamed documents share the URI {uri!r}; save this one under a name"
+LOST = "an edit could not be read; open the document again"
 
 
 def clean(text: str) -> str:
@@ -34,6 +41,8 @@ class Document:
     path: str = ""  # as its workspace names it
     starts: list[int] = field(default_factory=list)  # offset at which each line begins
     sync_ms: float = 0.0
+    refusal: str = ""  # why nothing is suggested here; the text is empty then
+    sharers: int = 1  # documents that are open under this uri
 
     def __post_init__(self) -> None:
         self.replace_all(self.text)
@@ -43,13 +52,25 @@ class Document:
         found = BREAK.search(self.text)
         return found.group() if found else "\n"
 
+    def refuse(self, why: str) -> None:
+        """Let go of a text that is not known, or not to be completed in, until a whole one comes."""
+        self.refusal, self.text, self.starts = why, "", [0]
+
     def replace_all(self, text: str) -> None:
-        self.text = clean(text)
+        if self.sharers > 1 or len(text) > MOST_CHARS:
+            self.refuse(SHARED.format(uri=self.uri) if self.sharers > 1 else TOO_LARGE)
+            return
+        self.refusal, self.text = "", clean(text)
         self.starts = [0, *(found.end() for found in BREAK.finditer(self.text))]
 
     def replace(self, where: Range, text: str) -> None:
         """Apply one incremental change; a range that ends before it begins is taken the other way round."""
+        if self.refusal:
+            return
         start, end = sorted((self.offset(where.start), self.offset(where.end)))
+        if len(self.text) + len(text) - (end - start) > MOST_CHARS:
+            self.refuse(TOO_LARGE)
+            return
         text = clean(text)
         self.text = self.text[:start] + text + self.text[end:]
         # Line starts strictly before the edit, and those past the character after it, stay what they were.
@@ -92,16 +113,24 @@ class Document:
 
 
 class Documents:
-    """The documents the client has open, by uri."""
+    """The documents the client has open, by uri; those without a name may share theirs."""
 
     def __init__(self) -> None:
         self.open: dict[str, Document] = {}
 
     def put(self, document: Document) -> None:
+        older = self.open.get(document.uri)
+        if older and is_nameless(document.uri):
+            document.sharers = older.sharers + 1
+            document.replace_all("")
         self.open[document.uri] = document
 
     def drop(self, uri: str) -> None:
-        self.open.pop(uri, None)
+        document = self.open.get(uri)
+        if document and document.sharers > 1:
+            document.sharers -= 1  # which of them is left, nobody says
+        elif document:
+            del self.open[uri]
 
     def get(self, uri: str) -> Document | None:
         return self.open.get(uri)
@@ -117,7 +146,7 @@ class Documents:
                 document.replace_all(text)
             else:
                 document.replace(where, text)
-        document.version = version
+        document.version = version if version > document.version else document.version + 1  # some count nothing
         document.sync_ms = (time.perf_counter() - began) * 1e3
 
 

@@ -41,6 +41,7 @@ class Idle:
         self.cancel = Cancel()
         self.timer: asyncio.TimerHandle | None = None
         self.unload_timer: asyncio.TimerHandle | None = None
+        self.is_stopped = False
         self.on_unloaded: Callable[[str], None] = lambda reason: None
 
     def look_ahead(self, snap: Snapshot, outcome: Outcome) -> None:
@@ -73,19 +74,26 @@ class Idle:
 
     def stop(self) -> None:
         """Begin nothing more."""
+        self.is_stopped = True
         self.drop("shutdown")
         if self.unload_timer:
             self.unload_timer.cancel()
 
     def _soon(self, method: str, work: Task, snap: Snapshot, then: Snapshot) -> None:
         place = (method, then.uri, then.offset, then.text)
-        if place == self.place or not self.completer.config.look_ahead:
+        if place == self.place or self.is_stopped or not self.completer.config.look_ahead:
             return  # what is typed along a suggestion leads to the place that is being looked at already
         self.drop("superseded")
         self.place, self.cancel = place, Cancel()
-        self.timer = asyncio.get_running_loop().call_later(
-            REST_S, self.pool.submit, self._run, method, work, snap, self.cancel
-        )
+        self.timer = asyncio.get_running_loop().call_later(REST_S, self._begin, method, work, snap, self.cancel)
+
+    def _begin(self, method: str, work: Task, snap: Snapshot, cancel: Cancel) -> None:
+        done = asyncio.get_running_loop().run_in_executor(self.pool, self._run, method, work, snap, cancel)
+        done.add_done_callback(lambda _: self._end(cancel))
+
+    def _end(self, cancel: Cancel) -> None:
+        if self.cancel is cancel:
+            self.place = None  # done: another key along the same suggestion has other keys beside it
 
     def _run(self, method: str, work: Task, snap: Snapshot, cancel: Cancel) -> None:
         """Do the work (decode thread); what goes wrong will go wrong again where somebody is told."""
@@ -97,8 +105,6 @@ class Idle:
             outcome = Outcome(reason=str(problem))
         except Exception:
             logger.exception("%s failed", method)
-        if self.cancel is cancel:
-            self.place = None  # done: another key along the same suggestion has other keys beside it
         self.trace.write(method, snap, outcome, cancel, spent=(time.perf_counter() - began) * 1e3)
 
     def _unload(self, minutes: int) -> None:

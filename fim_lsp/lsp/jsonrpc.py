@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ from pygls.protocol.language_server import lsp_method
 from pygls.uris import to_fs_path
 
 from fim_lsp.domain import path_within
-from fim_lsp.lsp.documents import Document, Documents
+from fim_lsp.lsp import lenient
+from fim_lsp.lsp.documents import LOST, Document, Documents
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ class FimProtocol(LanguageServerProtocol):
         super().__init__(*args, **kwargs)
         self.documents = Documents()
         self.initialize_seen = False
+        self.exit_code: int | None = None  # None until the client says `exit`
         self.legacy_kinds = False  # the client counts trigger kinds from 0, as before LSP 3.18 was settled
 
     # -- reading ------------------------------------------------------------------------------------------
@@ -41,6 +44,7 @@ class FimProtocol(LanguageServerProtocol):
         method, msg_id = data.get("method"), data.get("id")
         if "method" in data and not isinstance(method, str):
             return self._refuse(msg_id, lsp.ErrorCodes.InvalidRequest, "method must be a string")
+        lenient.put_right(method, data.get("params"))
         if method is None or "id" not in data:
             return self._structure(data, None)
         if isinstance(msg_id, bool) or not isinstance(msg_id, int | str):
@@ -64,8 +68,18 @@ class FimProtocol(LanguageServerProtocol):
         except JsonRpcException:
             if msg_id is None:
                 logger.warning("ignored a message that cannot be read: %s", data.get("method"))
+                self._lose(data)
                 return DROPPED
             return self._refuse(msg_id, lsp.ErrorCodes.InvalidParams, f"params of {data['method']} cannot be read")
+
+    def _lose(self, data: dict[str, Any]) -> None:
+        """Refuse a document whose edit was not understood, rather than complete in a text that is not the client's."""
+        try:
+            document = self.documents.get(data["params"]["textDocument"]["uri"])
+        except (KeyError, TypeError):
+            return
+        if document and data["method"] == lsp.TEXT_DOCUMENT_DID_CHANGE:
+            document.refuse(LOST)
 
     def _normalise_kind(self, params: Any) -> None:
         """Give a request its trigger kind in today's numbers: 1 invoked, 2 automatic."""
@@ -103,6 +117,19 @@ class FimProtocol(LanguageServerProtocol):
             return False
         self._refuse(None, lsp.ErrorCodes.ParseError, "the message is not JSON")
         return True
+
+    def _execute_handler(self, msg_id: int | str, *args: Any, **kwargs: Any) -> None:
+        """Call a handler, and forget its future once it is done: pygls 2.1 keeps those of notifications for ever."""
+        super()._execute_handler(msg_id, *args, **kwargs)
+        if (future := self._request_futures.get(msg_id)) is not None:
+            loop = asyncio.get_running_loop()  # later: `shutdown` cancels them in a walk over all
+            future.add_done_callback(lambda done: loop.call_soon(self._request_futures.pop, msg_id, None))
+
+    @lsp_method(lsp.EXIT)
+    def lsp_exit(self, *args: Any) -> Any:
+        """Leave with the code that the spec gives, which pygls 2.1 swallows on standard input and output."""
+        self.exit_code = 0 if self._shutdown else 1
+        raise SystemExit(self.exit_code)
 
     # -- documents ----------------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,7 +11,6 @@ from fim_lsp.domain import Choice, Outcome, Snapshot, Suggestion
 from fim_lsp.lsp.documents import Document, clean
 from fim_lsp.pipeline.compare_at_cursor import Comparison, Run, Side
 
-LABEL_CHARS = 60
 TYPED_MOST = 200  # characters of an edit that may be a person's typing
 
 
@@ -39,7 +37,15 @@ def inline_snapshot(document: Document, params: lsp.InlineCompletionParams) -> t
 
 def _snapshot(document: Document, text: str, offset: int, manual: bool) -> Snapshot:
     return Snapshot(
-        document.uri, document.version, document.language, text, offset, manual, document.eol, document.path
+        document.uri,
+        document.version,
+        document.language,
+        text,
+        offset,
+        manual,
+        document.eol,
+        document.path,
+        document.refusal,
     )
 
 
@@ -69,37 +75,6 @@ def inline_item(
         filter_text=None,
         range=lsp.Range(document.position(start), document.position(end + suggestion.replaces)),
     )
-
-
-def completion_items(outcome: Outcome, document: Document, snap: Snapshot) -> lsp.CompletionList:
-    """Return menu items that replace the word before the cursor by itself and the suggestion."""
-    found = re.search(r"\w*$", snap.line_prefix)
-    word = found.group() if found else ""
-    items = [
-        lsp.CompletionItem(
-            label=_label(word + suggestion.text),
-            kind=lsp.CompletionItemKind.Snippet if "\n" in suggestion.text else lsp.CompletionItemKind.Text,
-            detail="fim-lsp",
-            documentation=lsp.MarkupContent(
-                lsp.MarkupKind.Markdown, f"```{snap.language}\n{word}{suggestion.text}\n```"
-            ),
-            filter_text=word + suggestion.text,
-            sort_text=f" {rank}",  # a blank comes before every name
-            text_edit=lsp.TextEdit(
-                lsp.Range(
-                    document.position(snap.offset - len(word)), document.position(snap.offset + suggestion.replaces)
-                ),
-                word + suggestion.text,
-            ),
-        )
-        for rank, suggestion in enumerate(outcome.suggestions)
-    ]
-    return lsp.CompletionList(is_incomplete=True, items=items)
-
-
-def _label(text: str) -> str:
-    line, _, more = text.strip().partition("\n")
-    return line[:LABEL_CHARS] + ("…" if more or len(line) > LABEL_CHARS else "")
 
 
 def explanation(outcome: Outcome) -> dict[str, Any]:

@@ -14,12 +14,13 @@ from pygls.lsp.server import LanguageServer
 
 from fim_lsp import __version__
 from fim_lsp.domain import Outcome, Snapshot
-from fim_lsp.lsp import loading, protocol
+from fim_lsp.lsp import loading, menu, orphan, protocol
 from fim_lsp.lsp.documents import Document
 from fim_lsp.lsp.jsonrpc import FimProtocol
 from fim_lsp.lsp.requests import COMPARE, Requests
 from fim_lsp.lsp.settings import Settings, follow_client, watch
 from fim_lsp.lsp.trace import Trace
+from fim_lsp.lsp.wire import speak
 from fim_lsp.pipeline.compare_at_cursor import Comparison
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.routing.router import models_of
@@ -96,6 +97,7 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
     def initialize(params: lsp.InitializeParams) -> None:
         resolved = server.settings.lay("initializationOptions", params.initialization_options)
         server.completer.configure(resolved.config)
+        orphan.watch(params.process_id)
         text_document = params.capabilities.text_document
         has_inline = text_document is not None and text_document.inline_completion is not None
         if resolved.config.completion_fallback or not has_inline:
@@ -117,7 +119,8 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
     def did_open(params: lsp.DidOpenTextDocumentParams) -> None:
-        if document := server.document(params.text_document.uri):
+        document = server.document(params.text_document.uri)
+        if document and not document.refusal:
             server.requests.idle.read(protocol.snapshot(document, lsp.Position(0, 0), manual=False))
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
@@ -143,9 +146,10 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
         document = server.document(params.text_document.uri)
         if document is None:
             return lsp.CompletionList(is_incomplete=False, items=[])
-        snap = protocol.snapshot(document, params.position, manual=False)
+        by_hand = server.completer.config.trigger == "manual" and menu.is_asked(params)
+        snap = protocol.snapshot(document, params.position, manual=by_hand)
         outcome = await server.ask(lsp.TEXT_DOCUMENT_COMPLETION, snap, document)
-        return protocol.completion_items(outcome, document, snap)
+        return menu.items(outcome, document, snap, menu.Indent.of(server.client_capabilities))
 
     @server.feature("fimLsp/explain")
     def explain(params: Any) -> dict[str, Any]:
@@ -179,12 +183,9 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
 
 
 def serve(settings_file: Mapping[str, Any], trace_file: Path | None, trace_text: bool) -> None:
-    """Speak LSP over standard input and output until the client leaves."""
+    """Speak LSP over standard input and output until the client leaves, and exit as it said."""
     from fim_lsp.backends import create
     from fim_lsp.routing.tables import read_table
 
     server = make_server(Completer(Config(), create, read_table), settings_file, Trace(trace_file, trace_text))
-    try:
-        server.start_io()
-    finally:
-        server.requests.stop()
+    speak(server)

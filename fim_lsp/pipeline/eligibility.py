@@ -24,6 +24,10 @@ def is_foreign(snap: Snapshot, config: Config) -> str | None:
     return None
 
 
+def is_unknown(snap: Snapshot, config: Config) -> str | None:
+    return snap.refusal or None
+
+
 def is_unasked(snap: Snapshot, config: Config) -> str | None:
     return "fimLsp.trigger is manual" if config.trigger == "manual" and not snap.manual else None
 
@@ -39,7 +43,13 @@ def is_mid_word(snap: Snapshot, config: Config) -> str | None:
     return "the cursor is inside a word" if inside and not snap.manual else None
 
 
-REFUSALS: tuple[Callable[[Snapshot, Config], str | None], ...] = (is_foreign, is_unasked, is_empty, is_mid_word)
+REFUSALS: tuple[Callable[[Snapshot, Config], str | None], ...] = (
+    is_unknown,
+    is_foreign,
+    is_unasked,
+    is_empty,
+    is_mid_word,
+)
 
 
 def refuse(snap: Snapshot, config: Config) -> str:

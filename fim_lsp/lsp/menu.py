@@ -1,0 +1,76 @@
+"""Suggestions as entries of a completion menu, for editors without inline completion."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum, auto
+
+from lsprotocol import types as lsp
+
+from fim_lsp.domain import Outcome, Snapshot
+from fim_lsp.lsp.documents import Document
+
+LABEL_CHARS = 60
+
+
+class Indent(Enum):
+    """What becomes of the indentation of an entry's further lines."""
+
+    KEPT = auto()  # the client says nothing: those that do not know the question insert as it is
+    TOLD = auto()  # the client can be told to keep it
+    ADDED = auto()  # the client puts that of the current line before them
+
+    @classmethod
+    def of(cls, client: lsp.ClientCapabilities) -> Indent:
+        """Read a client's capabilities (LSP 3.17, InsertTextMode)."""
+        completion = client.text_document.completion if client.text_document else None
+        item = completion.completion_item if completion else None
+        support = item.insert_text_mode_support if item else None
+        if support and lsp.InsertTextMode.AsIs in support.value_set:
+            return cls.TOLD
+        adjusts = completion is not None and completion.insert_text_mode == lsp.InsertTextMode.AdjustIndentation
+        return cls.ADDED if adjusts or support else cls.KEPT
+
+
+def is_asked(params: lsp.CompletionParams) -> bool:
+    """True for what a person asked for by hand, as far as a client tells that from typing."""
+    return params.context is None or params.context.trigger_kind == lsp.CompletionTriggerKind.Invoked
+
+
+def items(outcome: Outcome, document: Document, snap: Snapshot, indent: Indent) -> lsp.CompletionList:
+    """Return entries that replace the word before the cursor by itself and the suggestion."""
+    found = re.search(r"\w*$", snap.line_prefix)
+    word = found.group() if found else ""
+    entries = []
+    for rank, suggestion in enumerate(outcome.suggestions):
+        text = word + suggestion.text
+        start, end = snap.offset - len(word), snap.offset + suggestion.replaces
+        entries.append(
+            lsp.CompletionItem(
+                label=_label(text),
+                kind=lsp.CompletionItemKind.Snippet if "\n" in text else lsp.CompletionItemKind.Text,
+                detail="fim-lsp",
+                documentation=lsp.MarkupContent(lsp.MarkupKind.Markdown, f"```{snap.language}\n{text}\n```"),
+                filter_text=text,
+                sort_text=f" {rank}",  # a blank comes before every name
+                insert_text_mode=lsp.InsertTextMode.AsIs if indent is Indent.TOLD else None,
+                text_edit=lsp.TextEdit(
+                    lsp.Range(document.position(start), document.position(end)),
+                    _without_indent(text, snap) if indent is Indent.ADDED else text,
+                ),
+            )
+        )
+    return lsp.CompletionList(is_incomplete=True, items=entries)
+
+
+def _without_indent(text: str, snap: Snapshot) -> str:
+    """Take the current line's indentation from the lines below it; a line that has less cannot be made right."""
+    line = snap.line_prefix
+    indent = line[: len(line) - len(line.lstrip())]
+    first, *lines = text.split("\n")
+    return "\n".join([first, *(below.removeprefix(indent) for below in lines)])
+
+
+def _label(text: str) -> str:
+    line, _, more = text.strip().partition("\n")
+    return line[:LABEL_CHARS] + ("…" if more or len(line) > LABEL_CHARS else "")
