@@ -14,11 +14,11 @@ from pygls.exceptions import JsonRpcException
 from pygls.protocol import LanguageServerProtocol
 from pygls.protocol.json_rpc import JsonRPCRequestMessage, RPCMessage
 from pygls.protocol.language_server import lsp_method
-from pygls.uris import to_fs_path
 
 from fim_lsp.domain import path_within
 from fim_lsp.lsp import lenient
 from fim_lsp.lsp.documents import LOST, Document, Documents
+from fim_lsp.lsp.uris import fs_path
 
 logger = logging.getLogger(__name__)
 
@@ -156,8 +156,8 @@ class FimProtocol(LanguageServerProtocol):
 
     def _path(self, uri: str) -> str:
         """Return a document's path as its workspace names it; "" for one that is no file."""
-        path = to_fs_path(uri) if uri.startswith("file:") else None
-        roots = [root for folder in self.workspace.folders.values() if (root := to_fs_path(folder.uri))]
+        path = fs_path(uri) if uri.startswith("file:") else None
+        roots = [root for folder in self.workspace.folders.values() if (root := fs_path(folder.uri))]
         return path_within(PurePath(path), map(PurePath, roots)) if path else ""
 
     def _call(self, method: str, params: Any) -> Iterator[Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import quote_from_bytes, unquote, unquote_to_bytes
 
+from pygls.uris import to_fs_path
+
 DRIVE = re.compile(rb"/*([A-Za-z]):(?=[/\\]|\Z)")
 UNQUOTED = "/:@!$&'()*+,;=~-._"
 
@@ -29,6 +31,14 @@ def one_uri(uri: str) -> str:
         name = b"/" + drive[1].lower() + b":" + name[drive.end() :].replace(b"\\", b"/")
     host = host.lower() if host.lower() != "localhost" else ""
     return f"file://{host}{quote_from_bytes(name, UNQUOTED)}"
+
+
+def fs_path(uri: str) -> str | None:
+    """Return the path that a file's URI names, None for one that names none."""
+    try:
+        return to_fs_path(uri)
+    except ValueError:  # `file://[`
+        return None
 
 
 def is_nameless(uri: str) -> bool:
