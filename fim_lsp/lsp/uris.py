@@ -7,6 +7,7 @@ from urllib.parse import quote_from_bytes, unquote, unquote_to_bytes
 
 from pygls.uris import to_fs_path
 
+FILE = re.compile(r"file:(?://([^/]*))?(.*)", re.IGNORECASE | re.DOTALL)  # host, path
 DRIVE = re.compile(rb"/*([A-Za-z]):(?=[/\\]|\Z)")
 UNQUOTED = "/:@!$&'()*+,;=~-._"
 
@@ -17,13 +18,10 @@ def one_uri(uri: str) -> str:
     >>> one_uri("file:///C:/a b.py") == one_uri("file:///c%3A/a%20b.py") == "file:///c:/a%20b.py"
     True
     """
-    scheme, colon, rest = uri.partition(":")
-    if scheme.lower() != "file" or not colon:
+    found = FILE.fullmatch(uri)
+    if found is None:
         return uri
-    host, path = "", rest
-    if rest.startswith("//"):
-        host, slash, path = rest[2:].partition("/")
-        path = slash + path
+    host, path = found[1] or "", found[2]
     if len(unquote(host)) == 2:  # file://c:/a.py: a drive where the host belongs
         host, path = "", f"/{host}{path}"
     name = unquote_to_bytes(path)
