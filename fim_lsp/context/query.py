@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
-from fim_lsp.context.index.windows import words_of
+from fim_lsp.context.index.windows import WORD, words_of
 from fim_lsp.domain import Snapshot, split_lines
 
 LINES_BEFORE, LINES_AFTER = 10, 2  # the cursor's own line counts to both
@@ -20,8 +21,14 @@ class Query:
     before: str
     after: str
     path: str
+    offset: int  # of the cursor in its file
 
-    @property
+    @cached_property
+    def latest(self) -> tuple[str, ...]:
+        """The words, those just before the cursor first."""
+        return tuple(dict.fromkeys([*reversed(WORD.findall(self.before)), *WORD.findall(self.after)]))
+
+    @cached_property
     def words(self) -> frozenset[str]:
         return words_of(f"{self.before}\n{self.after}")
 
@@ -30,4 +37,4 @@ def query(snap: Snapshot) -> Query:
     """Cut a query out of a document."""
     before = split_lines(snap.text[max(0, snap.offset - MOST_CHARS) : snap.offset])[-LINES_BEFORE:]
     after = split_lines(snap.text[snap.offset : snap.offset + MOST_CHARS])[:LINES_AFTER]
-    return Query(UNFINISHED.sub("", "\n".join(before)), "\n".join(after), snap.path)
+    return Query(UNFINISHED.sub("", "\n".join(before)), "\n".join(after), snap.path, snap.offset)

@@ -1,5 +1,6 @@
 """What the parser knows about the text. The only importer of tree_sitter and its grammars."""
 
+from fim_lsp.languages.definitions import Definition, definitions
 from fim_lsp.languages.known import DEFAULT, LANGUAGES, get, ids, language_of, wheels
 from fim_lsp.languages.language import Language
 from fim_lsp.languages.site import Site, describe
@@ -8,10 +9,12 @@ from fim_lsp.languages.tree import SyntaxTree, Trees
 __all__ = [
     "DEFAULT",
     "LANGUAGES",
+    "Definition",
     "Language",
     "Site",
     "SyntaxTree",
     "Trees",
+    "definitions",
     "describe",
     "get",
     "ids",

@@ -24,6 +24,7 @@ LANGUAGE = Language(
     scope=r"function \w+|[\w-]+ ?\(\)",
     imports=frozenset({"command"}),
     import_text=r"(?:source|\.)\s",
+    definitions=frozenset({"function_definition"}),
     holes={"variable_name": "identifier"}
     | dict.fromkeys(("command_substitution", "expansion", "string", "test_command"), "expression")
     | {"function_definition": "function_body"},

@@ -21,6 +21,21 @@ LANGUAGE = Language(
     scope=r"(?:typedef |static )*(?:struct|union|enum)\b|(?!if|for|while|switch|else|return\b)\w[\w*&<>:, ]* \*?\w+\(",
     imports=frozenset({"preproc_include"}),
     import_names=r"include(.*)",
+    definitions=frozenset(
+        {
+            "struct_specifier",
+            "union_specifier",
+            "enum_specifier",
+            "type_definition",
+            "function_definition",
+            "declaration",
+            "field_declaration",
+            "enumerator",
+            "preproc_def",
+            "preproc_function_def",
+        }
+    ),
+    owners=frozenset({"struct_specifier", "union_specifier", "enum_specifier", "type_definition"}),
     holes=dict.fromkeys(("identifier", "field_identifier"), "identifier")
     | dict.fromkeys(("argument_list", "parameter_list"), "arguments")
     | dict.fromkeys(EXPRESSIONS, "expression")

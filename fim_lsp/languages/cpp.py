@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from fim_lsp.languages import c
 
+OWNERS = {"class_specifier", "namespace_definition"}
 DEFINITIONS = r"(?:class|struct|union|enum|namespace|concept)\b"
 
 LANGUAGE = replace(
@@ -20,5 +21,7 @@ LANGUAGE = replace(
     scope=rf"(?:template ?<.*> ?|inline |export )*{DEFINITIONS}|{c.LANGUAGE.scope}",
     imports=c.LANGUAGE.imports | {"using_declaration"},
     import_names=r"(?:include|namespace|using)\b(.*)",
+    definitions=c.LANGUAGE.definitions | OWNERS,
+    owners=c.LANGUAGE.owners | OWNERS,
     holes={**c.LANGUAGE.holes, "lambda_expression": "expression"},
 )

@@ -33,7 +33,34 @@ LANGUAGE = Language(
     lists=frozenset({"parameter_list", "argument_list"}),
     scope=WORDS + rf"{DEFINITIONS}|{WORDS}(?!return\b|else\b|new\b)[\w<>\[\],?]+ \w+\([^;]*$",
     imports=frozenset({"using_directive"}),
+    shares_folder=True,
     import_names=r"using(.*)",
+    definitions=frozenset(
+        {
+            "class_declaration",
+            "interface_declaration",
+            "enum_declaration",
+            "struct_declaration",
+            "record_declaration",
+            "namespace_declaration",
+            "method_declaration",
+            "constructor_declaration",
+            "property_declaration",
+            "field_declaration",
+            "enum_member_declaration",
+            "delegate_declaration",
+        }
+    ),
+    owners=frozenset(
+        {
+            "class_declaration",
+            "interface_declaration",
+            "enum_declaration",
+            "struct_declaration",
+            "record_declaration",
+            "namespace_declaration",
+        }
+    ),
     holes={"identifier": "identifier"}
     | dict.fromkeys(("argument_list", "parameter_list"), "arguments")
     | dict.fromkeys(EXPRESSIONS, "expression")

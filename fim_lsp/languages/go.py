@@ -20,7 +20,20 @@ LANGUAGE = Language(
     lists=frozenset({"parameter_list", "argument_list"}),
     scope=r"func |type ",
     imports=frozenset({"import_declaration"}),
+    shares_folder=True,
     import_names=r"(?s)import(.*)",
+    definitions=frozenset(
+        {
+            "type_spec",
+            "function_declaration",
+            "method_declaration",
+            "method_elem",
+            "const_spec",
+            "var_spec",
+            "field_declaration",
+        }
+    ),
+    owners=frozenset({"type_spec"}),
     holes={"identifier": "identifier", "field_identifier": "identifier"}
     | dict.fromkeys(("argument_list", "parameter_list"), "arguments")
     | dict.fromkeys(EXPRESSIONS, "expression")

@@ -24,7 +24,22 @@ LANGUAGE = Language(
     lists=frozenset({"formal_parameters", "parenthesized_expression", "argument_list"}),
     scope=WORDS + rf"{DEFINITIONS}|{WORDS}[\w<>\[\], ]+ \w+\(.*\{{$",
     imports=frozenset({"import_declaration"}),
+    shares_folder=True,
     import_names=r"(\w+|\*)\s*;",
+    definitions=frozenset(
+        {
+            "class_declaration",
+            "interface_declaration",
+            "enum_declaration",
+            "record_declaration",
+            "method_declaration",
+            "constructor_declaration",
+            "field_declaration",
+            "constant_declaration",
+            "enum_constant",
+        }
+    ),
+    owners=frozenset({"class_declaration", "interface_declaration", "enum_declaration", "record_declaration"}),
     holes={"identifier": "identifier", "type_identifier": "identifier"}
     | dict.fromkeys(("argument_list", "formal_parameters"), "arguments")
     | dict.fromkeys(EXPRESSIONS, "expression")

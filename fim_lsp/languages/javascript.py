@@ -29,6 +29,17 @@ LANGUAGE = Language(
     scope=WORDS + r"(?:class|function)\b|(?!if|for|while|switch|catch|return\b)(?:async |static )*[\w$#]+\(.*\) ?\{$",
     imports=frozenset({"import_statement"}),
     import_names=r"(?s)import(.*?)(?:\bfrom\b|$)",
+    definitions=frozenset(
+        {
+            "class_declaration",
+            "function_declaration",
+            "generator_function_declaration",
+            "method_definition",
+            "field_definition",
+            "lexical_declaration",
+        }
+    ),
+    owners=frozenset({"class_declaration"}),
     holes={"identifier": "identifier", "property_identifier": "identifier"}
     | dict.fromkeys(("arguments", "formal_parameters"), "arguments")
     | dict.fromkeys(EXPRESSIONS, "expression")

@@ -50,7 +50,13 @@ class Language:
     # imports
     imports: frozenset[str] = NOTHING
     import_text: str = ""  # regex that begins an import where the node type is not enough
+    shares_folder: bool = False  # files of one folder see each other's names, and an import may name a folder
     import_names: str = r"(?s)(.*)"  # regex whose group holds the names an import brings
+
+    # definitions
+    definitions: frozenset[str] = NOTHING  # nodes that give a name to something other files may use
+    owners: frozenset[str] = NOTHING  # those of them whose own definitions count too
+    elided: str = " { ... }"  # stands for a body that is left out
 
     holes: Mapping[str, str] = field(default_factory=dict)  # node types worth hiding: the kind of hole each makes
 
@@ -73,6 +79,12 @@ class Language:
         if self._parser is None:
             return None
         return self._parser.parse(source) if old is None else self._parser.parse(source, old)
+
+    @cached_property
+    def definition_query(self) -> tree_sitter.Query | None:
+        """What finds all nodes that define something; None without a grammar."""
+        types = " ".join(f"({name})" for name in sorted(self.definitions))
+        return tree_sitter.Query(self.ts_language, f"[{types}] @it") if types and self.ts_language else None
 
     @cached_property
     def header_pattern(self) -> re.Pattern[str]:

@@ -20,6 +20,8 @@ LANGUAGE = Language(
     imports=frozenset({"variable_declaration"}),
     import_text=r".*\brequire\b",
     import_names=r"local(.*?)=",
+    definitions=frozenset({"function_declaration"}),
+    elided="",
     holes={"identifier": "identifier"}
     | dict.fromkeys(("arguments", "parameters"), "arguments")
     | dict.fromkeys(("binary_expression", "function_call", "string", "table_constructor"), "expression")

@@ -28,6 +28,19 @@ LANGUAGE = Language(
     scope=rf"{WORDS}(?:{DEFINITIONS}|function\b)",
     imports=frozenset({"namespace_use_declaration"}),
     import_names=r"(?s)use(.*)",
+    definitions=frozenset(
+        {
+            "class_declaration",
+            "interface_declaration",
+            "trait_declaration",
+            "enum_declaration",
+            "function_definition",
+            "method_declaration",
+            "property_declaration",
+            "const_declaration",
+        }
+    ),
+    owners=frozenset({"class_declaration", "interface_declaration", "trait_declaration", "enum_declaration"}),
     holes={"variable_name": "identifier", "name": "identifier"}
     | dict.fromkeys(("arguments", "formal_parameters"), "arguments")
     | dict.fromkeys(EXPRESSIONS, "expression")

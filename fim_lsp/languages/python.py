@@ -36,6 +36,9 @@ LANGUAGE = Language(
     scope=r"class |def |async def ",
     imports=frozenset({"import_statement", "import_from_statement", "future_import_statement"}),
     import_names=r"(?s).*import(.*)",
+    definitions=frozenset({"class_definition", "function_definition", "assignment"}),
+    owners=frozenset({"class_definition"}),
+    elided=" ...",
     holes={"identifier": "identifier", "argument_list": "arguments", "parameters": "arguments"}
     | {"function_definition": "function_body"}
     | dict.fromkeys(EXPRESSIONS, "expression"),

@@ -23,6 +23,9 @@ LANGUAGE = Language(
     imports=frozenset({"call"}),
     import_text=r"require(?:_relative)?\b",
     import_names=r"require(?:_relative)?(.*)",
+    definitions=frozenset({"class", "module", "method", "singleton_method", "assignment"}),
+    owners=frozenset({"class", "module"}),
+    elided="",
     holes=dict.fromkeys(("identifier", "constant"), "identifier")
     | dict.fromkeys(("method_parameters",), "arguments")
     | dict.fromkeys(("array", "binary", "call", "conditional", "element_reference", "hash", "string"), "expression")

@@ -25,6 +25,25 @@ LANGUAGE = Language(
     scope=WORDS + r"(?:fn|impl|trait|struct|enum|mod|union)\b",
     imports=frozenset({"use_declaration", "extern_crate_declaration"}),
     import_names=r"(?s)(?:use|crate)\b(.*)",
+    definitions=frozenset(
+        {
+            "struct_item",
+            "enum_item",
+            "union_item",
+            "trait_item",
+            "impl_item",
+            "mod_item",
+            "function_item",
+            "function_signature_item",
+            "type_item",
+            "const_item",
+            "static_item",
+            "field_declaration",
+            "enum_variant",
+            "macro_definition",
+        }
+    ),
+    owners=frozenset({"struct_item", "enum_item", "union_item", "trait_item", "impl_item", "mod_item"}),
     holes=dict.fromkeys(("identifier", "field_identifier"), "identifier")
     | dict.fromkeys(("arguments", "parameters"), "arguments")
     | dict.fromkeys(EXPRESSIONS, "expression")

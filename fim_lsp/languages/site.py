@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+import tree_sitter
 
 from fim_lsp.domain import Snapshot
 from fim_lsp.languages.block import indent_of, is_closed, open_header
@@ -48,9 +51,18 @@ def describe(snap: Snapshot, syntax: SyntaxTree) -> Site:
     )
 
 
+def _top(syntax: SyntaxTree) -> Iterator[tree_sitter.Node]:
+    """Yield what stands at the top level, also where the parser made one fault of a whole file that is being written."""
+    for node in syntax.root.children if syntax.root else ():
+        if node.is_error:
+            yield from node.children
+        else:
+            yield node
+
+
 def _imports(syntax: SyntaxTree, byte: int) -> tuple[tuple[int, str], ...]:
     found = []
-    for node in syntax.root.children if syntax.root else ():
+    for node in _top(syntax):
         if node.start_byte >= byte:
             break
         if node.type in syntax.language.imports:

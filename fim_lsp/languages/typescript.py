@@ -7,6 +7,10 @@ from dataclasses import replace
 from fim_lsp.languages import javascript
 
 TYPED = r"|.*\)\s*:\s*[^=;]*[^=;(,\s] ?\{$"  # `): Promise<number> {`
+OWNERS = {"abstract_class_declaration", "interface_declaration", "enum_declaration", "internal_module"}
+MEMBERS = {"type_alias_declaration", "property_signature", "method_signature", "abstract_method_signature"} | {
+    "public_field_definition"
+}
 DEFINITIONS = r"class|enum|interface|namespace|module"
 
 LANGUAGE = replace(
@@ -17,4 +21,6 @@ LANGUAGE = replace(
     ids=(),
     header=javascript.LANGUAGE.header.replace("class", f"(?:{DEFINITIONS})") + TYPED,
     scope=javascript.WORDS + rf"(?:{DEFINITIONS}|function|type)\b|" + javascript.LANGUAGE.scope,
+    definitions=(javascript.LANGUAGE.definitions - {"field_definition"}) | OWNERS | MEMBERS,
+    owners=javascript.LANGUAGE.owners | OWNERS,
 )
