@@ -52,7 +52,7 @@ def describe(snap: Snapshot, syntax: SyntaxTree) -> Site:
 
 
 def _top(syntax: SyntaxTree) -> Iterator[tree_sitter.Node]:
-    """Yield what stands at the top level, also where the parser made one fault of a whole file that is being written."""
+    """Yield what stands at the top level, also where the parser makes one fault of all of a file."""
     for node in syntax.root.children if syntax.root else ():
         if node.is_error:
             yield from node.children
