@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from fim_lsp.backends.base import Budget, ModelRequest
+from fim_lsp.backends.base import ModelRequest
 from fim_lsp.backends.calibration import Calibration
-from fim_lsp.backends.costs import Cost
+from fim_lsp.backends.reader import Reader
 from fim_lsp.checkpoints.config import read_raw_config
-from fim_lsp.checkpoints.formats import Format
-from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, TokenEstimate
 from fim_lsp.nn import alternatives, decode, speculate
-from fim_lsp.nn.kv_pool import Pool
-from fim_lsp.nn.load import load_decoder
 from fim_lsp.nn.speculate import Lookup
 from fim_lsp.nn.token_cache import TokenCache
 
-CHARS_PER_TOKEN = 3.5  # Python under a code vocabulary; a little low, so that a window seldom needs clamping
-MOST_CHARS_PER_TOKEN = 4.5  # a suffix is cut at its far end, where clamping by tokens costs nothing
 FIRST_TOKENS = 6  # first tokens tried in each of several holes
-ROOM = 256  # tokens for what is decoded after a prompt
-CHUNK_MS, CHUNKS = 50.0, (16, 256)  # a chunk of prefill takes about that long, and has so many tokens
-PATH_CHARS = 100  # of a file's path, in the prompt
-SNIPPETS, SNIPPET_TOKENS = 2, 260  # of other files, as many and as long as the decoder was taught to read
-SNIPPET_SHARE = 0.35  # of the time that is left, at most, for snippets that have not been read yet
-TILE = 16  # tokens that processors with tiles multiply at once
-READING_SHARE = 0.6  # of the time that is left, at most: what is read must also be answered
 ALTERNATIVE_RANKS, ALTERNATIVE_SHARE = 64, 0.02  # first tokens looked at, and how likely a first character must be
 ALTERNATIVE_TOKENS, ALTERNATIVE_SURE = 10, 0.1  # of an alternative at most, and how likely it must stay
 UNTYPED = ("", "\n", "\r", "\ufffd")  # no first character: nothing, what the editor types, half of one
-SHORT_PREFIX, SHORT_SUFFIX = 128, 32  # tokens: where time is left for no more before the cursor, so many behind it do
-CLAMP_TOKENS = 64  # a prefix too long loses tokens in such steps, so that typing does not shift it at every key
 
 
 def load(folder: Path, wanted: ModelRequest) -> GptBackend:
@@ -48,24 +32,10 @@ class GptBackend:
     name = "gpt"
     has_prefix_cache = True
 
-    def __init__(
-        self,
-        model: decode.Model,
-        tokenizer: Tokenizer,
-        calibration: Calibration | None = None,
-        cache_mb: int = ModelRequest().cache_mb,
-    ):
-        self.model, self.tokenizer, self.calibration = model, tokenizer, calibration
-        self.format = Format.read(model.config.fim, tokenizer.sentinel).within(model.config.positions)
-        self.budget = Budget(
-            prefix_chars=int(self.format.prefix_tokens * CHARS_PER_TOKEN),
-            suffix_chars=int(self.format.suffix_tokens * MOST_CHARS_PER_TOKEN),
-        )
-        self.cost = Cost(token_ms=1.0, step_ms=20.0)
-        around = self.format.prefix_tokens + self.format.suffix_tokens + 3 + ROOM
-        room = SNIPPETS * SNIPPET_TOKENS
-        self.takes_snippets = self.format.file is not None and around + room <= model.config.positions
-        self.pool = Pool(model, around + room * self.takes_snippets, cache_mb << 20)
+    def __init__(self, reader: Reader, calibration: Calibration | None = None):
+        self.reader, self.calibration = reader, calibration
+        self.model, self.tokenizer, self.format = reader.model, reader.tokenizer, reader.format
+        self.budget = reader.budget
 
     @classmethod
     def from_folder(
@@ -73,8 +43,7 @@ class GptBackend:
     ) -> GptBackend:
         """Load a model folder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
         calibration = Calibration.read(read_raw_config(folder).get("confidence"))
-        model = load_decoder(folder, bits)
-        return cls(model, Tokenizer.from_folder(folder, model.config.vocab), calibration, cache_mb)
+        return cls(Reader.from_folder(folder, bits, cache_mb), calibration)
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         """Fill the hole of `request`, the candidates parting at their first token, best first; several in turn."""
@@ -87,14 +56,8 @@ class GptBackend:
             return cancel.is_set() or limits.expired
 
         with meter.stage("tokenize"):
-            prompt = self._prompt(request.segments[0], request.segments[1], request)
-        cache = self.pool.take(prompt)
-        reused = len(cache)
-        with meter.stage("prefill"):
-            logits = decode.prefill(self.model, cache, prompt, stop, self._chunk)
-        meter.count("reused", reused)
-        meter.count("prefilled", len(cache) - reused)
-        self.cost = self.cost.learn(meter)
+            prompt = self.reader.prompt(request.segments[0], request.segments[1], request)
+        cache, logits = self.reader.read(prompt, stop, meter)
         if logits is None:
             return
         for first in decode.rank(logits, limits.candidates):
@@ -107,13 +70,8 @@ class GptBackend:
         self, request: FimRequest, said: str, cancel: Cancel, meter: Meter
     ) -> Iterator[Iterator[Suggestion]]:
         """Fill in once for each other character that the text may well begin with, all in the same passes."""
-        prompt = self._prompt(request.segments[0], request.segments[1], request)
-        cache = self.pool.take(prompt)
-        reused = len(cache)
-        with meter.stage("prefill"):
-            logits = decode.prefill(self.model, cache, prompt, cancel.is_set, self._chunk)
-        meter.count("reused", reused)
-        meter.count("prefilled", len(cache) - reused)
+        prompt = self.reader.prompt(request.segments[0], request.segments[1], request)
+        cache, logits = self.reader.read(prompt, cancel.is_set, meter)
         if logits is None:
             return
         with meter.stage("decode"):
@@ -125,23 +83,14 @@ class GptBackend:
 
     def estimate(self, request: FimRequest) -> TokenEstimate:
         """Count the prompt's tokens and those whose keys and values are there from before."""
-        prompt = self._prompt(request.segments[0], " ".join(request.segments[1:]), request)
+        prompt = self.reader.prompt(request.segments[0], " ".join(request.segments[1:]), request)
         holes = len(request.segments) - 1
         answers = FIRST_TOKENS * holes if holes > 1 else request.limits.candidates
-        return TokenEstimate(len(prompt), self.pool.shared(prompt), answers)
-
-    def pace(self, deadline_ms: int) -> dict[str, float]:
-        """Say what this machine was measured to take, and how much is therefore read at once and within a deadline."""
-        most = self.format.prefix_tokens + self.format.suffix_tokens
-        return {
-            "ms a token read": round(self.cost.token_ms, 2),
-            "tokens a chunk": self._chunk,
-            "tokens read in time": min(int(deadline_ms * READING_SHARE / self.cost.token_ms), most),
-        }
+        return TokenEstimate(len(prompt), self.reader.pool.shared(prompt), answers)
 
     def forget(self) -> None:
         """Drop the K/V caches."""
-        self.pool.forget()
+        self.reader.pool.forget()
 
     def _drafts(
         self, request: FimRequest, cache: TokenCache, first: decode.Step, cancel: Cancel, meter: Meter
@@ -158,8 +107,8 @@ class GptBackend:
             text = self.tokenizer.decode(ids)
             return Suggestion((text,), finish=finish, confidence=confidence, log_probs=tuple(log_probs))
 
-        prefix, suffix = self._pieces(request.segments[0], request.segments[1])
-        lookup = Lookup(*self._snippets(request), suffix, prefix)
+        prefix, suffix = self.reader.pieces(request.segments[0], request.segments[1])
+        lookup = Lookup(*self.reader.snippets(request), suffix, prefix)
         steps = speculate.decode(self.model, cache, first, limits.max_tokens, self.format.ends, stop, lookup)
         try:
             while True:
@@ -234,10 +183,8 @@ class GptBackend:
         def stop() -> bool:
             return cancel.is_set() or request.limits.expired
 
-        prompt = self._prompt(before, after, request)
-        cache = self.pool.take(prompt)
-        with meter.stage("prefill"):
-            logits = decode.prefill(self.model, cache, prompt, stop, self._chunk)
+        prompt = self.reader.prompt(before, after, request)
+        cache, logits = self.reader.read(prompt, stop, meter)
         found: dict[str, float] = {}
         if logits is None:
             return []
@@ -256,63 +203,6 @@ class GptBackend:
                     found[text] = max(found.get(text, -math.inf), ended)
                 meter.count("decoded", len(ids))
         return sorted(((score, text) for text, score in found.items() if text.strip()), reverse=True)
-
-    @property
-    def _chunk(self) -> int:
-        """Return how many tokens of prefill this machine computes between two looks at the stop flag."""
-        low, high = CHUNKS
-        return int(min(max(CHUNK_MS / self.cost.token_ms, low), high)) // TILE * TILE
-
-    def _prompt(self, before: str, after: str, request: FimRequest) -> list[int]:
-        """Return the longest prompt that can be read in time, the far end of the prefix cut in steps.
-
-        A step is cut from where the window begins, so that what is left goes on from the same keys and values.
-        """
-        path = self.tokenizer.encode(f"{short(request.path)}\n") if request.path else []
-        left_ms = (request.limits.deadline - time.monotonic()) * 1e3
-        pieces = self._pieces(before, after)
-        if others := self._snippets(request):
-            prompt = self.format.render(*pieces, path, others)
-            unread_ms = self.cost.token_ms * (len(prompt) - self.pool.shared(prompt))
-            snippets_ms = self.cost.token_ms * sum(map(len, others))
-            if unread_ms <= left_ms * READING_SHARE and min(unread_ms, snippets_ms) <= left_ms * SNIPPET_SHARE:
-                return prompt
-        for prefix, suffix in _ever_shorter(*pieces):
-            prompt = self.format.render(prefix, suffix, path) or self.tokenizer.encode("\n")
-            if self.cost.token_ms * (len(prompt) - self.pool.shared(prompt)) <= left_ms * READING_SHARE:
-                break
-        return prompt
-
-    def _snippets(self, request: FimRequest) -> list[list[int]]:
-        """Return the ids of other files' snippets, each after its path, cut to what the model was taught to read."""
-        if not self.takes_snippets or not request.path:
-            return []
-        texts = (f"{short(snippet.path)}\n{snippet.text}\n" for snippet in request.snippets[:SNIPPETS])
-        return [self.tokenizer.encode(text)[: SNIPPET_TOKENS - 1] for text in texts]
-
-    def _pieces(self, before: str, after: str) -> tuple[list[int], list[int]]:
-        """Return the ids of prefix and suffix, cut to what the model was taught to read."""
-        prefix = self.tokenizer.encode(before)
-        suffix = self.tokenizer.encode(after)[: self.format.suffix_tokens]
-        if (over := len(prefix) - self.format.prefix_tokens) > 0:
-            prefix = prefix[-(-over // CLAMP_TOKENS) * CLAMP_TOKENS :]
-        return prefix, suffix
-
-
-def short(path: str) -> str:
-    """Return the last parts of a path, as many as say where the file belongs without crowding the prompt."""
-    *folders, name = path.split("/")
-    while folders and len("/".join([*folders, name])) > PATH_CHARS:
-        del folders[0]
-    return "/".join([*folders, name])[-PATH_CHARS:]
-
-
-def _ever_shorter(prefix: list[int], suffix: list[int]) -> Iterator[tuple[list[int], list[int]]]:
-    """Yield ever less of both: the prefix a step shorter each time, and little suffix once the prefix is short."""
-    starts = range(0, max(len(prefix), 1), CLAMP_TOKENS)
-    long = [start for start in starts if len(prefix) - start >= SHORT_PREFIX] or [0]
-    yield from ((prefix[start:], suffix) for start in long)
-    yield from ((prefix[start:], suffix[:SHORT_SUFFIX]) for start in starts if start >= long[-1])
 
 
 def _share(steps: list[decode.Step]) -> float:

@@ -35,7 +35,7 @@ PACKAGES = (
 
 @runtime_checkable
 class Paced(Protocol):
-    """A backend that says what this machine's measured pace comes to."""
+    """A reader of prompts that says what this machine's measured pace comes to."""
 
     def pace(self, deadline_ms: int) -> Mapping[str, float]: ...
 
@@ -88,8 +88,8 @@ def _complete(resolved: Resolved) -> tuple[Mapping[str, Any], Mapping[str, Any],
         began = time.perf_counter()
         outcome = completer.complete(Snapshot("doctor:", 0, "python", SAMPLE, len(SAMPLE) - 1, manual=True), Cancel())
         spent = round((time.perf_counter() - began) * 1e3, 1)
-        if isinstance(backend := completer.router.ready(), Paced):
-            model["pace"] = backend.pace(resolved.config.deadline_ms)
+        if isinstance(reader := getattr(completer.router.ready(), "reader", None), Paced):
+            model["pace"] = reader.pace(resolved.config.deadline_ms)
     except FimError as problem:
         return {**model, "problem": str(problem)}, {}, False
     shown = [suggestion.text for suggestion in outcome.suggestions]

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from fim_lsp.backends.gpt import GptBackend
+from fim_lsp.backends.reader import Reader
 from fim_lsp.checkpoints.catalogue import find_model
 from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.nn.token_cache import TokenCache
@@ -42,4 +43,4 @@ class Scripted:
 def scripted(text: str) -> GptBackend:
     """Return the decoder's backend around a script."""
     tokenizer = Tokenizer.from_folder(find_model("gpt", ""))
-    return GptBackend(Scripted(tokenizer, text), tokenizer)
+    return GptBackend(Reader(Scripted(tokenizer, text), tokenizer))

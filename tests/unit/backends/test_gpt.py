@@ -11,7 +11,7 @@ import time
 import pytest
 
 from fim_lsp import backends
-from fim_lsp.backends.gpt import short
+from fim_lsp.backends.reader import short
 from fim_lsp.checkpoints.catalogue import find_model, models_folder
 from fim_lsp.checkpoints.formats import Format
 from fim_lsp.checkpoints.tokenizer import Tokenizer
@@ -96,7 +96,7 @@ def test_sentinel_names_in_the_document_are_text(gpt):
     ids = gpt.tokenizer.encode(text)
     assert not set(ids) & {gpt.format.prefix, gpt.format.suffix, gpt.format.middle, 0}
     assert gpt.tokenizer.decode(ids) == text
-    prompt = gpt._prompt(text, text, FimRequest((text, text), GenerationLimits()))
+    prompt = gpt.reader.prompt(text, text, FimRequest((text, text), GenerationLimits()))
     assert [prompt.count(i) for i in (gpt.format.prefix, gpt.format.suffix, gpt.format.middle)] == [1, 1, 1]
 
 
@@ -129,7 +129,7 @@ def test_the_deadline_gives_what_there_is(gpt):
 def test_a_prompt_beyond_the_window_is_clamped_in_steps(gpt):
     lengths = set()
     for extra in range(40):
-        prompt = gpt._prompt("value = other\n" * 400 + "x" * extra, "y\n" * 900, ADD)
+        prompt = gpt.reader.prompt("value = other\n" * 400 + "x" * extra, "y\n" * 900, ADD)
         lengths.add(prompt.index(gpt.format.prefix))
         assert len(prompt) <= gpt.format.prefix_tokens + gpt.format.suffix_tokens + 3
     assert lengths == {gpt.format.suffix_tokens + 1}
@@ -158,7 +158,7 @@ def test_orders():
 
 def test_the_files_path_stands_before_what_typing_changes(gpt):
     request = FimRequest(ADD.segments, ADD.limits, path="pkg/numbers/add.py")
-    prompt, plain = gpt._prompt(*request.segments, request), gpt._prompt(*ADD.segments, ADD)
+    prompt, plain = gpt.reader.prompt(*request.segments, request), gpt.reader.prompt(*ADD.segments, ADD)
     assert prompt[0] == gpt.format.file
     assert prompt[-len(plain) :] == plain
     assert gpt.tokenizer.decode(prompt[1 : -len(plain)]) == "pkg/numbers/add.py\n"
@@ -275,4 +275,4 @@ def test_a_small_budget_is_kept_to():
     assert run(small)[0][0].text
     for n in range(3):
         run(small, FimRequest((f"value_{n} = {n}\n" * 40, f"other_{n}\n" * 40), GenerationLimits(max_tokens=2)))
-    assert len(small.pool.caches) == 1
+    assert len(small.reader.pool.caches) == 1

@@ -63,7 +63,7 @@ LONG = FimRequest(
 @pytest.mark.parametrize(("token_ms", "chunk"), [(1.0, 48), (0.25, 192), (0.001, 256), (50.0, 16)])
 def test_a_chunk_of_prefill_takes_some_fifty_milliseconds(token_ms, chunk):
     backend = scripted("x")
-    backend.cost = Cost(token_ms, 1.0)
+    backend.reader.cost = Cost(token_ms, 1.0)
     run(backend, LONG)
     assert backend.model.sizes[0] == chunk
 
@@ -71,9 +71,9 @@ def test_a_chunk_of_prefill_takes_some_fifty_milliseconds(token_ms, chunk):
 def test_the_cost_of_a_token_is_learnt_from_every_prefill():
     backend = scripted("x")
     run(backend, LONG)
-    assert backend.cost.tokens_seen == 1
+    assert backend.reader.cost.tokens_seen == 1
     run(backend, LONG)
-    assert backend.cost.tokens_seen == 1  # nothing was read
+    assert backend.reader.cost.tokens_seen == 1  # nothing was read
 
 
 def within(seconds: float) -> FimRequest:
@@ -82,7 +82,7 @@ def within(seconds: float) -> FimRequest:
 
 def test_a_prompt_too_long_for_the_deadline_loses_the_far_end_of_its_prefix():
     backend = scripted("x")
-    backend.cost = Cost(token_ms=1000.0, step_ms=1.0)  # a thousand seconds are far from any that passes in a test
+    backend.reader.cost = Cost(token_ms=1000.0, step_ms=1.0)  # far more than passes in a test
     whole = backend.estimate(LONG).tokens
     hurried = backend.estimate(within(450)).tokens
     assert 180 < hurried <= 270 < whole
@@ -93,8 +93,8 @@ def test_a_prompt_too_long_for_the_deadline_loses_the_far_end_of_its_prefix():
 
 def test_with_hardly_any_time_the_suffix_gives_way_before_the_text_next_to_the_cursor():
     backend = scripted("x")
-    backend.cost = Cost(token_ms=1000.0, step_ms=1.0)
-    prompt = backend._prompt(*LONG.segments, within(250))
+    backend.reader.cost = Cost(token_ms=1000.0, step_ms=1.0)
+    prompt = backend.reader.prompt(*LONG.segments, within(250))
     after = prompt.index(backend.format.prefix) - 1
     assert after == 32
     assert len(prompt) - after > 64
@@ -102,9 +102,9 @@ def test_with_hardly_any_time_the_suffix_gives_way_before_the_text_next_to_the_c
 
 def test_what_is_warm_costs_nothing_and_is_not_cut():
     backend = scripted("x")
-    backend.cost = Cost(token_ms=1000.0, step_ms=1.0)
+    backend.reader.cost = Cost(token_ms=1000.0, step_ms=1.0)
     run(backend, LONG)
-    backend.cost = Cost(token_ms=1000.0, step_ms=1.0)
+    backend.reader.cost = Cost(token_ms=1000.0, step_ms=1.0)
     assert backend.estimate(within(300)).tokens == backend.estimate(LONG).tokens
 
 
@@ -112,7 +112,7 @@ def test_a_shortened_prompt_stays_warm_while_typing():
     backend = scripted("x")
     read = []
     for typed in ("", "val", "value_1", "value_1 + ", "value_1 + oth"):
-        backend.cost = Cost(token_ms=1000.0, step_ms=1.0)
+        backend.reader.cost = Cost(token_ms=1000.0, step_ms=1.0)
         request = replace(within(300), segments=(LONG.segments[0] + typed, LONG.segments[1]))
         read.append(run(backend, request)[1]["prefilled"])
     assert max(read[2:]) < 8, read  # the second one may read more: with the suffix there, there is time for it

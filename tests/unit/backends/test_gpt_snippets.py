@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from fim_lsp.backends.costs import Cost
-from fim_lsp.backends.gpt import SNIPPET_TOKENS
+from fim_lsp.backends.reader import SNIPPET_TOKENS
 from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter, Snippet
 from tests.unit.backends import scripted as scripts
 
@@ -23,7 +23,7 @@ def backend(monkeypatch):
 
 
 def told(backend, request: FimRequest = ASK) -> str:
-    ids = backend._prompt(*request.segments, request)
+    ids = backend.reader.prompt(*request.segments, request)
     return backend.tokenizer.inner.decode(ids, skip_special_tokens=False)
 
 
@@ -42,8 +42,8 @@ def test_without_a_path_of_its_own_a_file_is_shown_no_other(backend):
 
 def test_a_snippet_is_cut_and_a_third_is_left_out(backend):
     long = Snippet("lib/long.py", "word " * 1000, "")
-    ids = backend._prompt(*ASK.segments, replace(ASK, snippets=(long, long, long)))
-    alone = backend._prompt(*ASK.segments, replace(ASK, snippets=()))
+    ids = backend.reader.prompt(*ASK.segments, replace(ASK, snippets=(long, long, long)))
+    alone = backend.reader.prompt(*ASK.segments, replace(ASK, snippets=()))
     assert len(ids) - len(alone) == 2 * SNIPPET_TOKENS
 
 
@@ -55,11 +55,11 @@ def test_a_model_that_knows_no_files_reads_none():
 def test_where_reading_takes_too_long_they_are_left_out_but_not_once_they_are_read(backend):
     slow, quick = Cost(token_ms=20.0, step_ms=1.0), Cost(token_ms=0.01, step_ms=1.0)
     soon = replace(ASK, limits=GenerationLimits(deadline=time.monotonic() + 1.0))
-    backend.cost = slow
+    backend.reader.cost = slow
     assert "store" not in told(backend, soon)
-    backend.cost = quick
+    backend.reader.cost = quick
     for drafts in backend.generate(ASK, Cancel(), Meter()):
         list(drafts)
-    backend.cost = slow
+    backend.reader.cost = slow
     typed = replace(soon, segments=("total = lo", ASK.segments[1]))
     assert "store" in told(backend, typed)

@@ -21,7 +21,7 @@ TOKENS = 16
 
 def plainly(gpt: GptBackend, request: FimRequest) -> list[int]:
     """Read the whole prompt in one pass into a new cache, then take the likeliest token, one pass each."""
-    prompt = gpt._prompt(*request.segments, request)
+    prompt = gpt.reader.prompt(*request.segments, request)
     cache, said = gpt.model.new_cache(len(prompt) + TOKENS), []
     logits = gpt.model.forward(prompt, cache)
     while len(said) < TOKENS and (token := int(logits[0].argmax())) not in gpt.format.ends:
@@ -51,7 +51,7 @@ def test_what_is_kept_and_drafted_changes_nothing(decoder, monkeypatch):
     monkeypatch.setattr(
         model, "forward", lambda ids, *args, **more: sizes.append(len(ids)) or forward(ids, *args, **more)
     )
-    monkeypatch.setattr("fim_lsp.backends.gpt.CHUNKS", (32, 32))
+    monkeypatch.setattr("fim_lsp.backends.reader.CHUNKS", (32, 32))
     alike, accepted = check(decoder.router.ready(), 40)
     assert alike == 40
     assert accepted > 20

@@ -1,0 +1,131 @@
+"""What reads a prompt: a decoder, its prompt's form, and the keys and values it keeps; both families may share one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from fim_lsp.backends.base import Budget, ModelRequest
+from fim_lsp.backends.costs import Cost
+from fim_lsp.checkpoints.formats import Format
+from fim_lsp.checkpoints.tokenizer import Tokenizer
+from fim_lsp.domain import FimRequest, Meter
+from fim_lsp.nn import decode
+from fim_lsp.nn.kv_pool import Pool
+from fim_lsp.nn.load import load_decoder
+
+CHARS_PER_TOKEN = 3.5  # Python under a code vocabulary; a little low, so that a window seldom needs clamping
+MOST_CHARS_PER_TOKEN = 4.5  # a suffix is cut at its far end, where clamping by tokens costs nothing
+ROOM = 256  # tokens for what is decoded after a prompt
+CHUNK_MS, CHUNKS = 50.0, (16, 256)  # a chunk of prefill takes about that long, and has so many tokens
+PATH_CHARS = 100  # of a file's path, in the prompt
+SNIPPETS, SNIPPET_TOKENS = 2, 260  # of other files, as many and as long as the decoder was taught to read
+SNIPPET_SHARE = 0.35  # of the time that is left, at most, for snippets that have not been read yet
+TILE = 16  # tokens that processors with tiles multiply at once
+READING_SHARE = 0.6  # of the time that is left, at most: what is read must also be answered
+SHORT_PREFIX, SHORT_SUFFIX = 128, 32  # tokens: where time is left for no more before the cursor, so many behind it do
+CLAMP_TOKENS = 64  # a prefix too long loses tokens in such steps, so that typing does not shift it at every key
+
+
+class Reader:
+    """A Llama- or Qwen2-family decoder and what it has read."""
+
+    def __init__(self, model: decode.Model, tokenizer: Tokenizer, cache_mb: int = ModelRequest().cache_mb):
+        self.model, self.tokenizer = model, tokenizer
+        self.format = Format.read(model.config.fim, tokenizer.sentinel).within(model.config.positions)
+        self.budget = Budget(
+            prefix_chars=int(self.format.prefix_tokens * CHARS_PER_TOKEN),
+            suffix_chars=int(self.format.suffix_tokens * MOST_CHARS_PER_TOKEN),
+        )
+        self.cost = Cost(token_ms=1.0, step_ms=20.0)
+        around = self.format.prefix_tokens + self.format.suffix_tokens + 3 + ROOM
+        room = SNIPPETS * SNIPPET_TOKENS
+        self.takes_snippets = self.format.file is not None and around + room <= model.config.positions
+        self.pool = Pool(model, around + room * self.takes_snippets, cache_mb << 20)
+
+    @classmethod
+    def from_folder(
+        cls, folder: Path, bits: int = ModelRequest().bits, cache_mb: int = ModelRequest().cache_mb
+    ) -> Reader:
+        """Load a model folder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
+        model = load_decoder(folder, bits)
+        return cls(model, Tokenizer.from_folder(folder, model.config.vocab), cache_mb)
+
+    def read(self, prompt: list[int], stop: Callable[[], bool], meter: Meter) -> tuple[Any, decode.Logits | None]:
+        """Return a cache that stands for a prompt and the logits after it, [vocab]; None when stopped."""
+        cache = self.pool.take(prompt)
+        reused = len(cache)
+        with meter.stage("prefill"):
+            logits = decode.prefill(self.model, cache, prompt, stop, self.chunk)
+        meter.count("reused", reused)
+        meter.count("prefilled", len(cache) - reused)
+        self.cost = self.cost.learn(meter)
+        return cache, logits
+
+    def pace(self, deadline_ms: int) -> dict[str, float]:
+        """Say what this machine was measured to take, and how much is therefore read at once and within a deadline."""
+        most = self.format.prefix_tokens + self.format.suffix_tokens
+        return {
+            "ms a token read": round(self.cost.token_ms, 2),
+            "tokens a chunk": self.chunk,
+            "tokens read in time": min(int(deadline_ms * READING_SHARE / self.cost.token_ms), most),
+        }
+
+    @property
+    def chunk(self) -> int:
+        """Return how many tokens of prefill this machine computes between two looks at the stop flag."""
+        low, high = CHUNKS
+        return int(min(max(CHUNK_MS / self.cost.token_ms, low), high)) // TILE * TILE
+
+    def prompt(self, before: str, after: str, request: FimRequest) -> list[int]:
+        """Return the longest prompt that can be read in time, the far end of the prefix cut in steps.
+
+        A step is cut from where the window begins, so that what is left goes on from the same keys and values.
+        """
+        path = self.tokenizer.encode(f"{short(request.path)}\n") if request.path else []
+        left_ms = (request.limits.deadline - time.monotonic()) * 1e3
+        pieces = self.pieces(before, after)
+        if others := self.snippets(request):
+            prompt = self.format.render(*pieces, path, others)
+            unread_ms = self.cost.token_ms * (len(prompt) - self.pool.shared(prompt))
+            snippets_ms = self.cost.token_ms * sum(map(len, others))
+            if unread_ms <= left_ms * READING_SHARE and min(unread_ms, snippets_ms) <= left_ms * SNIPPET_SHARE:
+                return prompt
+        for prefix, suffix in _ever_shorter(*pieces):
+            prompt = self.format.render(prefix, suffix, path) or self.tokenizer.encode("\n")
+            if self.cost.token_ms * (len(prompt) - self.pool.shared(prompt)) <= left_ms * READING_SHARE:
+                break
+        return prompt
+
+    def snippets(self, request: FimRequest) -> list[list[int]]:
+        """Return the ids of other files' snippets, each after its path, cut to what the model was taught to read."""
+        if not self.takes_snippets or not request.path:
+            return []
+        texts = (f"{short(snippet.path)}\n{snippet.text}\n" for snippet in request.snippets[:SNIPPETS])
+        return [self.tokenizer.encode(text)[: SNIPPET_TOKENS - 1] for text in texts]
+
+    def pieces(self, before: str, after: str) -> tuple[list[int], list[int]]:
+        """Return the ids of prefix and suffix, cut to what the model was taught to read."""
+        prefix = self.tokenizer.encode(before)
+        suffix = self.tokenizer.encode(after)[: self.format.suffix_tokens]
+        if (over := len(prefix) - self.format.prefix_tokens) > 0:
+            prefix = prefix[-(-over // CLAMP_TOKENS) * CLAMP_TOKENS :]
+        return prefix, suffix
+
+
+def short(path: str) -> str:
+    """Return the last parts of a path, as many as say where the file belongs without crowding the prompt."""
+    *folders, name = path.split("/")
+    while folders and len("/".join([*folders, name])) > PATH_CHARS:
+        del folders[0]
+    return "/".join([*folders, name])[-PATH_CHARS:]
+
+
+def _ever_shorter(prefix: list[int], suffix: list[int]) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield ever less of both: the prefix a step shorter each time, and little suffix once the prefix is short."""
+    starts = range(0, max(len(prefix), 1), CLAMP_TOKENS)
+    long = [start for start in starts if len(prefix) - start >= SHORT_PREFIX] or [0]
+    yield from ((prefix[start:], suffix) for start in long)
+    yield from ((prefix[start:], suffix[:SHORT_SUFFIX]) for start in starts if start >= long[-1])
