@@ -36,7 +36,7 @@ EXTRAS = {  # of pyproject.toml: packages that a plain installation lacks; a tes
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def reporting_errors() -> Iterator[None]:
     """Turn our errors, and the lack of an extra's package, into one line and an exit code."""
     try:
         yield
@@ -89,9 +89,9 @@ def complete_at(completer: Completer, snap: Snapshot) -> Outcome:
 
 
 def record(outcome: Outcome) -> dict[str, Any]:
-    told_of = asdict(outcome)
-    told_of["text"] = outcome.suggestions[0].text if outcome.suggestions else ""
-    return told_of
+    row = asdict(outcome)
+    row["text"] = outcome.suggestions[0].text if outcome.suggestions else ""
+    return row
 
 
 def waiting(what: str) -> Any:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from fim_lsp.cli.base import told, waiting, write
+from fim_lsp.cli.base import reporting_errors, waiting, write
 
 app = typer.Typer(help="Measure the server and its parts on this machine.", no_args_is_help=True)
 
@@ -45,7 +45,7 @@ def latency(
     alone: Annotated[bool, typer.Option("--alone", help="Measure fim-lsp without llama-server.")] = False,
 ) -> None:
     """Replay editing traces through the server, and through llama-server with the same weights: keystroke to answer."""
-    with told():
+    with reporting_errors():
         import shlex
 
         from fim_lsp.lab.bench.latency import llama_server as peer
@@ -65,7 +65,7 @@ def latency(
                 return peer.launch(found, weights, threads, flags, GREEDY if llama_greedy else {})
 
         settings = {"backend": backend}
-        with _told_of() as tell:
+        with _reporting_progress() as tell:
             report = run.run(
                 chosen, lambda file: lsp_server.served(file, settings, threads), make_llama_editor, threads, speed, tell
             )
@@ -93,13 +93,13 @@ def kernels(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the report here.", metavar="FILE")] = None,
 ) -> None:
     """Measure prefill and decode beside llama.cpp at equal bits, and beside what memory and processor can do."""
-    with told():
+    with reporting_errors():
         from fim_lsp.checkpoints.catalogue import find_model
         from fim_lsp.lab.bench import kernels as bench
 
         found = llama_bench or shutil.which("llama-bench")
         files = gguf or ([_weights()] if found else [])
-        with _told_of() as tell:
+        with _reporting_progress() as tell:
             report = bench.measure(find_model("gpt", str(model or "")), files if found else [], found, rounds, tell)
         bench.show(Console(), report)
         if json_file is not None:
@@ -113,7 +113,7 @@ def write_traces(
     seed: Annotated[int, typer.Option(help="Another seed writes other traces.")] = 0,
 ) -> None:
     """Write editing traces for `latency`, typed into files put together from the shipped holes' surroundings."""
-    with told():
+    with reporting_errors():
         from fim_lsp.lab.bench.latency import traces, writer
 
         write(out, traces.dump(writer.write(count, seed)))
@@ -154,12 +154,12 @@ def _fingerprint(folder: Path) -> str:
     import hashlib
 
     files = sorted(path for path in folder.iterdir() if path.is_file())
-    told = "\n".join(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files)
-    return hashlib.sha256(told.encode()).hexdigest()[:8]
+    listing = "\n".join(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files)
+    return hashlib.sha256(listing.encode()).hexdigest()[:8]
 
 
 @contextmanager
-def _told_of() -> Iterator[Any]:
+def _reporting_progress() -> Iterator[Any]:
     """Yield a function that shows what is being done."""
     with waiting("measuring") as status:
         yield lambda what: status.update(f"{what} …")

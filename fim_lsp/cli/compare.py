@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fim_lsp.cli.base import AsJson, ModelFolder, load, settings, told, waiting, warn, write
+from fim_lsp.cli.base import AsJson, ModelFolder, load, reporting_errors, settings, waiting, warn, write
 from fim_lsp.errors import InputError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def evaluate(
 
     With --humaneval, measure whether programs work instead: this EXECUTES WHAT THE MODEL WROTE on this machine.
     """
-    with told():
+    with reporting_errors():
         if ask and (humaneval is None or ask not in WAYS):
             raise InputError(f"--ask {ask}: it goes with --humaneval and is one of {', '.join(WAYS)}")
         if humaneval is not None:
@@ -136,7 +136,7 @@ def compare(
     ] = None,
 ) -> None:
     """Compare BERT against GPT on the same holes: quality, latency, memory, and what becomes of the claims."""
-    with told():
+    with reporting_errors():
         from fim_lsp.checkpoints.catalogue import STUDY_FAMILIES
 
         named = list(dict.fromkeys([*model, *(STUDY_FAMILIES if study else ())]))
@@ -178,7 +178,7 @@ def record_holes(
     bare: Annotated[bool, typer.Option("--bare", help="Record the decoder's bare greedy first line too.")] = False,
 ) -> None:
     """Cut holes into files and record them, for `eval` and `compare`; several_holes is a kind apart."""
-    with told():
+    with reporting_errors():
         from fim_lsp.compare import cut
         from fim_lsp.compare.quality import SEVERAL
         from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter

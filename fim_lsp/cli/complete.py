@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from fim_lsp.cli.base import AsJson, BackendName, ConfigFile, ModelFolder, complete_at, load, record, settings, told
+from fim_lsp.cli.base import (
+    AsJson,
+    BackendName,
+    ConfigFile,
+    ModelFolder,
+    complete_at,
+    load,
+    record,
+    reporting_errors,
+    settings,
+)
 
 if TYPE_CHECKING:
     from fim_lsp.domain import Outcome
@@ -27,7 +37,7 @@ def complete(
     as_json: AsJson = False,
 ) -> None:
     """Complete at one place and print the suggestion where it would stand."""
-    with told():
+    with reporting_errors():
         from fim_lsp.cli import places
         from fim_lsp.domain import Cancel
         from fim_lsp.languages import DEFAULT

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from fim_lsp.cli.base import AsJson, ModelFolder, complete_at, load, record, settings, told
+from fim_lsp.cli.base import AsJson, ModelFolder, complete_at, load, record, reporting_errors, settings
 
 
 def demo(
@@ -18,7 +18,7 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Complete several holes of the shipped sample files and show the ghost text with its timings."""
-    with told():
+    with reporting_errors():
         from fim_lsp.cli.samples import read_samples
         from fim_lsp.cli.terminal import save_svg, show
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import typer
 
 from fim_lsp import __version__
-from fim_lsp.cli.base import AsJson, ConfigFile, ModelFolder, told, waiting
+from fim_lsp.cli.base import AsJson, ConfigFile, ModelFolder, reporting_errors, waiting
 from fim_lsp.cli.base import settings as resolve_settings
 from fim_lsp.errors import FimError
 
@@ -123,7 +123,7 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Check versions, processor, model and settings, and time one completion."""
-    with told():
+    with reporting_errors():
         with waiting("examining"):
             findings = examine(resolve_settings(config, model, ""))
         if as_json:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from fim_lsp.cli.base import told, write
+from fim_lsp.cli.base import reporting_errors, write
 
 if TYPE_CHECKING:
     from fim_lsp.compare.quality import Hole
@@ -33,7 +33,7 @@ def fit(
     holes: Annotated[Path | None, typer.Option(help="JSON lines of holes; the shipped ones for fitting.")] = None,
 ) -> None:
     """Fit confidence, rates, costs and limits of the shipped pair on holes, into each model's config.json."""
-    with told():
+    with reporting_errors():
         from fim_lsp.checkpoints.catalogue import find_model
         from fim_lsp.compare import quality
         from fim_lsp.lab.calibrate import fit as calibrate
@@ -61,7 +61,7 @@ def measure(
     ] = None,
 ) -> None:
     """Replay the rule on held-out holes, cold and warm: exact match, latency, and how good the confidence is."""
-    with told():
+    with reporting_errors():
         from fim_lsp.compare import quality
         from fim_lsp.lab.calibrate import fit as calibrate
         from fim_lsp.lab.calibrate import measure as route

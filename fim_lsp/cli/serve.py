@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fim_lsp.cli.base import ConfigFile, told
+from fim_lsp.cli.base import ConfigFile, reporting_errors
 
 
 def serve(
@@ -20,7 +20,7 @@ def serve(
     stdio: Annotated[bool, typer.Option("--stdio", help="Speak over standard input and output (always so).")] = True,
 ) -> None:
     """Run the language server over standard input and output."""
-    with told():
+    with reporting_errors():
         gc.disable()  # thousands of protocol types are made, none is garbage: a tenth of a second
         from fim_lsp.lsp.server import serve as run
         from fim_lsp.settings import read_file

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from fim_lsp.cli.base import told, write
+from fim_lsp.cli.base import reporting_errors, write
 from fim_lsp.cli.train import progress
 
 
@@ -21,7 +21,7 @@ def train(
     seed: Annotated[int, typer.Option(help="Another seed draws other rows and weights.")] = 1,
 ) -> None:
     """Train the architecture study: five small models of one size, same rows, same order."""
-    with told():
+    with reporting_errors():
         from dataclasses import replace
 
         from fim_lsp.lab.study import recall_task
@@ -40,7 +40,7 @@ def export(
     out: Annotated[Path, typer.Option(help="Folder to write, as models/study.")],
 ) -> None:
     """Write the study's models as they ship, and print loss and exact match before and after packing."""
-    with told():
+    with reporting_errors():
         from fim_lsp.lab.study import recall_task
         from fim_lsp.lab.study import train as study
 
@@ -62,7 +62,7 @@ def attention(
     limit: Annotated[int, typer.Option(help="Most probes at each distance.", min=1)] = 60,
 ) -> None:
     """Measure what attention bought: time against length, recall against distance, quality at equal training."""
-    with told():
+    with reporting_errors():
         from rich.progress import track
 
         from fim_lsp.checkpoints.catalogue import STUDY_FAMILIES, models_folder

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fim_lsp.cli.base import told
+from fim_lsp.cli.base import reporting_errors
 
 app = typer.Typer(help="Make the models: train the decoder or the infiller on token shards.", no_args_is_help=True)
 
@@ -60,7 +60,7 @@ def make_corpus(
     ] = None,
 ) -> None:
     """Make token shards: permissive licences only, no copies, no generated or vendored files, no benchmark answers."""
-    with told():
+    with reporting_errors():
         from fim_lsp.checkpoints.catalogue import find_model
         from fim_lsp.compare.quality import shipped_holes
         from fim_lsp.errors import ConfigError
@@ -151,7 +151,7 @@ def export_run(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """Write a run's weights for use, with exact match before and after packing; or a model's, for another program."""
-    with told():
+    with reporting_errors():
         from fim_lsp.lab.train import export, packing_cost, runs
 
         report = export.export(run, to, out, matrix_type)
@@ -175,7 +175,7 @@ def _train(
     scratch: bool,
     context_weight: float = 0.0,
 ) -> None:
-    with told():
+    with reporting_errors():
         from fim_lsp.checkpoints.catalogue import find_model
         from fim_lsp.lab.train import gguf_file, loop, plot, runs
         from fim_lsp.lab.train.shards import ShardReader

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from fim_lsp.cli.base import AsJson, told
+from fim_lsp.cli.base import AsJson, reporting_errors
 from fim_lsp.cli.train import counting
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def _recipe(path: Path, work: Path) -> Recipe:
 @app.command()
 def base(recipe: RecipeFile = RECIPE, work: TokenEstimate = WORK) -> None:
     """Fetch the base's GGUF and unpack it as a transformers folder (one from a hub may be given to `merge` instead)."""
-    with told(), counting() as tell:
+    with reporting_errors(), counting() as tell:
         typer.echo(_recipe(recipe, work).base(tell))
 
 
@@ -49,7 +49,7 @@ def merge(
     work: TokenEstimate = WORK,
 ) -> None:
     """Fold the tuning into the base."""
-    with told():
+    with reporting_errors():
         typer.echo(_recipe(recipe, work).merge(adapter, base))
 
 
@@ -64,7 +64,7 @@ def trim(
     as_json: AsJson = False,
 ) -> None:
     """Keep the tokens that code and prose in many languages use, and tell what that costs on other packages."""
-    with told():
+    with reporting_errors():
         if kept is not None:
             _recipe(recipe, work).trim_to(kept)
             return
@@ -75,7 +75,7 @@ def trim(
 @app.command("round")
 def round_off(texts: Texts, recipe: RecipeFile = RECIPE, work: TokenEstimate = WORK) -> None:
     """Round to 4 and 8 bits on prompts of the decoder's own kind (GPTQ); goes on where it was stopped."""
-    with told(), counting() as tell:
+    with reporting_errors(), counting() as tell:
         _recipe(recipe, work).round(texts, tell)
 
 
@@ -92,7 +92,7 @@ def pack(
     work: TokenEstimate = WORK,
 ) -> None:
     """Write the rounded weights in the kernels' own layout, in shards."""
-    with told():
+    with reporting_errors():
         for path in _recipe(recipe, work).pack(out, first_only, vocabulary_only):
             typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
 
@@ -100,7 +100,7 @@ def pack(
 @app.command()
 def judge(texts: Texts, recipe: RecipeFile = RECIPE, work: TokenEstimate = WORK, as_json: AsJson = False) -> None:
     """Tell what each rounding costs: loss of the middle's tokens on packages that no step has seen."""
-    with told():
+    with reporting_errors():
         _show("loss, nats a token", _recipe(recipe, work).judge(texts), as_json)
 
 

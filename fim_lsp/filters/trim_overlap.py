@@ -60,15 +60,15 @@ def _covered(line: str, standing: str, language: Language) -> int:
 
 def _without_lines_below(text: str, snap: Snapshot, language: Language) -> str:
     """Cut trailing lines that the document's next lines already say."""
-    below = [_told_apart(line, language) for line in split_lines(snap.suffix[len(snap.line_suffix) :]) if line.strip()]
+    below = [_comparable(line, language) for line in split_lines(snap.suffix[len(snap.line_suffix) :]) if line.strip()]
     lines = text.split("\n")
     for size in range(min(len(lines) - 1, len(below)), 0, -1):
-        if [_told_apart(line, language) for line in lines[-size:]] == below[:size]:
+        if [_comparable(line, language) for line in lines[-size:]] == below[:size]:
             return "\n".join(lines[:-size])
     return text
 
 
-def _told_apart(line: str, language: Language) -> str:
+def _comparable(line: str, language: Language) -> str:
     """Return a line without its indent, unless it only closes a block: then the indent says which."""
     bare = line.strip()
     return f"{indent_of(line)} {bare}" if language.is_closing(bare) else bare

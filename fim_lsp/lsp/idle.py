@@ -109,6 +109,6 @@ class Idle:
 
     def _unload(self, minutes: int) -> None:
         self.drop("unloaded")
-        told = f"unloaded after {minutes} min without a request; the next one loads the model again"
+        why = f"unloaded after {minutes} min without a request; the next one loads the model again"
         done = asyncio.get_running_loop().run_in_executor(self.pool, self.completer.unload)
-        done.add_done_callback(lambda unloaded: self.on_unloaded(told) if unloaded.result() else None)
+        done.add_done_callback(lambda unloaded: self.on_unloaded(why) if unloaded.result() else None)

@@ -25,23 +25,23 @@ class Status:
 
     def __init__(self, server: FimServer):
         self.server = server
-        self.told: dict[str, Any] = {}
+        self.last_status: dict[str, Any] = {}
 
     def tell(self, state: str, reason: str = "", backend: str = "") -> None:
         """Send `fimLsp/status` {state: loading|ready|busy|error, reason, backend, lastMs} when it changed."""
         now = {
             "state": state,
             "reason": reason,
-            "backend": backend or self.told.get("backend", ""),
+            "backend": backend or self.last_status.get("backend", ""),
             "lastMs": self.server.requests.last_ms,
         }
-        if now != self.told:
-            self.told = now
+        if now != self.last_status:
+            self.last_status = now
             self.server.protocol.notify(STATUS, now)
 
     def busy(self, busy: bool) -> None:
         """Switch between ready and busy; loading and error stand until the model has spoken."""
-        if self.told.get("state") in ("ready", "busy"):
+        if self.last_status.get("state") in ("ready", "busy"):
             self.tell("busy" if busy else "ready")
 
 

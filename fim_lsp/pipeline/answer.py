@@ -93,7 +93,7 @@ def reason(dropped: Sequence[str], cancel: Cancel, limits: GenerationLimits) -> 
     return "deadline" if limits.expired else "the model had nothing to say"
 
 
-def told(confidence: float | None) -> str:
+def describe_confidence(confidence: float | None) -> str:
     """Say how sure an answer is."""
     return "nothing to say" if confidence is None else f"{confidence:.0%} sure"
 

@@ -147,6 +147,6 @@ def _why(choice: Choice, answers: list[Answer], limits: GenerationLimits) -> str
     why = f"{choice.why}; {limits.why}"
     if len(answers) == 2:
         first, second = answers
-        why += f"; {first.backend} {answer.told(first.confidence)}, so {second.backend} was asked too: "
-        why += answer.told(second.confidence)
+        why += f"; {first.backend} {answer.describe_confidence(first.confidence)}, so {second.backend} was asked too: "
+        why += answer.describe_confidence(second.confidence)
     return why

@@ -145,8 +145,8 @@ def check_harness(task: Task, execute: Execute = sandbox.run) -> None:
     """Run the file's own answer to a task: where that fails, every figure would be worthless; raises InputError."""
     verdict = execute(Answer(task.canonical_solution, task.suffix, 0.0).program(task))
     if verdict != "passed":
-        told = "takes too long" if verdict == "timeout" else "fails"
-        raise InputError(f"the canonical solution of {task.task_id} {told} here, so nothing is measured: {REMEDY}")
+        verb = "takes too long" if verdict == "timeout" else "fails"
+        raise InputError(f"the canonical solution of {task.task_id} {verb} here, so nothing is measured: {REMEDY}")
 
 
 def run(tasks: Iterable[Task], ask: Ask, execute: Execute = sandbox.run) -> Iterator[Result]:

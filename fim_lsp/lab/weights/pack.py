@@ -57,8 +57,8 @@ def pack_vocabulary(
             some = Rounded(whole.levels[first : first + rows], whole.step[first : first + rows], None)
             groups[f"{name}-{n}"] = _matrix(f"{name}.{n}", some, None)
             first += rows
-    told = {**raw, "layout": LAYOUT, "vocab_size": sum(pieces)}
-    (out / "config.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    config = {**raw, "layout": LAYOUT, "vocab_size": sum(pieces)}
+    (out / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     return _write(groups, out)
 
 

@@ -15,6 +15,7 @@ from fim_lsp.checkpoints.config import read_config, read_raw_config, shards
 from fim_lsp.checkpoints.ready import UNIT
 from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.errors import InputError
+from fim_lsp.lab.progress import StepProgress
 from fim_lsp.lab.weights import calibrate, merge, pack, rounding, texts, vocabulary
 from fim_lsp.lab.weights.prompts import File, Prompt, Prompts
 from fim_lsp.lab.weights.walk import Walk
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 COUNTED = 6_000_000  # characters of a language that are counted
 CHECKED = 1_500_000  # and of other packages, to tell what the smaller vocabulary costs
 JUDGED = 160  # prompts of packages that no step has seen
-Tell = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Recipe:
             raise InputError(f"{path} lacks the table [{missing[0]}]: see models/qwen2.5-coder-0.5b/recipe.toml")
         return cls(tables, work)
 
-    def base(self, tell: Tell) -> Path:
+    def base(self, tell: StepProgress) -> Path:
         """Fetch the base and write it as a transformers folder; raises InputError, ModelCorrupt."""
         from fim_lsp.lab.train import gguf_file
 
@@ -87,7 +87,7 @@ class Recipe:
             by_language[language] = [file.text for file in some]
         return vocabulary.cost(full, small, by_language)
 
-    def round(self, folders: Sequence[Path], tell: Tell) -> None:
+    def round(self, folders: Sequence[Path], tell: StepProgress) -> None:
         """Round every matrix on prompts cut from texts in `folders`."""
         table = self.tables["rounding"]
         files = texts.by_language([one for one in texts.archives(folders) if not one.is_held_out], 40_000_000)

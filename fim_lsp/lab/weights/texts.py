@@ -128,10 +128,10 @@ def _archive(path: Path) -> Archive | None:
 
 
 def _npm(path: Path) -> Archive | None:
-    told = next((data for name, data in _members(path) if PurePosixPath(name).parts[1:] == ("package.json",)), None)
-    if told is None:
+    manifest = next((data for name, data in _members(path) if PurePosixPath(name).parts[1:] == ("package.json",)), None)
+    if manifest is None:
         return None
-    raw = json.loads(told)
+    raw = json.loads(manifest)
     return Archive(raw["name"], str(raw.get("version", "")), str(raw.get("license", "")), path)
 
 

@@ -118,7 +118,7 @@ def test_a_late_answer_is_not_shown(scripted):
 def test_what_is_superseded_is_cancelled(scripted, tmp_path):
     screen = scripted('["' + "x" * 60 + '"]', step_s=0.1)
     screen.edit(LINE, 0, 8)
-    state = "return require('fim_lsp.status').told().state"
+    state = "return require('fim_lsp.status').latest().state"
     screen.until(lambda: screen.lua(state) == "ready", "a loaded model")
     screen.nvim.input("p")
     screen.until(lambda: screen.lua(state) == "busy", "a request that runs")

@@ -7,18 +7,18 @@ local M = {}
 ---@field backend? string
 ---@field lastMs? number
 
-local told = { state = 'stopped' } ---@type fim_lsp.Status
+local latest = { state = 'stopped' } ---@type fim_lsp.Status
 
 ---@param status fim_lsp.Status
 function M.take(status)
-  told = status
+  latest = status
   vim.api.nvim_exec_autocmds('User', { pattern = 'FimLspStatus', modeline = false })
   vim.cmd.redrawstatus({ bang = true })
 end
 
 ---@return fim_lsp.Status
-function M.told()
-  return told
+function M.latest()
+  return latest
 end
 
 --- A few characters: `fim gpt 120 ms`, `fim …` while busy, `fim off` where paused, `fim !` on trouble.
@@ -27,11 +27,11 @@ function M.line()
   local signs = { stopped = '✗', loading = 'loading', busy = '…', error = '!' }
   if require('fim_lsp.pause').is_paused(vim.api.nvim_get_current_buf()) then
     return 'fim off'
-  elseif signs[told.state] then
-    return 'fim ' .. signs[told.state]
+  elseif signs[latest.state] then
+    return 'fim ' .. signs[latest.state]
   end
-  local last = type(told.lastMs) == 'number' and (' %.0f ms'):format(told.lastMs) or ''
-  return ('fim %s%s'):format(told.backend or '', last)
+  local last = type(latest.lastMs) == 'number' and (' %.0f ms'):format(latest.lastMs) or ''
+  return ('fim %s%s'):format(latest.backend or '', last)
 end
 
 --- The whole of it, for a person.
@@ -40,9 +40,9 @@ function M.describe()
   local command, problem = require('fim_lsp.server').command()
   local paused = require('fim_lsp.pause').is_paused(vim.api.nvim_get_current_buf())
   local lines = {
-    'state     ' .. told.state .. (told.reason and told.reason ~= '' and (': ' .. told.reason) or ''),
-    'backend   ' .. (told.backend ~= '' and told.backend or 'none yet'),
-    'last      ' .. (type(told.lastMs) == 'number' and ('%.0f ms'):format(told.lastMs) or 'no answer yet'),
+    'state     ' .. latest.state .. (latest.reason and latest.reason ~= '' and (': ' .. latest.reason) or ''),
+    'backend   ' .. (latest.backend ~= '' and latest.backend or 'none yet'),
+    'last      ' .. (type(latest.lastMs) == 'number' and ('%.0f ms'):format(latest.lastMs) or 'no answer yet'),
     'here      ' .. (paused and 'automatic suggestions are off' or 'automatic suggestions are on'),
     'command   ' .. (command and table.concat(command, ' ') or problem),
   }
