@@ -153,6 +153,7 @@ class Outcome:
     timings: Mapping[str, float] = field(default_factory=dict)  # milliseconds per stage
     tokens: Mapping[str, int] = field(default_factory=dict)  # prefilled, reused, decoded, drafted, accepted
     choice: Choice | None = None  # None where no model was asked
+    snippets: tuple[Snippet, ...] = ()  # of other files, gathered for it; a slow machine leaves them out
 
 
 class Meter:

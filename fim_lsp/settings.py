@@ -140,6 +140,19 @@ class Config:
         "Where no model is sure of anything, show the rest of a word that the document has elsewhere.",
         FLAG,
     )
+    workspace_enabled: bool = _setting(
+        "workspace.enabled",
+        True,
+        "Show the model snippets of other files of the open folders, and keep an index of what they define, "
+        "in the user's cache. What git ignores is left out.",
+        FLAG,
+    )
+    workspace_most_files: int = _setting(
+        "workspace.maxFiles",
+        5000,
+        "Most source files of a folder that are looked at, those of the outer folders first.",
+        _whole(1, 100_000),
+    )
     look_ahead: bool = _setting(
         "lookAhead",
         True,

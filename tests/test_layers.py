@@ -25,7 +25,7 @@ MAY_IMPORT = {  # part of fim_lsp: the parts it may import; None: all
     "backends": {"nn", "checkpoints", "settings"} | LEAVES,
     "routing": {"backends", "checkpoints", "settings"} | LEAVES,
     "pipeline": {"context", "filters", "languages", "backends", "routing", "settings"} | LEAVES,
-    "lsp": {"pipeline", "routing", "settings", "backends"} | LEAVES,
+    "lsp": {"pipeline", "context", "languages", "routing", "settings", "backends"} | LEAVES,
     "compare": {"pipeline", "routing", "backends", "settings", "languages", "checkpoints", "machine"} | LEAVES,
     "lab": None,
     "cli": None,

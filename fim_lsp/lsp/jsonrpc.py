@@ -139,7 +139,7 @@ class FimProtocol(LanguageServerProtocol):
     @lsp_method(lsp.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: lsp.DidOpenTextDocumentParams) -> Iterator[Any]:
         item = params.text_document
-        path = self._path(item.uri)
+        path = self.path(item.uri)
         self.documents.put(Document(item.uri, str(item.language_id), item.version, item.text, self.encoding(), path))
         yield from self._call(lsp.TEXT_DOCUMENT_DID_OPEN, params)
 
@@ -154,11 +154,15 @@ class FimProtocol(LanguageServerProtocol):
         self.documents.drop(params.text_document.uri)
         yield from self._call(lsp.TEXT_DOCUMENT_DID_CLOSE, params)
 
-    def _path(self, uri: str) -> str:
+    def roots(self) -> list[str]:
+        """Return the folders that the client has open."""
+        uris = [folder.uri for folder in self.workspace.folders.values()] or [self.workspace.root_uri]
+        return [root for uri in uris if uri and (root := fs_path(uri))]
+
+    def path(self, uri: str) -> str:
         """Return a document's path as its workspace names it; "" for one that is no file."""
         path = fs_path(uri) if uri.startswith("file:") else None
-        roots = [root for folder in self.workspace.folders.values() if (root := fs_path(folder.uri))]
-        return path_within(PurePath(path), map(PurePath, roots)) if path else ""
+        return path_within(PurePath(path), map(PurePath, self.roots())) if path else ""
 
     def _call(self, method: str, params: Any) -> Iterator[Any]:
         """Yield the server's handler of a method, if it has one, for pygls to call."""

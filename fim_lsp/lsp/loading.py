@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
 
 from fim_lsp.errors import ModelError
+from fim_lsp.lsp import progress
 
 if TYPE_CHECKING:
     from fim_lsp.lsp.server import FimServer
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 STATUS = "fimLsp/status"
-PATIENCE_S = 2.0  # for a client that never answers window/workDoneProgress/create
 
 
 class Status:
@@ -49,42 +48,22 @@ async def load(server: FimServer) -> None:
     """Load the model in the decode thread; requests queue behind it."""
     server.status.tell("loading", "the model is being loaded")
     work = asyncio.get_running_loop().run_in_executor(server.requests.pool, server.completer.warm_up)
-    token = await _begin(server)
+    token = await progress.begin(server, "loading the model")
     try:
         backend, _ = await work
     except ModelError as problem:
         server.status.tell("error", str(problem))
         server.say(f"fim-lsp: {problem}", lsp.MessageType.Error)
-        _end(server, token, "no model")
+        progress.end(server, token, "no model")
     except Exception as problem:
         logger.exception("loading failed")
         server.status.tell("error", f"loading the model failed: {problem!r}")
         server.say(
             f"fim-lsp: loading the model failed: {problem!r}; `fim-lsp doctor` tells more", lsp.MessageType.Error
         )
-        _end(server, token, "failed")
+        progress.end(server, token, "failed")
     else:
         server.status.tell("ready", backend=backend)
         for family, fault in server.completer.router.loader.failed.items():
             server.say(f"fim-lsp: {family} cannot be loaded, {backend} answers alone: {fault}", lsp.MessageType.Warning)
-        _end(server, token, "ready")
-
-
-async def _begin(server: FimServer) -> str | None:
-    window = server.client_capabilities.window
-    if window is None or not window.work_done_progress:
-        return None
-    token = str(uuid.uuid4())
-    progress: Any = server.work_done_progress
-    try:
-        await asyncio.wait_for(progress.create_async(token), PATIENCE_S)
-    except Exception as problem:
-        logger.warning("no progress shown: %s", problem)
-        return None
-    progress.begin(token, lsp.WorkDoneProgressBegin(title="fim-lsp", message="loading the model", cancellable=False))
-    return token
-
-
-def _end(server: FimServer, token: str | None, message: str) -> None:
-    if token is not None:
-        server.work_done_progress.end(token, lsp.WorkDoneProgressEnd(message=message))
+        progress.end(server, token, "ready")

@@ -88,6 +88,7 @@ def explanation(outcome: Outcome) -> dict[str, Any]:
         "expectedMs": dict(outcome.choice.expected_ms) if outcome.choice else {},
         "timings": dict(outcome.timings),
         "tokens": dict(outcome.tokens),
+        "snippets": [{"path": one.path, "why": one.why} for one in outcome.snippets],
     }
 
 

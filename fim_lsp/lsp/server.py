@@ -14,7 +14,7 @@ from pygls.lsp.server import LanguageServer
 
 from fim_lsp import __version__
 from fim_lsp.domain import Outcome, Snapshot
-from fim_lsp.lsp import loading, menu, orphan, protocol
+from fim_lsp.lsp import indexing, loading, menu, orphan, protocol
 from fim_lsp.lsp.documents import Document
 from fim_lsp.lsp.jsonrpc import FimProtocol
 from fim_lsp.lsp.requests import COMPARE, Requests
@@ -44,6 +44,7 @@ class FimServer(LanguageServer):
         self.status = loading.Status(self)
         self.requests.on_busy = self.status.busy
         self.requests.idle.on_unloaded = lambda reason: self.status.tell("ready", reason)
+        self.indexing = indexing.Indexing(self, completer.workspace)
         self.tasks: set[asyncio.Task[None]] = set()
 
     def document(self, uri: str) -> Document | None:
@@ -74,6 +75,7 @@ class FimServer(LanguageServer):
         if now != before:
             self.requests.idle.drop("the settings changed")
             self.requests.pool.submit(self.completer.configure, now)
+            self.indexing.configure(before, now)
             if (now.backend, models_of(now)) != (before.backend, models_of(before)):
                 self.start(loading.load(self))
 
@@ -112,6 +114,7 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
         server.requests.idle.put_off()
         server.start(watch(server))
         await follow_client(server, None)
+        server.indexing.start()
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def did_change_configuration(params: lsp.DidChangeConfigurationParams) -> None:
@@ -121,17 +124,20 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
     def did_open(params: lsp.DidOpenTextDocumentParams) -> None:
         document = server.document(params.text_document.uri)
         if document and not document.refusal:
+            server.indexing.opened(document)
             server.requests.idle.read(protocol.snapshot(document, lsp.Position(0, 0), manual=False))
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
     def did_change(params: lsp.DidChangeTextDocumentParams) -> None:
-        document = server.document(params.text_document.uri)
-        if document and (snap := protocol.typed_at(document, params)):
-            server.requests.idle.warm(snap)
+        if document := server.document(params.text_document.uri):
+            server.indexing.edited(document)
+            if snap := protocol.typed_at(document, params):
+                server.requests.idle.warm(snap)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
         server.requests.close(params.text_document.uri)
+        server.indexing.closed(params.text_document.uri)
 
     @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())
     async def inline_completion(params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList:
@@ -178,7 +184,9 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
     @server.feature(lsp.SHUTDOWN)
     def shutdown(params: None) -> None:
         server.requests.stop()
+        server.indexing.stop()
 
+    indexing.add_handlers(server)
     return server
 
 

@@ -30,6 +30,7 @@ def speak(server: FimServer) -> NoReturn:
         server.start_io(stdin=cast(BinaryIO, Wire(sys.stdin.buffer)))
     finally:
         server.requests.stop()
+        server.indexing.stop()
     code = server.protocol.exit_code
     logging.shutdown()
     os._exit(LEFT_ALONE if code is None else code)  # no waiting for the decode thread

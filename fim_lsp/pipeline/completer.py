@@ -93,7 +93,7 @@ class Completer:
         for one in answers:
             meter.add(one.meter)
         reason = "" if best.kept else answer.reason(best.dropped, cancel, limits)
-        outcome = Outcome(best.kept, reason, best.backend, why, meter.timings, meter.tokens, choice)
+        outcome = Outcome(best.kept, reason, best.backend, why, meter.timings, meter.tokens, choice, request.snippets)
         if self.config.words and not best.kept and not cancel.is_set() and (word := word_fallback.rest(snap)):
             outcome = replace(outcome, suggestions=(word,), why=f"{why}; the rest of a word of this document")
         is_cut = any(one.finish == "deadline" for one in best.kept) or (limits.expired and not best.kept)
@@ -103,7 +103,7 @@ class Completer:
 
     def request(self, budget: Budget, snap: Snapshot, site: Site, limits: GenerationLimits) -> FimRequest:
         """Gather what a backend is shown at a place (worker thread)."""
-        snippets = self.snippets.choose(snap, site)
+        snippets = self.snippets.choose(snap, site) if self.config.workspace_enabled else ()
         return context.build(snap, site, limits, budget.prefix_chars, budget.suffix_chars, snippets)
 
     def fill(self, segments: tuple[str, ...], language: str, cancel: Cancel) -> Outcome:

@@ -14,6 +14,7 @@ from pathspec import GitIgnoreSpec
 from fim_lsp.languages import language_of
 
 MOST_BYTES = 512_000
+MOST_FOLDERS = 20_000  # looked into, below one root
 MOST_LINE_CHARS = 200  # on average: more is minified
 HEAD_CHARS = 800  # where a generated file says so
 SKIPPED = frozenset({"node_modules", "site-packages", "__pycache__", "venv", "bower_components"})
@@ -33,9 +34,10 @@ class Found(NamedTuple):
 
 def walk(root: Path, most: int) -> Iterator[Found]:
     """Yield at most `most` source files, those of the outer folders first; a folder that cannot be read has none."""
-    folders = deque([(root, _rules_above(root))])
-    while folders and most > 0:
+    folders, looked = deque([(root, _rules_above(root))]), 0
+    while folders and most > 0 and looked < MOST_FOLDERS:
         folder, rules = folders.popleft()
+        looked += 1
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
             rules = _with_own(folder, rules)

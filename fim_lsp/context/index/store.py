@@ -5,12 +5,15 @@ No source text is kept but signatures and the first line said about each.
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
+
+import platformdirs
 
 from fim_lsp.context.index.files import Found
 from fim_lsp.languages import Definition
@@ -25,6 +28,12 @@ create index by_file on definition (file);
 pragma user_version = {VERSION};
 """
 MOST = 200  # names, and files, of one question
+
+
+def kept_in(root: Path) -> Path:
+    """Return the file in the user's cache that holds a folder's store."""
+    known_by = hashlib.sha256(str(root).encode()).hexdigest()[:12]
+    return platformdirs.user_cache_path("fim-lsp") / "index" / f"{root.name or 'root'}-{known_by}.sqlite"
 
 
 class Defined(NamedTuple):

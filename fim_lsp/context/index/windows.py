@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from heapq import nlargest
 from threading import Lock
 from typing import NamedTuple
@@ -19,7 +19,8 @@ from fim_lsp.domain import split_lines
 LINES, STEP = 20, 10  # of a window, and from one to the next
 LEAST_WORDS = 5  # of a window: fewer are alike by chance
 MOST = 40_000  # windows
-POSTINGS, CANDIDATES = 20_000, 40  # looked at for one query
+SLICE = 8  # windows between two rests
+POSTINGS, CANDIDATES = 10_000, 40  # looked at for one query
 WORD = re.compile(r"[^\W\d]\w{2,}")
 
 
@@ -59,20 +60,30 @@ class Windows:
     def has(self, name: str) -> bool:
         return name in self.by_file
 
-    def put(self, name: str, text: str) -> bool:
-        """Take in a file's text in place of its older one; False where there is no room."""
-        lines = split_lines(text)
-        found = [
-            (at, words)
-            for at in range(0, max(len(lines) - STEP, 1), STEP)
-            if len(words := words_of("\n".join(lines[at : at + LINES]))) >= LEAST_WORDS
-        ]
+    def put(self, name: str, text: str, rest: Callable[[], object] = lambda: None) -> bool:
+        """Take in a file's text in place of its older one; False where there is no room.
+
+        `rest` is called after every slice of about a millisecond: who types must not wait for the interpreter.
+        """
+        lines, found = split_lines(text), []
+        for at in range(0, max(len(lines) - STEP, 1), STEP):
+            words = words_of("\n".join(lines[at : at + LINES]))
+            if len(words) >= LEAST_WORDS:
+                found.append((at, words))
+            if len(found) % SLICE == SLICE - 1:
+                rest()
         with self.lock:
             self._drop(name)
             if len(self.windows) + len(found) > self.most:
                 return False
-            self.by_file[name] = tuple(self._add(name, at, words) for at, words in found)
-            return True
+        numbers = []
+        for at, words in found:
+            with self.lock:
+                numbers.append(self._add(name, at, words))
+            if len(numbers) % SLICE == 0:
+                rest()
+        self.by_file[name] = tuple(numbers)
+        return True
 
     def drop(self, name: str) -> None:
         with self.lock:

@@ -1,12 +1,18 @@
-"""The folders that are open, as the sources of context ask for them."""
+"""The folders that are open, as the sources of context ask for them.
+
+A store per folder is kept up to date by a process of its own (index/__main__.py); `follow` takes in what it found, in
+a thread of its own. The decode thread asks.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 from fim_lsp.context.index import files
 from fim_lsp.context.index.build import update
+from fim_lsp.context.index.files import Found
 from fim_lsp.context.index.paths import Paths, agrees, distance, module
 from fim_lsp.context.index.store import Defined, Store
 from fim_lsp.context.index.windows import LINES, Windows
@@ -16,53 +22,82 @@ from fim_lsp.languages import Site
 MOST_FILES = 5_000
 
 
+class Place(NamedTuple):
+    """Where a file lies, and what it was when it was read."""
+
+    root: Path
+    found: Found
+
+
+def no_rest() -> None:
+    """Go on at once."""
+
+
 class Workspace:
     """Source files below some folders; without folders it knows of nothing."""
 
-    def __init__(self, roots: Iterable[Path] = (), most_files: int = MOST_FILES):
+    def __init__(self, roots: Iterable[Path] = ()):
         self.roots = tuple(roots)
-        self.most_files = most_files
         self.stores: dict[Path, Store] = {}
         self.windows = Windows()
         self.paths = Paths()
-        self.places: dict[str, tuple[Path, str]] = {}  # root and path in it, by the path that files are named by
+        self.places: dict[str, Place] = {}  # by the path that files are named by
+        self.texts: dict[str, str] = {}  # of open documents
         self._changes: list[tuple[str | None, int]] = [(None, 0), (None, 0)]  # the last two files that changed, when
 
     @classmethod
     def of(cls, *roots: Path, most_files: int = MOST_FILES) -> Workspace:
         """Read folders here and now, keeping all in memory."""
-        made = cls((root.resolve() for root in roots), most_files)
+        made = cls(root.resolve() for root in roots)
         for root in made.roots:
             store = Store()
             for _ in update(root, store, most_files):
                 pass
-            made.follow(root, store)
-        for name in made.places:
-            made.read(name)
+            for name in made.follow(root, store):
+                made.read(name)
         return made
 
-    def follow(self, root: Path, store: Store) -> None:
-        """Know the files that a root's store knows."""
+    def follow(self, root: Path, store: Store) -> list[str]:
+        """Know the files that a root's store knows, forget those that are gone; returns what is to be read."""
         self.stores[root] = store
-        for path in store.files():
-            name = self.name(root / path)
-            self.places[name] = (root, path)
-            self.paths.add(name)
+        there = {self.name(root / found.path): Place(root, found) for found in store.files().values()}
+        gone = [name for name, place in self.places.items() if place.root == root and name not in there]
+        fresh = [name for name, place in there.items() if self.places.get(name) != place]
+        new = there.keys() - self.places.keys()
+        self.places.update(there)
+        for name in gone:
+            self._drop(name)
+        if gone or new:
+            self.paths = Paths(self.places)
+        return fresh
+
+    def leave(self, root: Path) -> None:
+        """Forget a folder."""
+        for name in [name for name, place in self.places.items() if place.root == root]:
+            self._drop(name)
+        self.paths = Paths(self.places)
+        if store := self.stores.pop(root, None):
+            store.close()
 
     def name(self, path: PurePath) -> str:
         """Return the path that a file is named by in prompts."""
         return path_within(path, self.roots)
 
-    def read(self, name: str) -> None:
+    def read(self, name: str, rest: Callable[[], object] = no_rest) -> None:
         """Take in the windows of a file."""
-        root, path = self.places[name]
-        if text := files.read(root / path):
-            self.put(name, text)
-
-    def put(self, name: str, text: str) -> None:
-        """Take in a file's text as it is now."""
-        if self.windows.put(name, text):
+        if text := self._text(name):
+            self.windows.put(name, text, rest)
             self._changed(name)
+
+    def put(self, name: str, text: str, rest: Callable[[], object] = no_rest) -> None:
+        """Take in an open document's text as it is now; a file that was passed over stays so."""
+        if name in self.places and self.texts.get(name) is not text:
+            self.texts[name] = text
+            self.read(name, rest)
+
+    def close(self, name: str) -> None:
+        """Read a file from the disk again, its document being closed."""
+        self.texts.pop(name, None)
 
     def edition(self, name: str) -> int:
         """Return a number that changes when a file other than this one does."""
@@ -75,7 +110,7 @@ class Workspace:
         return [
             Snippet(hit.name, text, f"{hit.score:.0%} alike", hit.score)
             for hit in hits[:count]
-            if (text := self._lines(hit.name, hit.line))
+            if (text := "\n".join(split_lines(self._text(hit.name))[hit.line : hit.line + LINES]))
         ]
 
     def imported(self, site: Site, name: str) -> list[str]:
@@ -96,8 +131,12 @@ class Workspace:
         """Return the definitions in some files that have one of these names."""
         return [
             one._replace(path=self.name(root / one.path))
-            for root, store in self.stores.items()
-            if (inside := [place[1] for name in paths if (place := self.places[name])[0] == root])
+            for root, store in list(self.stores.items())
+            if (
+                inside := [
+                    place.found.path for path in paths if (place := self.places.get(path)) and place.root == root
+                ]
+            )
             for one in store.named(names, inside)
         ]
 
@@ -105,20 +144,28 @@ class Workspace:
         """Return the definitions that no type owns and that have one of these names."""
         return [
             one._replace(path=self.name(root / one.path))
-            for root, store in self.stores.items()
+            for root, store in list(self.stores.items())
             for one in store.anywhere(names)
         ]
 
     def owned(self, owner: str, path: str) -> list[Defined]:
         """Return what a type owns in a file."""
-        root, inside = self.places[path]
-        return [one._replace(path=path) for one in self.stores[root].owned(owner, inside)]
+        if (place := self.places.get(path)) is None or (store := self.stores.get(place.root)) is None:
+            return []
+        return [one._replace(path=path) for one in store.owned(owner, place.found.path)]
 
-    def _lines(self, name: str, start: int) -> str:
-        if name not in self.places:
-            return ""
-        root, path = self.places[name]
-        return "\n".join(split_lines(files.read(root / path))[start : start + LINES])
+    def _text(self, name: str) -> str:
+        if name in self.texts:
+            text = self.texts[name]
+            return "" if files.is_machine_made(text) else text
+        place = self.places.get(name)
+        return files.read(place.root / place.found.path) if place else ""
+
+    def _drop(self, name: str) -> None:
+        self.places.pop(name, None)
+        self.texts.pop(name, None)
+        self.windows.drop(name)
+        self._changed(name)
 
     def _changed(self, name: str) -> None:
         last, before = self._changes

@@ -114,14 +114,14 @@ def test_typing_along_keeps_the_block(tmp_path):
 
 
 def test_a_request_carries_the_snippets_and_a_change_elsewhere_asks_again(tmp_path):
-    workspace = Workspace.of(written(tmp_path, {"store.py": STORE}))
+    workspace = Workspace.of(written(tmp_path, {"store.py": STORE, "paint.py": OTHER, "here.py": HERE}))
     backend = FakeBackend("settings)")
     it = Completer(Config(), lambda family, model: backend, workspace=workspace)
     snap = replace(draw(HERE), path="here.py")
     it.complete(snap, Cancel())
     assert [one.path for one in backend.requests[-1].snippets] == ["store.py"]
     assert it.look_up(snap)
-    workspace.put("paint.py", OTHER)
+    workspace.put("paint.py", f"{OTHER}# changed\n")
     assert it.look_up(snap) is None
     it.complete(snap, Cancel())
     workspace.put(snap.path, HERE)  # the file itself

@@ -88,6 +88,22 @@ return {
     doc = "Where no model is sure of anything, show the rest of a word that the document has elsewhere.",
   },
   {
+    key = "workspace.enabled",
+    type = "boolean",
+    default = true,
+    wanted = "true or false",
+    doc = "Show the model snippets of other files of the open folders, and keep an index of what they define, in the user's cache. What git ignores is left out.",
+  },
+  {
+    key = "workspace.maxFiles",
+    type = "integer",
+    default = 5000,
+    min = 1,
+    max = 100000,
+    wanted = "a whole number from 1 to 100000",
+    doc = "Most source files of a folder that are looked at, those of the outer folders first.",
+  },
+  {
     key = "lookAhead",
     type = "boolean",
     default = true,

@@ -1,0 +1,29 @@
+"""Bring one folder's store up to date in a process of its own, so that nobody who types waits for a parser.
+
+python -P -m fim_lsp.context.index ROOT STORE MOST_FILES    prints `done total` as it goes
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from fim_lsp.context.index.build import update
+from fim_lsp.context.index.store import Store
+
+NICE = 15
+
+
+def main(root: str, file: str, most: str) -> None:
+    """Read what has changed, at low priority."""
+    if hasattr(os, "nice"):
+        os.nice(NICE)
+    store = Store(Path(file))
+    for done, total in update(Path(root), store, int(most)):
+        print(done, total, flush=True)
+    store.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
