@@ -102,7 +102,7 @@ class Choice:
     family: str
     why: str
     expected_ms: Mapping[str, float] = field(default_factory=dict)
-    place: str = ""  # what kind of place the cursor stands at, in the words of the fitted tables
+    cursor_kind: str = ""  # what kind of place the cursor stands at, in the words of the fitted tables
     is_stand_in: bool = False  # it answers only while another, which is worth more here, is being loaded
 
 

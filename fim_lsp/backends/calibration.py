@@ -28,7 +28,7 @@ class Calibration:
 
     bias: float
     weights: Mapping[str, float]
-    places: Mapping[str, float]
+    cursor_kinds: Mapping[str, float]
     shown: float = 0.0
 
     @classmethod
@@ -37,10 +37,11 @@ class Calibration:
         table = Table({} if raw is None else raw, "confidence of config.json")
         if not table.raw:
             return None
-        weights, places = table.numbers("weights", MOST), table.numbers("places", MOST)
-        return cls(table.number("bias", -MOST, MOST), weights, places, table.number("shown", 0, 1, 0.0))
+        by_kind = "places" if "places" in table.raw else "cursor_kinds"  # the first is what earlier models say
+        weights, kinds = table.numbers("weights", MOST), table.numbers(by_kind, MOST)
+        return cls(table.number("bias", -MOST, MOST), weights, kinds, table.number("shown", 0, 1, 0.0))
 
-    def judge(self, suggestion: Suggestion, place: str, around: Sequence[str]) -> Suggestion:
+    def judge(self, suggestion: Suggestion, cursor_kind: str, around: Sequence[str]) -> Suggestion:
         """Return the suggestion with its probability; several holes, which have no log-probabilities, stay as they are.
 
         A line that deadline or budget cut short is not the line.
@@ -48,11 +49,11 @@ class Calibration:
         if not suggestion.log_probs:
             return suggestion
         is_cut = suggestion.finish != "stop" and "\n" not in suggestion.text.strip()
-        sure = 0.0 if is_cut else self.probability(features(suggestion, around), place)
+        sure = 0.0 if is_cut else self.probability(features(suggestion, around), cursor_kind)
         return replace(suggestion, confidence=sure)
 
-    def probability(self, of: Mapping[str, float], place: str) -> float:
-        logit = self.bias + self.places.get(place, 0.0)
+    def probability(self, of: Mapping[str, float], cursor_kind: str) -> float:
+        logit = self.bias + self.cursor_kinds.get(cursor_kind, 0.0)
         logit += sum(self.weights.get(name, 0.0) * value for name, value in of.items())
         return 1 / (1 + math.exp(-min(max(logit, -40.0), 40.0)))
 

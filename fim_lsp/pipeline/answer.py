@@ -27,7 +27,9 @@ class Answer:
         return self.kept[0].confidence if self.kept and self.kept[0].is_whole else None
 
 
-def generate(backend: Backend, request: FimRequest, snap: Snapshot, site: Site, place: str, cancel: Cancel) -> Answer:
+def generate(
+    backend: Backend, request: FimRequest, snap: Snapshot, site: Site, cursor_kind: str, cancel: Cancel
+) -> Answer:
     """Run a backend; a lone candidate that is too unlikely is cut to its confident prefix, or dropped.
 
     Several are kept however unlikely, for a person chooses among them; so is what deadline or budget cut short.
@@ -45,7 +47,7 @@ def generate(backend: Backend, request: FimRequest, snap: Snapshot, site: Site, 
             if shown is None:
                 dropped.append(f"filter {dropper}")
                 continue
-            shown = _judge(backend, shown, place, request)
+            shown = _judge(backend, shown, cursor_kind, request)
             if request.limits.candidates == 1 and shown.finish == "stop" and _is_unlikely(backend, shown):
                 dropped.append(f"too unlikely, {shown.confidence:.1%}")
                 shown = _confident_prefix(raw, ends, snap, site)
@@ -59,7 +61,7 @@ def alternatives(
     request: FimRequest,
     snap: Snapshot,
     site: Site,
-    place: str,
+    cursor_kind: str,
     said: str,
     cancel: Cancel,
     meter: Meter,
@@ -71,7 +73,7 @@ def alternatives(
         if (raw := stops.apply(confident_prefix.noting_ends(drafts, ends), snap, request.limits, site)) is None:
             continue
         if (shown := filters.apply(raw, snap, site.syntax)[0]) is not None:
-            shown = _judge(backend, shown, place, request)
+            shown = _judge(backend, shown, cursor_kind, request)
             if shown.finish != "stop" or _is_unlikely(backend, shown):
                 shown = _confident_prefix(raw, ends, snap, site)
         if shown is not None:
@@ -98,8 +100,8 @@ def describe_confidence(confidence: float | None) -> str:
     return "nothing to say" if confidence is None else f"{confidence:.0%} sure"
 
 
-def _judge(backend: Backend, shown: Suggestion, place: str, request: FimRequest) -> Suggestion:
-    judged = backend.calibration.judge(shown, place, request.segments) if backend.calibration else shown
+def _judge(backend: Backend, shown: Suggestion, cursor_kind: str, request: FimRequest) -> Suggestion:
+    judged = backend.calibration.judge(shown, cursor_kind, request.segments) if backend.calibration else shown
     return replace(judged, confidence=round(judged.confidence, 4))
 
 

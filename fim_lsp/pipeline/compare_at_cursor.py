@@ -113,7 +113,7 @@ class _Contender:
         limits = replace(self.request.limits, deadline=time.monotonic() + patience_s)
         request = replace(self.request, limits=limits)
         began = time.perf_counter()
-        said = answer.generate(self.backend, request, self.snap, self.site, self.choice.place, cancel)
+        said = answer.generate(self.backend, request, self.snap, self.site, self.choice.cursor_kind, cancel)
         total_ms = round((time.perf_counter() - began) * 1e3, 3)
         return Run(said, "" if said.kept else answer.reason(said.dropped, cancel, limits), total_ms)
 

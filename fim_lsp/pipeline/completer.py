@@ -133,7 +133,7 @@ class Completer:
 
         def ask(asked: Backend, family: str) -> Answer:
             request = requests.get(asked.budget) or self.request(asked.budget, snap, site, limits)
-            said = answer.generate(asked, request, snap, site, choice.place, cancel)
+            said = answer.generate(asked, request, snap, site, choice.cursor_kind, cancel)
             self.router.learn(family, said.meter)
             return said
 

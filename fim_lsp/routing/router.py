@@ -12,7 +12,7 @@ from fim_lsp.backends.costs import Cost
 from fim_lsp.domain import Cancel, Choice, FimRequest, GenerationLimits, Meter, TokenEstimate
 from fim_lsp.errors import ModelError
 from fim_lsp.routing.loader import ModelLoader
-from fim_lsp.routing.rule import Candidate, RoutingTable, cascades, decide, kind_of_place
+from fim_lsp.routing.rule import Candidate, RoutingTable, cascades, decide, kind_of_cursor
 from fim_lsp.settings import Config
 
 CANDIDATES = ("gpt", "bert")  # families that `auto` chooses among; the first one is loaded first
@@ -66,17 +66,20 @@ class Router:
         if request is None:
             first = (left or self.families)[0]
             return Choice(first, f"auto: {first} first") if wanted == "auto" else Choice(wanted, setting)
-        place = kind_of_place(request, site.zone if site else "code")
+        cursor_kind = kind_of_cursor(request, site.zone if site else "code")
         candidates = [
-            self._candidate(family, place, request)
+            self._candidate(family, cursor_kind, request)
             for family in (left or self.families if wanted == "auto" else self.families)
         ]
         if wanted != "auto":
             return Choice(
-                wanted, setting, {candidate.family: round(candidate.expected_ms, 1) for candidate in candidates}, place
+                wanted,
+                setting,
+                {candidate.family: round(candidate.expected_ms, 1) for candidate in candidates},
+                cursor_kind,
             )
         latency_penalty = max((table.latency_penalty for table in self.tables.values() if table), default=0.0)
-        return decide(place, candidates, latency_penalty, _left_ms(request.limits))
+        return decide(cursor_kind, candidates, latency_penalty, _left_ms(request.limits))
 
     def ready(self, language: str = "") -> Backend:
         """Return a backend that can be used at once, loading one if there is none; raises ModelError."""
@@ -110,7 +113,9 @@ class Router:
         if self._wanted(language)[0] != "auto" or table is None or not cascades(confidence or 0.0, table.cascade_below):
             return None
         rest = [
-            family for family in self._likeliest(choice.place) if family not in (choice.family, *self.loader.failed)
+            family
+            for family in self._likeliest(choice.cursor_kind)
+            if family not in (choice.family, *self.loader.failed)
         ]
         other = next((family for family in rest if choice.expected_ms[family] <= left_ms), None)
         if other is None or other in self.loader.loaded:
@@ -158,22 +163,23 @@ class Router:
 
     def _loaded_beside(self, choice: Choice) -> list[str]:
         """Return the loaded families but the chosen one, the likeliest to be right first."""
-        return [family for family in self._likeliest(choice.place) if family in self.loader.loaded]
+        return [family for family in self._likeliest(choice.cursor_kind) if family in self.loader.loaded]
 
-    def _likeliest(self, place: str) -> list[str]:
+    def _likeliest(self, cursor_kind: str) -> list[str]:
         hits = {
-            family: (table.hits.get(place, 0.0) if (table := self.tables[family]) else 0.0) for family in self.families
+            family: (table.hits.get(cursor_kind, 0.0) if (table := self.tables[family]) else 0.0)
+            for family in self.families
         }
         return sorted(self.families, key=lambda family: -hits[family])
 
-    def _candidate(self, family: str, place: str, request: FimRequest) -> Candidate:
+    def _candidate(self, family: str, cursor_kind: str, request: FimRequest) -> Candidate:
         table, backend = self.tables[family] or RoutingTable(), self.loader.loaded.get(family)
         guess = TokenEstimate(int(sum(map(len, request.segments)) / CHARS_PER_TOKEN))
         tokens = backend.estimate(request) if backend else guess
         measured = next((other for other in self.families if self.costs[other].steps_seen), family)
         cost = self.costs[family].at_pace_of(self.costs[measured], self._guess(measured))
-        expected = cost.expect(tokens, table.steps.get(place, USUAL_STEPS))
-        return Candidate(family, table.hits.get(place), expected)
+        expected = cost.expect(tokens, table.steps.get(cursor_kind, USUAL_STEPS))
+        return Candidate(family, table.hits.get(cursor_kind), expected)
 
     def _read_tables(self, families: tuple[str, ...] | list[str]) -> None:
         for family in families:

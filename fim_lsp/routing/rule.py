@@ -1,6 +1,6 @@
 """The rule of `auto`: which family goes first at a place, and when it cascades to the other.
 
-What it goes by is known before decoding: the kind of place, how often each family was right at such places, and what
+What it goes by is known before decoding: the kind of cursor place, how often each family was right there, and what
 each would cost here and now. The rates, the latency penalty and the limits are fitted (`fim-lsp router fit`, the
 table `routing` of a model's config.json), none chosen by hand.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 from fim_lsp.domain import Choice, FimRequest
 
-PLACES = (
+CURSOR_KINDS = (
     "string",
     "comment",
     "empty block",
@@ -67,8 +67,8 @@ class Candidate:
         return f"{self.family} {rate} in {self.expected_ms:.0f} ms"
 
 
-def kind_of_place(request: FimRequest, zone: str) -> str:
-    """Return the kind of place in the words of PLACES; `zone` is the tree's: code, string or comment."""
+def kind_of_cursor(request: FimRequest, zone: str) -> str:
+    """Return the kind of cursor place in the words of CURSOR_KINDS; `zone` is the tree's: code, string or comment."""
     if len(request.segments) > 2:
         return "several holes"
     if zone != "code":
@@ -83,7 +83,7 @@ def kind_of_place(request: FimRequest, zone: str) -> str:
     return "after a name" if left[-1].isalnum() or left[-1] in "_." else "end of line"
 
 
-def decide(place: str, candidates: Sequence[Candidate], latency_penalty: float, left_ms: float) -> Choice:
+def decide(cursor_kind: str, candidates: Sequence[Candidate], latency_penalty: float, left_ms: float) -> Choice:
     """Return the candidate worth most.
 
     hits  0.24 at 600 ms, 0.20 at 200 ms, a second costing half:  0.24 · 0.66 = 0.16 < 0.20 · 0.87 = 0.17
@@ -99,8 +99,8 @@ def decide(place: str, candidates: Sequence[Candidate], latency_penalty: float, 
     if best in in_time and len(in_time) < len(candidates):
         rule = f"in time, {left}"
     others = "; ".join(str(candidate) for candidate in candidates if candidate is not best)
-    why = f"auto, {place}: {best}, {rule}; {others}"
-    return Choice(best.family, why, {one.family: round(one.expected_ms, 1) for one in candidates}, place)
+    why = f"auto, {cursor_kind}: {best}, {rule}; {others}"
+    return Choice(best.family, why, {one.family: round(one.expected_ms, 1) for one in candidates}, cursor_kind)
 
 
 def cascades(confidence: float, limit: float) -> bool:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fim_lsp.backends.calibration import FEATURES, PROBABILITIES, Calibration, features
 from fim_lsp.domain import Suggestion
-from fim_lsp.routing.rule import PLACES
+from fim_lsp.routing.rule import CURSOR_KINDS
 
 PENALTY = 1.0  # of squared standardised weights, as many samples' worth
 ROUNDS, STEP = 4000, 0.2  # of gradient descent; convex, and some fifteen weights
@@ -24,12 +24,12 @@ class Case:
     """A suggestion made somewhere, and whether it was right; one without log-probabilities says nothing."""
 
     suggestion: Suggestion
-    place: str
+    cursor_kind: str
     around: tuple[str, ...]
     is_exact: bool
 
     def judged(self, curve: Calibration) -> float:
-        return curve.judge(self.suggestion, self.place, self.around).confidence
+        return curve.judge(self.suggestion, self.cursor_kind, self.around).confidence
 
 
 def fit(cases: Sequence[Case]) -> Calibration:
@@ -38,14 +38,14 @@ def fit(cases: Sequence[Case]) -> Calibration:
     table = [features(case.suggestion, case.around) for case in said]
     own = np.array([[row[name] for name in FEATURES] for row in table])
     middle, width = own.mean(0), np.maximum(own.std(0), 1e-6)
-    stood = np.array([[float(case.place == name) for name in PLACES] for case in said])
+    stood = np.array([[float(case.cursor_kind == name) for name in CURSOR_KINDS] for case in said])
     hits = np.array([float(case.is_exact) for case in said])
     design = np.hstack([(own - middle) / width, stood, np.ones((len(said), 1))])
     found = _descend(design, hits, [name in PROBABILITIES for name in FEATURES])
     weights = found[: len(FEATURES)] / width
     bias = float(found[-1] - weights @ middle)
-    by_place = dict(zip(PLACES, found[len(FEATURES) : -1].round(4).tolist(), strict=True))
-    return Calibration(round(bias, 4), dict(zip(FEATURES, weights.round(4).tolist(), strict=True)), by_place)
+    by_kind = dict(zip(CURSOR_KINDS, found[len(FEATURES) : -1].round(4).tolist(), strict=True))
+    return Calibration(round(bias, 4), dict(zip(FEATURES, weights.round(4).tolist(), strict=True)), by_kind)
 
 
 def out_of_fold(cases: Sequence[Case], groups: Sequence[str]) -> list[float]:

@@ -26,7 +26,7 @@ from fim_lsp.lab.calibrate.curve import Case
 from fim_lsp.lab.calibrate.recordings import FAMILIES, Recording
 from fim_lsp.languages import Trees, describe, get
 from fim_lsp.pipeline import eligibility
-from fim_lsp.routing.rule import PLACES, RoutingTable, kind_of_place
+from fim_lsp.routing.rule import CURSOR_KINDS, RoutingTable, kind_of_cursor
 from fim_lsp.settings import Config
 
 PREFIX_CHARS, SUFFIX_CHARS = 1344, 576  # what the shipped models read
@@ -55,7 +55,7 @@ def fit(holes: Sequence[Hole], recordings: Sequence[Mapping[str, Recording]]) ->
     for family in FAMILIES:
         sure = curve.out_of_fold(cases[family], [hole.package for hole in holes])
         shown = _shown(sure, cases[family])
-        rates = _rates([recording[family] for recording in recordings], [case.place for case in cases[family]])
+        rates = _rates([recording[family] for recording in recordings], [case.cursor_kind for case in cases[family]])
         unseen[family] = sure
         fitted[family] = Fitted(replace(curve.fit(cases[family]), shown=shown), rates)
     judged = _judged(cases, recordings, unseen, fitted)
@@ -79,11 +79,11 @@ def cases_of(holes: Sequence[Hole], recordings: Sequence[Mapping[str, Recording]
         snap = hole.snapshot(0)
         site = describe(snap, Trees().tree(snap, get(snap.language)))
         request = context.build(snap, site, eligibility.limits(snap, Config(), site), PREFIX_CHARS, SUFFIX_CHARS)
-        place = kind_of_place(request, site.zone)
+        cursor_kind = kind_of_cursor(request, site.zone)
         for family in FAMILIES:
             recording = said[family]
             suggestion = Suggestion((recording.text,), finish=recording.finish, log_probs=recording.log_probs)
-            cases[family].append(Case(suggestion, place, request.segments, recording.is_exact))
+            cases[family].append(Case(suggestion, cursor_kind, request.segments, recording.is_exact))
     return cases
 
 
@@ -122,7 +122,7 @@ def _judged(
         for family, one in fitted.items():
             is_shown = said[family].is_answered and sure[family][at] >= one.calibration.shown
             heard[family] = sure[family][at] if is_shown else None
-        judged.append(route.Judged(cases[FAMILIES[0]][at].place, said, heard))
+        judged.append(route.Judged(cases[FAMILIES[0]][at].cursor_kind, said, heard))
     return judged
 
 
@@ -132,15 +132,16 @@ def _shown(sure: Sequence[float], cases: Sequence[Case]) -> float:
     return round(right[int(LOST * len(right))] * 0.999, 4) if right else 0.0
 
 
-def _rates(recordings: Sequence[Recording], places: Sequence[str]) -> RoutingTable:
+def _rates(recordings: Sequence[Recording], cursor_kinds: Sequence[str]) -> RoutingTable:
     overall = statistics.fmean(recording.is_exact for recording in recordings)
-    by_place = {name: [s for s, place in zip(recordings, places, strict=True) if place == name] for name in PLACES}
+    pairs = list(zip(recordings, cursor_kinds, strict=True))
+    by_kind = {name: [one for one, kind in pairs if kind == name] for name in CURSOR_KINDS}
     hits = {
         name: (sum(recording.is_exact for recording in some) + BORROWED * overall) / (len(some) + BORROWED)
-        for name, some in by_place.items()
+        for name, some in by_kind.items()
         if some
     }
-    steps = {name: statistics.fmean(map(route.steps_of, some)) for name, some in by_place.items() if some}
+    steps = {name: statistics.fmean(map(route.steps_of, some)) for name, some in by_kind.items() if some}
     reading = [
         route.reading_ms(recording) / recording.tokens["prefilled"]
         for recording in recordings

@@ -47,7 +47,7 @@ Floats = NDArray[np.float64]
 class Judged:
     """A hole with what each family said there, and how sure it was; None where nothing would be shown."""
 
-    place: str
+    cursor_kind: str
     recordings: Mapping[str, Recording]
     sure: Mapping[str, float | None]
 
@@ -121,9 +121,9 @@ class Replay:
                 read = tokens.get("prefilled", 0)
                 is_kept = self.condition == "warm" and "reused" in tokens
                 work = TokenEstimate(read, max(read - TYPED_TOKENS, 0) if is_kept else 0)
-                expected = Cost(table.token_ms, table.step_ms).expect(work, table.steps.get(hole.place, 0.0))
-                candidates.append(Candidate(family, table.hits.get(hole.place), expected))
-            choice = decide(hole.place, candidates, tables[FAMILIES[0]].latency_penalty, float("inf"))
+                expected = Cost(table.token_ms, table.step_ms).expect(work, table.steps.get(hole.cursor_kind, 0.0))
+                candidates.append(Candidate(family, table.hits.get(hole.cursor_kind), expected))
+            choice = decide(hole.cursor_kind, candidates, tables[FAMILIES[0]].latency_penalty, float("inf"))
             chosen.append(FAMILIES.index(choice.family))
         return np.array(chosen)
 

@@ -48,4 +48,9 @@ def test_without_log_probabilities_or_without_a_table_the_confidence_stays():
     several = Suggestion(("x", "y"), confidence=0.7)
     assert CURVE.judge(several, "several holes", ()) == several
     assert Calibration.read({}) is None
-    assert Calibration.read({"bias": 1.0, "weights": {}, "places": {}, "shown": 0.2}).shown == 0.2
+
+
+@pytest.mark.parametrize("by_kind", ["cursor_kinds", "places"])  # as earlier models have it
+def test_what_was_fitted_is_read(by_kind):
+    read = Calibration.read({"bias": 1.0, "weights": {}, by_kind: {"string": 2.0}, "shown": 0.2})
+    assert read == Calibration(1.0, {}, {"string": 2.0}, 0.2)

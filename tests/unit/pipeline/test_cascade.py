@@ -12,9 +12,12 @@ from fim_lsp.routing.rule import RoutingTable
 from fim_lsp.settings import Config
 from tests.picture import draw
 
-PLACE = "end of line"
+CURSOR_KIND = "end of line"
 SNAP = draw("x = ║\n")
-TABLES = {"gpt": RoutingTable({PLACE: 0.4}, cascade_below=0.3), "bert": RoutingTable({PLACE: 0.2}, cascade_below=0.3)}
+TABLES = {
+    "gpt": RoutingTable({CURSOR_KIND: 0.4}, cascade_below=0.3),
+    "bert": RoutingTable({CURSOR_KIND: 0.2}, cascade_below=0.3),
+}
 
 
 def completer(gpt: FakeBackend, bert: FakeBackend, tables=TABLES, **settings) -> Completer:
@@ -40,7 +43,7 @@ def test_a_sure_answer_is_shown_and_nobody_else_is_asked():
     outcome = completer(gpt, bert).complete(SNAP, Cancel())
     assert shown(outcome) == ("gpt", "first")
     assert bert.requests == []
-    assert (outcome.choice.family, outcome.choice.place) == ("gpt", PLACE)
+    assert (outcome.choice.family, outcome.choice.cursor_kind) == ("gpt", CURSOR_KIND)
     assert set(outcome.choice.expected_ms) == {"gpt", "bert"}
 
 
@@ -67,13 +70,13 @@ def test_when_neither_says_anything_the_first_ones_reason_is_given():
 
 
 def test_it_goes_the_other_way_too():
-    tables = {"gpt": RoutingTable({PLACE: 0.1}), "bert": RoutingTable({PLACE: 0.4}, cascade_below=0.3)}
+    tables = {"gpt": RoutingTable({CURSOR_KIND: 0.1}), "bert": RoutingTable({CURSOR_KIND: 0.4}, cascade_below=0.3)}
     gpt, bert = FakeBackend("first"), FakeBackend("second", confidence=0.1)
     assert shown(completer(gpt, bert, tables).complete(SNAP, Cancel())) == ("gpt", "first")
 
 
 def test_without_time_for_the_other_the_unsure_answer_stands():
-    slow = {**TABLES, "bert": RoutingTable({PLACE: 0.2}, step_ms=1e6)}
+    slow = {**TABLES, "bert": RoutingTable({CURSOR_KIND: 0.2}, step_ms=1e6)}
     gpt, bert = FakeBackend("first", confidence=0.1), FakeBackend("second")
     assert shown(completer(gpt, bert, slow).complete(SNAP, Cancel())) == ("gpt", "first")
     assert bert.requests == []

@@ -12,7 +12,7 @@ from fim_lsp.context import build
 from fim_lsp.domain import FimRequest, GenerationLimits, Meter, TokenEstimate
 from fim_lsp.languages import LANGUAGES, Trees, describe
 from fim_lsp.pipeline import eligibility
-from fim_lsp.routing.rule import PLACES, Candidate, RoutingTable, cascades, decide, kind_of_place
+from fim_lsp.routing.rule import CURSOR_KINDS, Candidate, RoutingTable, cascades, decide, kind_of_cursor
 from fim_lsp.settings import Config
 from tests.picture import draw
 
@@ -41,7 +41,7 @@ def test_the_candidate_that_is_worth_most_in_time(latency_penalty, left_ms, fami
     assert "gpt 24% right in 600 ms" in choice.why
     assert "bert 20% right in 200 ms" in choice.why
     assert choice.expected_ms == {"gpt": 600, "bert": 200}
-    assert choice.place == "end of line"
+    assert choice.cursor_kind == "end of line"
 
 
 def test_without_rates_the_first_named_in_time_goes_and_else_the_quicker():
@@ -82,7 +82,7 @@ def test_handing_over(confidence, limit, handed):
 
 
 @pytest.mark.parametrize(
-    ("picture", "place"),
+    ("picture", "cursor_kind"),
     [
         ("x = 'a║'\n", "string"),
         ("x = 1  # say ║\n", "comment"),
@@ -95,16 +95,16 @@ def test_handing_over(confidence, limit, handed):
         ("x = ║\n", "end of line"),
     ],
 )
-def test_kinds_of_place(picture, place):
+def test_kinds_of_place(picture, cursor_kind):
     snap = draw(picture)
     site = describe(snap, Trees().tree(snap, LANGUAGES["python"]))
     request = build(snap, site, eligibility.limits(snap, Config(), site), 1000, 1000)
-    assert kind_of_place(request, site.zone) == place
-    assert place in PLACES
+    assert kind_of_cursor(request, site.zone) == cursor_kind
+    assert cursor_kind in CURSOR_KINDS
 
 
 def test_several_holes_are_a_place_of_their_own():
-    assert kind_of_place(FimRequest(("a", "b", "c"), GenerationLimits()), "code") == "several holes"
+    assert kind_of_cursor(FimRequest(("a", "b", "c"), GenerationLimits()), "code") == "several holes"
 
 
 def run(**of) -> Meter:

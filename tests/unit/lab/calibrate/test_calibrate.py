@@ -28,14 +28,14 @@ def recording(family: str, is_exact: bool, cold_ms: float, warm_ms: float, token
     return Recording("m", family, "h", "x", "stop", (-0.5,), is_exact, cold_ms, warm_ms, {}, tokens)
 
 
-def noisy(count: int, seed: int, place: str = "string") -> list[Case]:
+def noisy(count: int, seed: int, cursor_kind: str = "string") -> list[Case]:
     """Suggestions that are right as often as exp(their whole log-probability)."""
     draw = random.Random(seed)
     made = []
     for _ in range(count):
         log_probs = tuple(-draw.expovariate(2) for _ in range(draw.randint(1, 6)))
         is_exact = draw.random() < math.exp(sum(log_probs))
-        made.append(Case(Suggestion(("x",), log_probs=log_probs), place, ("x = ", ""), is_exact))
+        made.append(Case(Suggestion(("x",), log_probs=log_probs), cursor_kind, ("x = ", ""), is_exact))
     return made
 
 
@@ -56,8 +56,8 @@ def test_no_weight_of_a_probability_is_negative_even_where_the_data_say_so():
 
 def test_places_and_known_words_count_where_they_make_a_difference():
     made = noisy(400, seed=4)
-    fitted = curve.fit([replace(one, place="string" if one.is_exact else "comment") for one in made])
-    assert fitted.places["string"] > 1 > -1 > fitted.places["comment"]
+    fitted = curve.fit([replace(one, cursor_kind="string" if one.is_exact else "comment") for one in made])
+    assert fitted.cursor_kinds["string"] > 1 > -1 > fitted.cursor_kinds["comment"]
     fitted = curve.fit([replace(one, around=("x",) if one.is_exact else ("y",)) for one in made])
     assert fitted.weights["known"] > 1
 
@@ -81,13 +81,13 @@ def test_calibration_figures_by_hand():
     assert found["base_brier"] == pytest.approx(0.25 * 0.75)
 
 
-def pair(gpt: tuple[float, bool], bert: tuple[float, bool], place="string") -> route.Judged:
+def pair(gpt: tuple[float, bool], bert: tuple[float, bool], cursor_kind="string") -> route.Judged:
     said = {"gpt": gpt, "bert": bert}
     made = {
         "gpt": recording("gpt", gpt[1], 600.0, 100.0, {"prefilled": 400, "reused": 0}),
         "bert": recording("bert", bert[1], 200.0, 200.0, {"prefilled": 400}),
     }
-    return route.Judged(place, made, {family: sure or None for family, (sure, _) in said.items()})
+    return route.Judged(cursor_kind, made, {family: sure or None for family, (sure, _) in said.items()})
 
 
 TABLES = {
