@@ -67,6 +67,13 @@ def test_advance(call, was, text, covered, now, left):
         ("\n    return x", "\n    return"),
         ("größe = 1", "größe"),
         ("   ", "   "),
+        ("返回矩形的面积", "返回"),  # no blanks between words: two at a time
+        (" 的，单位", " 的"),
+        ("，单位", "，"),
+        ("値を返す関数", "値"),  # Chinese signs, then hiragana
+        ("カウンターの値", "カウンター"),
+        ("area面积", "area"),
+        ("e\u0301t\u00e9 x", "e\u0301t\u00e9"),
     ],
 )
 def test_word(call, text, word):

@@ -87,18 +87,23 @@ function M.split(whole, length)
     { text = whole.text:sub(length + 1), covered = whole.covered:sub(eaten + 1) }
 end
 
-local WORD = '^%s*[%w_\128-\255]+' -- bytes above 127 belong to letters of UTF-8
-local SIGNS = '^%s*[^%w_%s\128-\255]+'
+local HAN = vim.fn.charclass('中')
+local HAN_MOST = 2 -- characters: no blanks part Chinese words, and most have one or two
 
---- Bytes of the next word, or of the next signs, with the blanks before.
+--- Bytes of the next word, or of the next signs, with the blanks before; a word ends where the script changes.
 ---@param text string
 ---@return integer
 function M.word(text)
-  local _, stop = text:find(WORD)
-  if not stop then
-    _, stop = text:find(SIGNS)
+  local stop = #text:match('^%s*')
+  local class, count = nil, 0
+  for _, char in ipairs(vim.fn.split(text:sub(stop + 1), [[\zs]])) do
+    local its = vim.fn.charclass(char)
+    if its ~= (class or its) or (class == HAN and count == HAN_MOST) then
+      break
+    end
+    class, count, stop = its, count + 1, stop + #char
   end
-  return stop or #text
+  return stop
 end
 
 --- Bytes up to the end of the next line; a leading break belongs to the line it begins.
