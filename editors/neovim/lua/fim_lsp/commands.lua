@@ -24,7 +24,7 @@ local VERBS = {
   },
   log = {
     run = function()
-      vim.cmd.tabedit(vim.fn.fnameescape(require('fim_lsp.server').log_path()))
+      vim.cmd.tabedit(vim.fn.fnameescape(require('fim_lsp.command').log_path()))
       vim.bo.readonly, vim.bo.autoread = true, true
       vim.cmd.normal({ 'G', bang = true })
     end,

@@ -35,7 +35,7 @@ end
 
 ---@return string[]? command
 function M.check_command()
-  local command, problem = require('fim_lsp.server').command()
+  local command, problem = require('fim_lsp.command').find()
   if not command then
     vim.health.error(problem --[[@as string]])
     return nil
@@ -77,7 +77,10 @@ end
 function M.check_keys()
   for action, key in vim.spairs(require('fim_lsp.config').get().keys) do
     local mapping = key and vim.fn.maparg(key, 'i', false, true) or {}
-    if key and not vim.startswith(mapping.desc or '', 'fim-lsp: ') then
+    local keys = require('fim_lsp.keys')
+    if keys.falls_back(mapping) then
+      vim.health.info(('%s (keys.%s) belongs to %s, which falls back to fim-lsp'):format(key, action, mapping.desc))
+    elseif key and not keys.is_ours(mapping) then
       vim.health.warn(
         ('%s (keys.%s) belongs to %s now'):format(key, action, mapping.desc or mapping.rhs or 'nobody'),
         ("call require('fim_lsp').%s() in that mapping, or choose another key"):format(action)

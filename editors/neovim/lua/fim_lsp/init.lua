@@ -21,9 +21,7 @@ local function take(measure)
   if not suggestion then
     return false
   end
-  -- <C-g>u closes the undo block, so that undo takes back what was accepted and not what was typed before it.
-  local keys = '<C-g>u<Cmd>lua require("fim_lsp.session").take(%d)<CR><C-g>u'
-  require('fim_lsp.keys').feed(keys:format(measure(suggestion.text)), true)
+  require('fim_lsp.typed').take(suggestion, measure(suggestion.text))
   return true
 end
 

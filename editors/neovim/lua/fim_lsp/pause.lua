@@ -6,7 +6,13 @@ local everywhere = false
 
 ---@param buf integer
 function M.is_paused(buf)
-  return everywhere or languages[vim.bo[buf].filetype] or vim.b[buf].fim_lsp_paused or false
+  return everywhere or languages[M.language(buf)] or vim.b[buf].fim_lsp_paused or false
+end
+
+---@param buf integer
+---@return string
+function M.language(buf)
+  return require('fim_lsp.filetype').language(buf) or vim.bo[buf].filetype
 end
 
 --- Switch automatic suggestions off or on again.
@@ -14,7 +20,7 @@ end
 ---@return string said what is so now
 function M.toggle(scope)
   local buf = vim.api.nvim_get_current_buf()
-  local language = vim.bo[buf].filetype
+  local language = M.language(buf)
   local is_off, where
   if scope == 'all' then
     everywhere = not everywhere

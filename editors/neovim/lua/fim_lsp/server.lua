@@ -12,26 +12,26 @@ function M.client()
   return vim.lsp.get_clients({ name = NAME })[1]
 end
 
----@return string
-function M.log_path()
-  return vim.fs.joinpath(vim.fn.stdpath('log') --[[@as string]], 'fim_lsp.log')
-end
-
 --- Attach to every buffer of a language we complete in, now and later.
 function M.watch()
   local group = vim.api.nvim_create_augroup('fim_lsp_server', { clear = true })
-  vim.api.nvim_create_autocmd('FileType', {
-    group = group,
-    callback = function(event)
+  local function on(events, callback)
+    vim.api.nvim_create_autocmd(events, { group = group, callback = callback })
+  end
+  on({ 'FileType', 'BufFilePost' }, function(event)
+    M.attach(event.buf)
+  end)
+  on('BufEnter', function(event)
+    if vim.api.nvim_buf_get_name(event.buf) == '' then
       M.attach(event.buf)
-    end,
-  })
-  vim.api.nvim_create_autocmd('VimLeavePre', {
-    group = group,
-    callback = function()
-      is_wanted = false
-    end,
-  })
+    end
+  end)
+  on('BufFilePre', function(event)
+    M.detach(event.buf) -- the server knows it by its name
+  end)
+  on('VimLeavePre', function()
+    is_wanted = false
+  end)
   M.attach_all()
 end
 
@@ -46,11 +46,13 @@ end
 --- Start the server for a buffer, or let the running one take it too.
 ---@param buf integer
 function M.attach(buf)
-  local languages = require('fim_lsp.config').setting('languages')
-  if vim.bo[buf].buftype ~= '' or not vim.list_contains(languages, vim.bo[buf].filetype) then
+  if vim.bo[buf].buftype ~= '' or not require('fim_lsp.filetype').language(buf) then
     return
   end
-  local command, problem = M.command()
+  if vim.api.nvim_buf_get_name(buf) == '' and not M.has_turn(buf) then
+    return
+  end
+  local command, problem = require('fim_lsp.command').find()
   if not command then
     vim.notify_once('fim-lsp: ' .. problem, vim.log.levels.ERROR)
     return
@@ -67,24 +69,26 @@ function M.attach(buf)
   })
 end
 
---- The command to run; nil and what to do about it where there is none.
----@return string[]? command, string? problem
-function M.command()
-  local cmd = require('fim_lsp.config').get().cmd
-  if type(cmd) == 'table' then
-    return cmd
+--- Buffers without a name are one to the server: the one that is edited is attached, the others are not.
+---@param buf integer
+function M.has_turn(buf)
+  if buf ~= vim.api.nvim_get_current_buf() then
+    return false
   end
-  local found = cmd
-  if found == '' then
-    local active = vim.env.VIRTUAL_ENV and vim.fn.exepath(vim.fs.joinpath(vim.env.VIRTUAL_ENV, 'bin', 'fim-lsp')) or ''
-    found = active ~= '' and active or vim.fn.exepath('fim-lsp')
-    if found == '' then
-      return nil, 'no fim-lsp in $VIRTUAL_ENV nor on $PATH: `pip install "fim-lsp[weights]"`, or setup{ cmd = "/path/to/fim-lsp" }'
+  for _, other in ipairs(vim.api.nvim_list_bufs()) do
+    if other ~= buf and vim.api.nvim_buf_get_name(other) == '' then
+      M.detach(other)
     end
-  elseif vim.fn.executable(vim.fn.expand(found)) == 0 then
-    return nil, ('cmd is %q, which cannot be run: correct it, or leave it out to search for fim-lsp'):format(found)
   end
-  return { vim.fn.expand(found), 'serve', '--log', M.log_path() }
+  return true
+end
+
+---@param buf integer
+function M.detach(buf)
+  local client = M.client()
+  if client and vim.lsp.buf_is_attached(buf, client.id) then
+    vim.lsp.buf_detach_client(buf, client.id)
+  end
 end
 
 ---@param command string[]
@@ -97,6 +101,9 @@ function M.describe(command, buf)
   return {
     name = NAME,
     cmd = command,
+    get_language_id = function(attached, filetype)
+      return require('fim_lsp.filetype').language(attached) or filetype
+    end,
     root_dir = vim.fs.root(buf, { 'pyproject.toml', '.git' }),
     capabilities = capabilities,
     init_options = settings,

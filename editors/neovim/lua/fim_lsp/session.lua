@@ -29,14 +29,20 @@ function M.watch()
     M.follow(event.buf)
   end)
   on('InsertEnter', function(event)
+    if M.is_attached(event.buf) then
+      require('fim_lsp.keys').claim()
+    end
     M.ask_soon(event.buf)
+  end)
+  on('LspAttach', function(event) -- to who types already while the server starts
+    if M.is_attached(event.buf) then
+      M.ask_soon(event.buf)
+    end
   end)
   on('CursorMovedI', M.stay)
-  on('CompleteChanged', M.dismiss)
-  on('CompleteDone', function(event)
-    M.ask_soon(event.buf)
-  end)
   on({ 'InsertLeave', 'BufLeave' }, M.dismiss)
+  require('fim_lsp.menus').watch(group, M.dismiss, M.ask_soon)
+  require('fim_lsp.typed').watch(group)
 end
 
 ---@return fim_lsp.Suggestion? suggestion the one on screen
@@ -121,7 +127,7 @@ end
 function M.ask(kind, then_)
   local client = require('fim_lsp.server').client()
   local buf = vim.api.nvim_get_current_buf()
-  if not client or not M.is_typing() or M.menu_is_open() or not vim.lsp.buf_is_attached(buf, client.id) then
+  if not client or not M.is_typing() or require('fim_lsp.menus').is_open() or not M.is_attached(buf) then
     return
   end
   if asked then
@@ -140,7 +146,7 @@ function M.ask(kind, then_)
       and vim.api.nvim_buf_get_changedtick(buf) == tick
       and vim.deep_equal(M.place(), place)
       and M.is_typing()
-      and not M.menu_is_open()
+      and not require('fim_lsp.menus').is_open()
     if is_wanted and not problem and result then
       M.show(buf, place, result.items or result, client.offset_encoding)
       if then_ and shown then
@@ -191,7 +197,7 @@ function M.cycle(step)
   end
 end
 
---- Put the first `length` bytes into the buffer; what is left stays on screen.
+--- Put the first `length` bytes in at the cursor, what they cover being gone; what is left stays on screen.
 ---@param length integer
 function M.take(length)
   if not shown then
@@ -200,7 +206,7 @@ function M.take(length)
   local taken, left = require('fim_lsp.suggestion').split(shown.all[shown.index], length)
   local buf = shown.buf
   require('fim_lsp.ghost').clear(buf)
-  M.put(buf, shown.place, taken)
+  vim.api.nvim_paste(taken.text, false, -1)
   if left then
     shown = { buf = buf, place = M.place(), all = { left }, index = 1 }
     M.draw()
@@ -235,13 +241,10 @@ function M.is_typing()
   return vim.startswith(vim.api.nvim_get_mode().mode, 'i')
 end
 
---- True while a completion menu is on screen: ghost text behind it would be noise.
-function M.menu_is_open()
-  if vim.fn.pumvisible() == 1 then
-    return true
-  end
-  local cmp, blink = package.loaded['cmp'], package.loaded['blink.cmp']
-  return cmp and cmp.visible() or blink and blink.is_visible() or false
+---@param buf integer
+function M.is_attached(buf)
+  local client = require('fim_lsp.server').client()
+  return client ~= nil and vim.lsp.buf_is_attached(buf, client.id)
 end
 
 return M

@@ -37,7 +37,7 @@ end
 --- The whole of it, for a person.
 ---@return string[]
 function M.describe()
-  local command, problem = require('fim_lsp.server').command()
+  local command, problem = require('fim_lsp.command').find()
   local paused = require('fim_lsp.pause').is_paused(vim.api.nvim_get_current_buf())
   local lines = {
     'state     ' .. latest.state .. (latest.reason and latest.reason ~= '' and (': ' .. latest.reason) or ''),
