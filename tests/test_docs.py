@@ -46,7 +46,9 @@ def test_vs_code_has_every_setting_with_its_default():
 
 def test_vs_code_wakes_for_every_language():
     manifest = json.loads(editor_settings.PACKAGE.read_text(encoding="utf-8"))
-    assert {f"onLanguage:{name}" for name in ids()} <= set(manifest["activationEvents"])
+    assert set(manifest["activationEvents"]) == {*(f"onLanguage:{name}" for name in ids()), "onStartupFinished"}
+    listed = manifest["contributes"]["configuration"]["properties"][f"{SECTION}.languages"]["default"]
+    assert listed == list(ids())
 
 
 def test_every_setting_is_documented():

@@ -1,11 +1,15 @@
 /** One run of the server: a language client with our middleware. */
 
-import { type InlineCompletionItemProvider, type LogOutputChannel, workspace } from "vscode";
+import type { InlineCompletionItemProvider, LogOutputChannel } from "vscode";
 import { CloseAction, ErrorAction, LanguageClient, type Middleware, TransportKind } from "vscode-languageclient/node";
 import type { Pause } from "./pause.ts";
 import type { Server } from "./resolve.ts";
+import { filled, languages, settings } from "./settings.ts";
 import type { Status } from "./status.ts";
 import { traceChannel } from "./trace.ts";
+
+/** Files, files to be, and the cells of notebooks: each cell is a document. */
+const SCHEMES = ["file", "untitled", "vscode-notebook-cell"];
 
 export interface Hearer {
   status(status: Status): void;
@@ -20,13 +24,10 @@ export function makeClient(server: Server, log: LogOutputChannel, pause: Pause, 
     "fim-lsp",
     { command: server.command, args: server.args, transport: TransportKind.stdio },
     {
-      documentSelector: languages().flatMap((language) => [
-        { scheme: "file", language },
-        { scheme: "untitled", language },
-      ]),
+      documentSelector: languages().flatMap((language) => SCHEMES.map((scheme) => ({ scheme, language }))),
       outputChannel: log,
       traceOutputChannel: traceChannel(log),
-      initializationOptions: workspace.getConfiguration("fimLsp"),
+      initializationOptions: settings(),
       middleware: middleware(pause),
       initializationFailedHandler: () => false,
       errorHandler: {
@@ -42,16 +43,12 @@ export function makeClient(server: Server, log: LogOutputChannel, pause: Pause, 
   return client;
 }
 
-/** Return the language ids to complete in. */
-export function languages(): string[] {
-  return workspace.getConfiguration("fimLsp").get<string[]>("languages", []);
-}
-
 function middleware(pause: Pause): Middleware {
   type Provide = InlineCompletionItemProvider["provideInlineCompletionItems"];
   type Next = (...given: Parameters<Provide>) => ReturnType<Provide>;
   return {
     provideInlineCompletionItems: (document, position, context, token, next: Next) =>
       pause.reason(document) ? [] : next(document, position, context, token),
+    workspace: { configuration: async (asked, token, next) => filled(await next(asked, token)) },
   } as Middleware;
 }

@@ -3,8 +3,9 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type CancellationToken, type LogOutputChannel, type Progress, ProgressLocation, commands, window, workspace } from "vscode";
+import { type CancellationToken, type LogOutputChannel, type Progress, ProgressLocation, commands, window } from "vscode";
 import { programs } from "./resolve.ts";
+import { setting } from "./settings.ts";
 
 const IS_NEW_ENOUGH = "import sys; sys.exit(sys.version_info < (3, 11))";
 
@@ -20,7 +21,7 @@ export async function offerInstall(reason: string): Promise<void> {
 
 /** Make the environment and install into it, with progress; returns whether it worked. */
 export async function install(own: string, python: string | undefined, log: LogOutputChannel): Promise<boolean> {
-  const what = workspace.getConfiguration("fimLsp").get("installFrom", "fim-lsp[weights]");
+  const what = setting("installFrom", "fim-lsp[weights]");
   const weights = join(what, "models"); // a clone's; those of a package name come with its extra
   const title = `Installing ${what} for fim-lsp`;
   try {

@@ -1,6 +1,5 @@
 /** Decide which server to run: settle on a plain value first, act on it elsewhere. */
 
-import { homedir } from "node:os";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
 
 export interface Server {
@@ -16,7 +15,7 @@ export interface Unresolved {
 export type Resolution = Server | Unresolved;
 
 export interface Surroundings {
-  /** `fimLsp.path`, as the user wrote it. */
+  /** `fimLsp.path`, its variables filled in. */
   setting: string;
   /** The active Python environment's interpreter, when there is one that may be used. */
   python: string | undefined;
@@ -32,10 +31,9 @@ export interface Surroundings {
 export function resolve(around: Surroundings): Resolution {
   const setting = around.setting.trim();
   if (setting) {
-    const command = setting.startsWith("~") ? join(homedir(), setting.slice(1)) : setting;
-    return around.isFile(command)
-      ? serve(command, "setting fimLsp.path")
-      : { reason: `fimLsp.path is ${command}, which is not a file; mend the setting or empty it.` };
+    return around.isFile(setting)
+      ? serve(setting, "setting fimLsp.path")
+      : { reason: `fimLsp.path is ${setting}, which is not a file; mend the setting or empty it.` };
   }
   for (const [source, folders] of places(around)) {
     for (const folder of folders) {

@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { type ExtensionContext, type LogOutputChannel, type TextDocument, window, workspace } from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
 import { Backoff } from "./backoff.ts";
-import { languages, makeClient } from "./client.ts";
+import { makeClient } from "./client.ts";
 import { offerInstall } from "./install.ts";
 import type { Pause } from "./pause.ts";
 import { activePython } from "./python.ts";
 import { type Resolution, resolve } from "./resolve.ts";
+import { languages, setting } from "./settings.ts";
 import { OFF, type StatusItem } from "./status.ts";
 
 export class Supervisor {
@@ -49,7 +50,7 @@ export class Supervisor {
   /** Find the server with what is known now. */
   async resolve(): Promise<Resolution> {
     return resolve({
-      setting: workspace.getConfiguration("fimLsp").get("path", ""),
+      setting: setting("path", ""),
       // An environment of a folder that is not trusted may hold any program under our name.
       python: workspace.isTrusted ? await activePython(workspace.workspaceFolders?.[0]?.uri) : undefined,
       path: process.env["PATH"] ?? "",
