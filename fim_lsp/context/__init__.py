@@ -37,7 +37,7 @@ def build(
         start = window.start(snap, prefix_chars - len(preamble))
     prefix = preamble + snap.text[start : snap.offset]
     suffix = snap.text[snap.offset : window.end(snap, suffix_chars)]
-    return FimRequest((_normal(prefix), _normal(suffix)), limits, snippets, snap.language, snap.path)
+    return FimRequest((_normal(prefix), _normal(suffix)), limits, snippets, site.snap.language, snap.path)
 
 
 def _normal(text: str) -> str:

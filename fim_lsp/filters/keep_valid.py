@@ -24,7 +24,6 @@ CLOSERS = {opener: closer for closer, opener in PAIRS.items()}
 TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 WORD = re.compile(r"\w")
 TRIES = 24  # beginnings given to the parser, each in well under a millisecond where the file is not huge
-NAME = "x"  # what fits wherever an expression does
 
 
 def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggestion | None:
@@ -32,7 +31,7 @@ def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggest
     if syntax.root is None:
         return suggestion
     head, tail = snap.prefix, snap.suffix[suggestion.replaces :]
-    allowed = min(syntax.faults(), _fewest(head + NAME, tail, syntax))
+    allowed = min(syntax.faults(), _fewest(head + syntax.language.expression, tail, syntax))
     closers = _missing(suggestion.text, syntax.language) if suggestion.is_whole else ""
     closed = [suggestion.text + closers] if closers else []
     stands, is_word = snap.line_suffix[suggestion.replaces :], syntax.language.is_word

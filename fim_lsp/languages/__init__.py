@@ -3,7 +3,7 @@
 from fim_lsp.languages.definitions import Definition, definitions
 from fim_lsp.languages.known import DEFAULT, LANGUAGES, get, ids, language_of, wheels
 from fim_lsp.languages.language import Language
-from fim_lsp.languages.site import Site, describe
+from fim_lsp.languages.site import Site, describe, locate
 from fim_lsp.languages.tree import SyntaxTree, Trees
 
 __all__ = [
@@ -19,5 +19,6 @@ __all__ = [
     "get",
     "ids",
     "language_of",
+    "locate",
     "wheels",
 ]

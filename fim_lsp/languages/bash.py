@@ -9,6 +9,7 @@ LANGUAGE = Language(
     extensions=(".sh", ".bash"),
     grammar="tree_sitter_bash",
     ids=("shellscript", "sh"),
+    modes=("sh-mode", "bash-ts-mode"),
     line_comments=("#",),
     block_comment=None,
     literals=r"\$\{?#|(?<=[^\s;])#|\\.",  # `$#`, `a#b` and `\"`

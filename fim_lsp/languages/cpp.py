@@ -14,6 +14,7 @@ LANGUAGE = replace(
     name="cpp",
     extensions=(".cpp", ".cc", ".cxx", ".hpp", ".hh", ".hxx", ".ipp"),
     grammar="tree_sitter_cpp",
+    modes=("c++-mode", "c++-ts-mode"),
     literals=r"(?<=\d)'(?=\d)",  # 1'000
     strings=c.LANGUAGE.strings | {"raw_string_literal"},
     string_ends=c.LANGUAGE.string_ends | {"raw_string_delimiter"},

@@ -17,6 +17,7 @@ LANGUAGE = Language(
     extensions=(".js", ".mjs", ".cjs", ".jsx"),
     grammar="tree_sitter_javascript",
     ids=("javascriptreact",),
+    modes=("js-mode", "js-ts-mode"),
     long_quotes="`",
     literals=r"(?<=[=(,:])\s*/(?![/*])(?:\\.|[^/\n\\])+/",  # regular expressions
     word_chars="_$",

@@ -23,6 +23,13 @@ KNOWN = (
     "php",
     "bash",
     "lua",
+    "html",
+    "css",
+    "sql",
+    "json",
+    "yaml",
+    "toml",
+    "markdown",
 )
 
 
@@ -43,8 +50,7 @@ def ids() -> tuple[str, ...]:
 
 def wheels() -> tuple[str, ...]:
     """List the packages that bring the grammars."""
-    modules = {language.grammar.partition(":")[0] for language in LANGUAGES.values()}
-    return tuple(sorted(module.replace("_", "-") for module in modules if module))
+    return tuple(sorted({language.wheel for language in LANGUAGES.values()} - {""}))
 
 
 def get(language_id: str) -> Language:
@@ -58,3 +64,9 @@ def language_of(path: str) -> str:
     """Return the language id for a file name, "" when none is known."""
     suffix = PurePath(path).suffix.lower()
     return next((language.name for language in LANGUAGES.values() if suffix in language.extensions), "")
+
+
+def named(word: str) -> str:
+    """Return the language id for what a document calls a language: any of its names, or its files' extension."""
+    word = word.lower()
+    return get(word).name or language_of(f"a.{word}") or word

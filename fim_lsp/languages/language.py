@@ -14,6 +14,20 @@ NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
+class Embedded:
+    """Text of another language within this one."""
+
+    nodes: frozenset[str]  # node types it is looked for in
+    pattern: str  # regex over such a node's text: group `body` is it, group `language` names it
+    ends: str  # regex of what ends it, beyond which no suggestion goes
+    language: str = ""  # where no group names it
+
+    @cached_property
+    def compiled(self) -> re.Pattern[str]:
+        return re.compile(self.pattern)
+
+
+@dataclass(frozen=True)
 class Language:
     """One language; node types are those of its grammar, regexes are searched in one line unless said otherwise."""
 
@@ -21,6 +35,7 @@ class Language:
     extensions: tuple[str, ...]
     grammar: str = ""  # module of the one-grammar wheel, `module:function` where it has several; "" for none
     ids: tuple[str, ...] = ()  # other names that editors have for it
+    modes: tuple[str, ...] = ()  # Emacs's for it, where they are not called as it is
 
     # text
     line_comments: tuple[str, ...] = ("//",)
@@ -30,12 +45,14 @@ class Language:
     literals: str = ""  # regex of what holds a quote, comment mark or bracket that is none
     brackets: str = "()[]{}"  # those that come in pairs everywhere
     word_chars: str = "_"  # what belongs to a word beside letters and digits: no suggestion begins or ends within one
+    is_prose: bool = False  # sentences, not statements
     after_closer: str = ":,;{"  # what may follow a closing bracket at a line's end and belongs to it
 
     # zones
     comments: frozenset[str] = frozenset({"comment"})
     strings: frozenset[str] = frozenset({"string"})
     interpolations: frozenset[str] = NOTHING  # code within a string
+    string_text: str = ""  # regex that begins a string where the node type is not enough
     string_starts: frozenset[str] = NOTHING  # tokens that only begin a string, where the grammar has such
     string_ends: frozenset[str] = frozenset({'"', "'", "`"})  # tokens that end one
 
@@ -43,8 +60,11 @@ class Language:
     header: str = r".*\{$"  # regex of a header: all of it up to its opener, its white space collapsed
     openers: frozenset[str] = frozenset({"{"})  # tokens that end a header; without any its line's end does
     closers: tuple[str, ...] = ("}",)  # what ends a block, as deep as its header; without any the indent does
+    closer_rest: str = r"[)\];,]*"  # regex of what goes with a closer
     lists: frozenset[str] = NOTHING  # bracketed nodes that a header's lines may be broken in
     endings: tuple[str, ...] = ("", "}}", " {{}}", ";")  # what makes whole an unfinished head at a text's end
+    expression: str = "x"  # what fits wherever an expression does
+    errors: frozenset[str] = NOTHING  # nodes by which the grammar says, without an error, that something is wrong
     scope: str = ""  # regex that begins a definition's header, kept when the middle of a file is cut away
 
     # imports
@@ -58,7 +78,17 @@ class Language:
     owners: frozenset[str] = NOTHING  # those of them whose own definitions count too
     elided: str = " { ... }"  # stands for a body that is left out
 
+    embedded: tuple[Embedded, ...] = ()  # the first that fits
     holes: Mapping[str, str] = field(default_factory=dict)  # node types worth hiding: the kind of hole each makes
+
+    @property
+    def emacs_modes(self) -> tuple[str, ...]:
+        return self.modes or (f"{self.name}-mode", f"{self.name}-ts-mode")
+
+    @property
+    def wheel(self) -> str:
+        """The package that brings the grammar, "" where there is none."""
+        return self.grammar.partition(":")[0].replace("_", "-")
 
     @cached_property
     def _parser(self) -> tree_sitter.Parser | None:
@@ -97,10 +127,17 @@ class Language:
             "literal": self.literals,
             "block": re.escape(self.block_comment[0]) if self.block_comment else "",
             "line": "|".join(map(re.escape, self.line_comments)),
-            "quote": f"[{re.escape(self.quotes + self.long_quotes)}]",
-            "bracket": f"[{re.escape(self.brackets)}]",
+            "quote": _any_of(self.quotes + self.long_quotes),
+            "bracket": _any_of(self.brackets),
         }
         return re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in kinds.items() if pattern))
+
+    @cached_property
+    def error_query(self) -> tree_sitter.Query | None:
+        """What finds `errors` in a tree, None without any."""
+        if not self.errors or self.ts_language is None:
+            return None
+        return tree_sitter.Query(self.ts_language, " ".join(f"({node}) @error" for node in sorted(self.errors)))
 
     @cached_property
     def scope_pattern(self) -> re.Pattern[str] | None:
@@ -112,7 +149,7 @@ class Language:
         if not self.closers:
             return None
         words = "|".join(re.escape(one) + r"\b" * one.isalpha() for one in self.closers)
-        return re.compile(rf"(?:{words})[)\];,]*")
+        return re.compile(rf"(?:{words}){self.closer_rest}")
 
     def is_closing(self, line: str) -> bool:
         """True for a line that only closes a block: many look alike, and their indents tell them apart."""
@@ -125,3 +162,7 @@ class Language:
         """Return the words by which the rest of a file may use an import."""
         found = re.search(self.import_names, text)
         return set(re.findall(r"\w+", found.group(1) if found else text))
+
+
+def _any_of(chars: str) -> str:
+    return f"[{re.escape(chars)}]" if chars else ""

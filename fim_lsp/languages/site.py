@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import tree_sitter
 
 from fim_lsp.domain import Snapshot
 from fim_lsp.languages.block import indent_of, is_closed, open_header
+from fim_lsp.languages.known import get
 from fim_lsp.languages.language import Language
-from fim_lsp.languages.tree import SyntaxTree
+from fim_lsp.languages.part import part_at
+from fim_lsp.languages.tree import SyntaxTree, Trees
 from fim_lsp.languages.zone import Zone, zone_of
 
 
@@ -19,12 +21,15 @@ from fim_lsp.languages.zone import Zone, zone_of
 class Site:
     """The cursor's surroundings. Offsets in code points, indents in columns."""
 
-    syntax: SyntaxTree = field(repr=False)  # what it was read from
+    snap: Snapshot = field(repr=False)  # what it was read from: the document, or the part of it in another language
+    syntax: SyntaxTree = field(repr=False)  # of that
     zone: Zone
     opens_block: bool  # the block whose header stands just before the cursor is still empty
     block_indent: int  # the indent of that header, of the cursor's line where there is none
     is_closed: bool  # what closes a block so deep stands below the cursor
-    imports: tuple[tuple[int, str], ...]  # (offset, text) of the imports at the top level before the cursor
+    imports: tuple[tuple[int, str], ...]  # (offset in the document, text) of those at the top level before the cursor
+    within: str = ""  # the document's language, where a part of it has another
+    ends: str = ""  # regex of what ends that part
 
     @property
     def language(self) -> Language:
@@ -36,12 +41,27 @@ class Site:
         return self.syntax.root is not None
 
 
+def locate(snap: Snapshot, trees: Trees) -> Site:
+    """Read the cursor's site, in the language of the innermost part that it stands in."""
+    here, syntax, start, innermost = snap, trees.tree(snap, get(snap.language)), 0, None
+    while part := part_at(here, syntax):
+        here, start, innermost = part.snap, start + part.start, part
+        syntax = trees.tree(here, get(here.language))
+    site = describe(here, syntax)
+    if innermost is None:
+        return site
+    site = replace(site, within=snap.language, ends=innermost.ends)
+    site = replace(site, imports=tuple((start + at, text) for at, text in site.imports))
+    return replace(site, opens_block=True, block_indent=-1) if innermost.is_empty else site
+
+
 def describe(snap: Snapshot, syntax: SyntaxTree) -> Site:
     """Read the cursor's site from the tree."""
     zone = zone_of(snap, syntax)
     header = open_header(snap, syntax)
     indent = indent_of(snap.line_prefix if header is None else header)
     return Site(
+        snap=snap,
         syntax=syntax,
         zone=zone,
         opens_block=header is not None,

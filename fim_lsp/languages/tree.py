@@ -48,7 +48,13 @@ class SyntaxTree:
 
     @property
     def has_error(self) -> bool:
-        return self.root is not None and self.root.has_error
+        return self.root is not None and (self.root.has_error or self._said_errors() > 0)
+
+    def _said_errors(self) -> int:
+        query = self.language.error_query
+        if self.root is None or query is None:
+            return 0
+        return sum(map(len, tree_sitter.QueryCursor(query).captures(self.root).values()))
 
     def leaf(self, byte: int) -> tree_sitter.Node | None:
         """Return the smallest node that holds the byte."""
@@ -89,7 +95,7 @@ class SyntaxTree:
 
     def faults(self) -> int:
         """Count the nodes that the parser could not place or had to invent."""
-        count, nodes = 0, [self.root] if self.root else []
+        count, nodes = self._said_errors(), [self.root] if self.root else []
         while nodes:
             node = nodes.pop()
             count += node.is_error or node.is_missing
@@ -99,16 +105,16 @@ class SyntaxTree:
 
 
 class Trees:
-    """The last tree of each of the most recently completed documents."""
+    """The last trees of each of the most recently completed documents: its own, and one a language within it."""
 
     def __init__(self, most: int = 16):
         self.most = most
-        self.trees: OrderedDict[str, SyntaxTree] = OrderedDict()
+        self.trees: OrderedDict[str, dict[str, SyntaxTree]] = OrderedDict()
 
     def tree(self, snap: Snapshot, language: Language) -> SyntaxTree:
-        """Return the tree of this snapshot's text, parsed from the document's earlier one."""
-        tree = SyntaxTree.parse(snap.text, language, self.trees.get(snap.uri))
-        self.trees[snap.uri] = tree
+        """Return the tree of this snapshot's text, parsed from the document's earlier one in this language."""
+        known = self.trees.setdefault(snap.uri, {})
+        tree = known[language.name] = SyntaxTree.parse(snap.text, language, known.get(language.name))
         self.trees.move_to_end(snap.uri)
         while len(self.trees) > self.most:
             self.trees.popitem(last=False)

@@ -19,6 +19,7 @@ LANGUAGE = replace(
     extensions=(".ts", ".mts", ".cts"),
     grammar="tree_sitter_typescript:language_typescript",
     ids=(),
+    modes=(),
     header=javascript.LANGUAGE.header.replace("class", f"(?:{DEFINITIONS})") + TYPED,
     scope=javascript.WORDS + rf"(?:{DEFINITIONS}|function|type)\b|" + javascript.LANGUAGE.scope,
     definitions=(javascript.LANGUAGE.definitions - {"field_definition"}) | OWNERS | MEMBERS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import tree_sitter
@@ -27,7 +28,7 @@ def zone_of(snap: Snapshot, syntax: SyntaxTree) -> Zone:
             return "comment"
         if up.type in language.interpolations:
             return "code"
-        if up.type in language.strings:
+        if up.type in language.strings and _is_string(up, syntax):
             return "string" if up.start_byte < byte and (byte < up.end_byte or _is_open(up, syntax)) else "code"
         up = up.parent
     if language.string_starts and syntax.root is not None:
@@ -60,6 +61,11 @@ def _is_within_comment(comment: tree_sitter.Node, byte: int, syntax: SyntaxTree)
         return byte < comment.end_byte
     is_line = text.startswith(syntax.language.line_comments)
     return not (is_line and syntax.source[byte - 1 : byte] == b"\n")  # a grammar may count the line's end as its own
+
+
+def _is_string(node: tree_sitter.Node, syntax: SyntaxTree) -> bool:
+    text = syntax.source[node.start_byte : node.end_byte].decode(errors="replace")
+    return bool(re.match(syntax.language.string_text, text))
 
 
 def _is_open(string: tree_sitter.Node, syntax: SyntaxTree) -> bool:

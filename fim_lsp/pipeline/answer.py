@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from fim_lsp import filters
 from fim_lsp.backends.base import Backend
-from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter, Snapshot, Suggestion
+from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter, Suggestion
 from fim_lsp.languages import Site
 from fim_lsp.pipeline import confident_prefix, stops
 
@@ -27,9 +27,7 @@ class Answer:
         return self.kept[0].confidence if self.kept and self.kept[0].is_whole else None
 
 
-def generate(
-    backend: Backend, request: FimRequest, snap: Snapshot, site: Site, cursor_kind: str, cancel: Cancel
-) -> Answer:
+def generate(backend: Backend, request: FimRequest, site: Site, cursor_kind: str, cancel: Cancel) -> Answer:
     """Run a backend; a lone candidate that is too unlikely is cut to its confident prefix, or dropped.
 
     Several are kept however unlikely, for a person chooses among them; so is what deadline or budget cut short.
@@ -39,18 +37,18 @@ def generate(
     dropped: list[str] = []
     for drafts in backend.generate(request, cancel, meter):
         ends: list[confident_prefix.DraftEnd] = []
-        raw = stops.apply(confident_prefix.noting_ends(drafts, ends), snap, request.limits, site)
+        raw = stops.apply(confident_prefix.noting_ends(drafts, ends), request.limits, site)
         if raw is None or cancel.is_set():
             continue
         with meter.stage("filters"):
-            shown, dropper = filters.apply(raw, snap, site.syntax)
+            shown, dropper = filters.apply(raw, site.snap, site.syntax)
             if shown is None:
                 dropped.append(f"filter {dropper}")
                 continue
             shown = _judge(backend, shown, cursor_kind, request)
             if request.limits.candidates == 1 and shown.finish == "stop" and _is_unlikely(backend, shown):
                 dropped.append(f"too unlikely, {shown.confidence:.1%}")
-                shown = _confident_prefix(raw, ends, snap, site)
+                shown = _confident_prefix(raw, ends, site)
         if shown is not None and shown.text not in [other.text for other in kept]:
             kept.append(shown)
     return Answer(backend.name, tuple(kept), tuple(dropped), meter)
@@ -59,7 +57,6 @@ def generate(
 def alternatives(
     backend: Backend,
     request: FimRequest,
-    snap: Snapshot,
     site: Site,
     cursor_kind: str,
     said: str,
@@ -70,12 +67,12 @@ def alternatives(
     kept = []
     for drafts in backend.generate_alternatives(request, said, cancel, meter):
         ends: list[confident_prefix.DraftEnd] = []
-        if (raw := stops.apply(confident_prefix.noting_ends(drafts, ends), snap, request.limits, site)) is None:
+        if (raw := stops.apply(confident_prefix.noting_ends(drafts, ends), request.limits, site)) is None:
             continue
-        if (shown := filters.apply(raw, snap, site.syntax)[0]) is not None:
+        if (shown := filters.apply(raw, site.snap, site.syntax)[0]) is not None:
             shown = _judge(backend, shown, cursor_kind, request)
             if shown.finish != "stop" or _is_unlikely(backend, shown):
-                shown = _confident_prefix(raw, ends, snap, site)
+                shown = _confident_prefix(raw, ends, site)
         if shown is not None:
             kept.append(shown)
     return tuple(kept)
@@ -110,8 +107,6 @@ def _is_unlikely(backend: Backend, shown: Suggestion) -> bool:
     return shown.confidence < (backend.calibration.shown if backend.calibration else 0.0)
 
 
-def _confident_prefix(
-    raw: Suggestion, ends: list[confident_prefix.DraftEnd], snap: Snapshot, site: Site
-) -> Suggestion | None:
+def _confident_prefix(raw: Suggestion, ends: list[confident_prefix.DraftEnd], site: Site) -> Suggestion | None:
     sure = confident_prefix.truncate(raw, ends, site.language)
-    return filters.apply(sure, snap, site.syntax)[0] if sure else None
+    return filters.apply(sure, site.snap, site.syntax)[0] if sure else None

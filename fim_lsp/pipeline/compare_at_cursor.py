@@ -14,11 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from fim_lsp import languages
 from fim_lsp.backends.base import Backend, Budget
 from fim_lsp.domain import Cancel, Choice, FimRequest, GenerationLimits, Snapshot
 from fim_lsp.errors import ModelError
-from fim_lsp.languages import Site, describe
+from fim_lsp.languages import Site, locate
 from fim_lsp.pipeline import answer, eligibility
 from fim_lsp.pipeline.answer import Answer
 from fim_lsp.pipeline.completer import Completer
@@ -69,11 +68,11 @@ def compare(completer: Completer, snap: Snapshot, cancel: Cancel) -> Comparison:
     backends, errors = _load(completer.router)
     if not backends:
         return Comparison(tuple(Side(family, error) for family, error in errors.items()))
-    site = describe(snap, completer.trees.tree(snap, languages.get(snap.language)))
+    site = locate(snap, completer.trees)
     budget = _least([backend.budget for backend in backends.values()])
     request = completer.request(budget, snap, site, eligibility.limits(snap, completer.config, site))
     choice = completer.router.choose(request, site)
-    contenders = [_Contender(family, backend, request, snap, site, choice) for family, backend in backends.items()]
+    contenders = [_Contender(family, backend, request, site, choice) for family, backend in backends.items()]
     runs: dict[str, dict[Condition, list[Run]]] = {family: defaultdict(list) for family in CANDIDATES}
     patience_s = completer.config.deadline_ms * eligibility.MANUAL_PATIENCE / 1e3
     rounds = 0
@@ -87,7 +86,7 @@ def compare(completer: Completer, snap: Snapshot, cancel: Cancel) -> Comparison:
         Side(family, errors.get(family, ""), {condition: _median(every) for condition, every in found.items()})
         for family, found in runs.items()
     )
-    return Comparison(sides, choice, _taken(completer, choice, sides, snap), rounds)
+    return Comparison(sides, choice, _taken(completer, choice, sides, site.snap), rounds)
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,6 @@ class _Contender:
     family: str
     backend: Backend
     request: FimRequest
-    snap: Snapshot
     site: Site
     choice: Choice
 
@@ -113,7 +111,7 @@ class _Contender:
         limits = replace(self.request.limits, deadline=time.monotonic() + patience_s)
         request = replace(self.request, limits=limits)
         began = time.perf_counter()
-        said = answer.generate(self.backend, request, self.snap, self.site, self.choice.cursor_kind, cancel)
+        said = answer.generate(self.backend, request, self.site, self.choice.cursor_kind, cancel)
         total_ms = round((time.perf_counter() - began) * 1e3, 3)
         return Run(said, "" if said.kept else answer.reason(said.dropped, cancel, limits), total_ms)
 

@@ -11,7 +11,7 @@ from fim_lsp.backends.base import Backend, Budget, ModelRequest
 from fim_lsp.context.index import Workspace
 from fim_lsp.context.snippets import Snippets
 from fim_lsp.domain import Cancel, Choice, FimRequest, GenerationLimits, Meter, Outcome, Snapshot
-from fim_lsp.languages import Site, Trees, describe
+from fim_lsp.languages import Site, Trees, locate
 from fim_lsp.pipeline import answer, eligibility, multi_hole, word_fallback
 from fim_lsp.pipeline.answer import Answer
 from fim_lsp.pipeline.cache import Cache
@@ -81,7 +81,7 @@ class Completer:
         backend = self.router.ready(snap.language)
         began = time.monotonic()  # parsing a large file takes of the time there is; loading a model does not
         with meter.stage("context"):
-            site = describe(snap, self.trees.tree(snap, languages.get(snap.language)))
+            site = locate(snap, self.trees)
             limits = eligibility.limits(snap, self.config, site, began)
             edition = self.workspace.edition(snap.path)
             request = self.request(backend.budget, snap, site, limits)
@@ -133,12 +133,13 @@ class Completer:
 
         def ask(asked: Backend, family: str) -> Answer:
             request = requests.get(asked.budget) or self.request(asked.budget, snap, site, limits)
-            said = answer.generate(asked, request, snap, site, choice.cursor_kind, cancel)
+            said = answer.generate(asked, request, site, choice.cursor_kind, cancel)
             self.router.learn(family, said.meter)
             return said
 
         first = ask(backend, choice.family)
-        if cancel.is_set() or (second := self.router.fallback(choice, first.confidence, snap.language, limits)) is None:
+        language = site.snap.language
+        if cancel.is_set() or (second := self.router.fallback(choice, first.confidence, language, limits)) is None:
             return [first]
         return [first, ask(*second)]
 

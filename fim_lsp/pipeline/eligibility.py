@@ -62,9 +62,11 @@ def limits(snap: Snapshot, config: Config, site: Site, began: float | None = Non
 
     The deadline counts from `began`, in time.monotonic() seconds; by default from now on.
     """
-    multiline, why = _is_multiline(snap, site)
+    multiline, why = _is_multiline(site)
+    if site.within:
+        why += f", {site.snap.language or 'text'} within {site.within}"
     if not site.is_parsed:
-        why += f", by lines and brackets alone: no grammar for {snap.language!r}"
+        why += f", by lines and brackets alone: {_missing(site)}"
     multiline = multiline and config.max_lines > 1
     patience = MANUAL_PATIENCE if snap.manual else 1
     return GenerationLimits(
@@ -83,11 +85,16 @@ def limits_of_text(config: Config) -> GenerationLimits:
     return GenerationLimits(why="several holes", max_tokens=TEXT_TOKENS, candidates=TEXT_CANDIDATES, deadline=deadline)
 
 
-def _is_multiline(snap: Snapshot, site: Site) -> tuple[bool, str]:
+def _missing(site: Site) -> str:
+    known = f" ({site.language.wheel} is not installed)" if site.language.wheel else ""
+    return f"no grammar for {site.snap.language!r}{known}"
+
+
+def _is_multiline(site: Site) -> tuple[bool, str]:
     if site.zone != "code":
         return False, f"in a {site.zone}"
-    if snap.line_suffix.strip():
+    if site.snap.line_suffix.strip():
         return False, "text right of the cursor"
     if site.opens_block:
         return True, "empty block"
-    return False, "end of line" if snap.line_prefix.strip() else "blank line"
+    return False, "end of line" if site.snap.line_prefix.strip() else "blank line"

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fim_lsp import languages
 from fim_lsp.backends.base import Backend
 from fim_lsp.domain import Cancel, Choice, FimRequest, Meter, Outcome, Snapshot, Suggestion
-from fim_lsp.languages import Site, describe
+from fim_lsp.languages import Site, locate
 from fim_lsp.pipeline import answer as answering
 from fim_lsp.pipeline import eligibility, word_fallback
 from fim_lsp.pipeline.completer import Completer
@@ -50,7 +49,7 @@ def find_alternatives(completer: Completer, snap: Snapshot, outcome: Outcome, ca
         return Outcome(reason="nothing is loaded that keeps what it reads")
     keeper, request, site, choice = found
     said = outcome.suggestions[0].text if outcome.suggestions else ""
-    alternatives = answering.alternatives(keeper, request, snap, site, choice.cursor_kind, said, cancel, meter)
+    alternatives = answering.alternatives(keeper, request, site, choice.cursor_kind, said, cancel, meter)
     if completer.config.words and not cancel.is_set():
         taken = {said[:1], *(suggestion.text[:1] for suggestion in alternatives)}
         alternatives = (*alternatives, *word_fallback.others(snap, taken))
@@ -94,7 +93,7 @@ def _keeper(completer: Completer, snap: Snapshot) -> tuple[Backend, FimRequest, 
     keeper = next((backend for backend in loaded.values() if backend.has_prefix_cache), None)
     if keeper is None:
         return None
-    site = describe(snap, completer.trees.tree(snap, languages.get(snap.language)))
+    site = locate(snap, completer.trees)
     limits = eligibility.limits(snap, completer.config, site)
     request = completer.request(keeper.budget, snap, site, limits)
     choice = completer.router.choose(request, site)

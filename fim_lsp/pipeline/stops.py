@@ -17,6 +17,8 @@ from fim_lsp.languages.scan import open_brackets, stray_closers
 LOOP_CHARS, LONG_ROUND = (3, 81), 10  # how long a round of a loop may be, and from when on few of them tell
 MANY_ROUNDS, FEW_ROUNDS = 5, 3  # as filters/drop_repetition.py has them, which drops what no rule could cut
 
+SENTENCE_END = re.compile(r"""(?<![\d\s.])[.!?](?<!\be\.g\.)(?<!\bi\.e\.)(?<!\betc\.)["')\]*_`]*(?=\s)""")
+
 Rule = Callable[[str, Snapshot, GenerationLimits, Site], int | None]
 
 
@@ -38,6 +40,23 @@ def at_closer(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) -
     tail = text[cut:].partition("\n")[0].rstrip()
     if standing.startswith(tail) or (closing.fullmatch(standing) and closing.fullmatch(tail)):
         return None  # it repeats what stands, or closes it with a colon or comma: the overlap filter sees how far
+    return cut
+
+
+def at_quote(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) -> int | None:
+    """The quote that ends this string already stands right of the cursor."""
+    standing, language = snap.line_suffix, site.language
+    if site.zone != "string" or not standing or standing[0] not in language.quotes + language.long_quotes:
+        return None
+    mark = standing[0] * (3 if standing.startswith(3 * standing[0]) else 1)
+    found = re.match(rf"(?:\\.|(?!{re.escape(mark)}).)*", text, re.DOTALL)
+    cut = found.end() if found else len(text)
+    if cut == len(text):
+        return None
+    closing = re.compile(rf"[)\]}}\s{re.escape(language.quotes + language.long_quotes + language.after_closer)}]*")
+    tail = text[cut:].partition("\n")[0]
+    if closing.fullmatch(standing) and closing.fullmatch(tail):
+        return None  # as with a bracket
     return cut
 
 
@@ -113,14 +132,29 @@ def at_max_lines(text: str, snap: Snapshot, limits: GenerationLimits, site: Site
     return body - 1 if limits.multiline else None
 
 
-RULES: tuple[Rule, ...] = (at_line_end, at_closer, at_blank_line, at_dedent, at_suffix_line, at_max_lines, at_loop)
+def at_sentence_end(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) -> int | None:
+    """In prose a sentence is what a statement is in code, and a line may be a paragraph."""
+    found = SENTENCE_END.search(text) if site.language.is_prose else None
+    return found.end() if found else None
 
 
-def apply(drafts: Iterator[Suggestion], snap: Snapshot, limits: GenerationLimits, site: Site) -> Suggestion | None:
+def at_part_end(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) -> int | None:
+    """What ends the part of the document that is in the cursor's language."""
+    found = re.search(site.ends, text) if site.ends else None
+    return found.start() if found else None
+
+
+RULES: tuple[Rule, ...] = (
+    *(at_line_end, at_closer, at_quote, at_blank_line, at_dedent, at_suffix_line, at_max_lines, at_loop),
+    *(at_sentence_end, at_part_end),
+)
+
+
+def apply(drafts: Iterator[Suggestion], limits: GenerationLimits, site: Site) -> Suggestion | None:
     """Follow the drafts until a rule cuts one, then stop the decoding; None when there was no draft."""
     last = None
     for last in drafts:
-        cuts = [cut for rule in RULES if (cut := rule(last.text, snap, limits, site)) is not None]
+        cuts = [cut for rule in RULES if (cut := rule(last.text, site.snap, limits, site)) is not None]
         if cuts:
             if isinstance(drafts, Generator):
                 drafts.close()

@@ -291,6 +291,7 @@ def test_settings_from_every_door(tmp_path):
         ("go", "package p\n\nfunc f() int {\n\t\n}\n", "empty block"),
         ("typescriptreact", "const f = () => {\n  f();\n\n\t\n};\n", "blank line"),
         ("shellscript", "if x; then\n  y\n\n\t\nfi\n", "blank line"),
+        ("markdown", "# A\n\n```go\n\t\n```\n", "empty block, go within markdown"),
     ],
 )
 def test_files_of_other_languages_get_completions(tmp_path, language, text, why):

@@ -24,7 +24,7 @@ from fim_lsp.lab.calibrate import curve
 from fim_lsp.lab.calibrate import measure as route
 from fim_lsp.lab.calibrate.curve import Case
 from fim_lsp.lab.calibrate.recordings import FAMILIES, Recording
-from fim_lsp.languages import Trees, describe, get
+from fim_lsp.languages import Trees, locate
 from fim_lsp.pipeline import eligibility
 from fim_lsp.routing.rule import CURSOR_KINDS, RoutingTable, kind_of_cursor
 from fim_lsp.settings import Config
@@ -77,7 +77,7 @@ def cases_of(holes: Sequence[Hole], recordings: Sequence[Mapping[str, Recording]
     cases: dict[str, list[Case]] = {family: [] for family in FAMILIES}
     for hole, said in zip(holes, recordings, strict=True):
         snap = hole.snapshot(0)
-        site = describe(snap, Trees().tree(snap, get(snap.language)))
+        site = locate(snap, Trees())
         request = context.build(snap, site, eligibility.limits(snap, Config(), site), PREFIX_CHARS, SUFFIX_CHARS)
         cursor_kind = kind_of_cursor(request, site.zone)
         for family in FAMILIES:

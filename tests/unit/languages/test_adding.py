@@ -10,7 +10,7 @@ from types import ModuleType
 
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.domain import Cancel
-from fim_lsp.languages import LANGUAGES, get, ids, known, language_of
+from fim_lsp.languages import LANGUAGES, Trees, get, ids, known, language_of, locate
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.settings import Config
 from tests.picture import draw, shown
@@ -42,3 +42,6 @@ def test_the_page_adds_a_language(monkeypatch):
     outcome = Completer(Config(languages=ids()), lambda family, model: backend).complete(snap, Cancel())
     assert shown(snap, outcome.suggestions[0]).strip() == expected.strip()
     assert "no grammar" not in outcome.why
+
+    query = draw("local found = [[--sql\nSELECT ║\n]]\n", language=name)
+    assert locate(query, Trees()).snap.language == "sql"

@@ -14,8 +14,9 @@ from fim_lsp import context
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.compare.holes import Cutter
 from fim_lsp.domain import Cancel, GenerationLimits, Snapshot
-from fim_lsp.languages import LANGUAGES, SyntaxTree, Trees, describe, get, ids, language_of, wheels
+from fim_lsp.languages import LANGUAGES, SyntaxTree, Trees, describe, get, ids, language_of, locate, wheels
 from fim_lsp.pipeline.completer import Completer
+from fim_lsp.pipeline.eligibility import refuse
 from fim_lsp.settings import Config
 from tests.picture import draw
 
@@ -47,7 +48,8 @@ def test_no_two_languages_share_a_name_or_an_extension():
 
 
 def test_every_grammar_is_a_dependency_and_pinned():
-    listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    listed = project["dependencies"] + project["optional-dependencies"]["languages"]
     pinned = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     assert {re.split("[>=<]", one)[0] for one in listed if one.startswith("tree-sitter-")} == set(wheels())
     assert all(f"\n{wheel}==" in pinned for wheel in wheels())
@@ -67,6 +69,13 @@ BODIES = {  # imports that use `used` and `spare`, then a definition's header, t
     "ruby": ('require "used"\nrequire "spare"\n', "def f", "  used.one"),
     "php": ("<?php\nuse A\\used;\nuse A\\spare;\n", "function f() {", "    used();"),
     "bash": ("source used.sh\nsource spare.sh\n", "f() {", "  used"),
+    "html": ("", "<main>", "  <p>used</p>"),
+    "css": ('@import "used.css";\n@import "spare.css";\n', "@media print {", "  .used { color: red; }"),
+    "sql": ("", "", "SELECT used;"),
+    "json": ("", '"a": {', '  "used": 1,'),
+    "yaml": ("", "a:", "  used: 1"),
+    "toml": ("", "", "used = 1"),
+    "markdown": ("", "", "used"),
     "lua": ('local used = require("a")\nlocal spare = require("b")\n', "local function f()", "  used.one()"),
 }
 
@@ -77,9 +86,9 @@ def test_an_import_that_is_used_and_the_header_around_are_kept(language):
     body = f"\n{line}" * 120
     snap = replace(draw(f"{imports}\n{header}{body}║\n"), language=language.name)
     site = describe(snap, Trees().tree(snap, language))
-    assert len(site.imports) == 2
+    assert len(site.imports) == (2 if language.imports else 0)
     prefix = context.build(snap, site, GenerationLimits(), 600, 100).segments[0]
-    assert "used" in prefix.split("\n")[0].lower()
+    assert "used" in prefix.split("\n")[0].lower() or not language.imports
     assert "spare" not in prefix.lower().replace('{ spare } from "used"', "spare")
     assert header in prefix
     assert prefix.endswith(line)
@@ -109,6 +118,40 @@ def test_a_body_is_hidden_without_what_encloses_it():
     assert bodies("def f\n  a\n  b\nend\n", "ruby") == {"a\n  b"}
 
 
+INSIDE_A_WORD = {  # where nobody is asked, and where one is
+    "python": ("na║me", "a-║b"),
+    "javascript": ("$║a", "a-║b"),
+    "typescript": ("a$║b", "a.║b"),
+    "tsx": ("$║a", "<║a"),
+    "go": ("na║me", "a.║b"),
+    "rust": ("na║me", "a::║b"),
+    "java": ("na║me", "@║A"),
+    "c": ("na║me", "a->║b"),
+    "cpp": ("na║me", "a::║b"),
+    "csharp": ("na║me", "a?.║b"),
+    "ruby": ("@║a", "a.║b"),
+    "php": ("$║a", "$a->║b"),
+    "bash": ("$║a", "-║a"),
+    "lua": ("na║me", "a:║b"),
+    "html": ("<my-║a>", "<║a>"),
+    "css": ("margin-║left", ".║a"),
+    "sql": ("na║me", "a.║b"),
+    "json": ("na║me", '"║a"'),
+    "yaml": ("runs-║on", "- ║a"),
+    "toml": ("line-║length", "[║a]"),
+    "markdown": ("wo║rd", "well-║known"),
+}
+
+
+@EVERY
+def test_nothing_is_asked_within_a_word(language):
+    inside, outside = (replace(draw(picture), language=language.name) for picture in INSIDE_A_WORD[language.name])
+    for name in (language.name, *language.ids):
+        assert refuse(replace(inside, language=name), Config()) == "the cursor is inside a word"
+        assert refuse(replace(outside, language=name), Config()) == ""
+    assert "not in fimLsp.languages" in refuse(outside, Config(languages=tuple(set(ids()) - {language.name})))
+
+
 ZONES = {  # code after a string and a comment that are closed, a string, a comment
     "python": ("x = 'a'║", "x = 'a║'", "# a ║"),
     "javascript": ("x = 'a' /* b */║", "x = `a║`", "x; // a ║"),
@@ -123,6 +166,13 @@ ZONES = {  # code after a string and a comment that are closed, a string, a comm
     "ruby": ('x = "a #{║b}"', 'x = "a║ #{b}"', "x # a ║"),
     "php": ("<?php $x = 'a'║;", '<?php $x = "a║";', "<?php # a ║"),
     "bash": ('x="$(║a)"', 'x="a ║"', "x # a ║"),
+    "html": ("<p>it's ║</p>", '<p class="a║"></p>', "<p></p><!-- a\n ║ -->"),
+    "css": ('.a { b: "c"/* d */║ }', ".a { b: 'c║' }", "/* a\n ║ */"),
+    "sql": ("SELECT 'a', 12║", "SELECT 'a║'", "SELECT 1 -- a ║"),
+    "json": ('{"a": 12║}', '{"a": "b║"}', "{\n  // a ║\n}"),
+    "yaml": ("a: it's b#c ║", 'a: "b║"', "a: b # c ║"),
+    "toml": ("a = 'b'║", 'a = """b\nc║"""', "a = 1 # b ║"),
+    "markdown": ("it's a `b║`", '<p class="a║">b</p>\n', "<!-- a ║ -->\n"),
     "lua": ("x = [[a]]║", "x = [[a\nb║]]", "--[[ a\n║ ]]"),
 }
 
@@ -131,7 +181,7 @@ ZONES = {  # code after a string and a comment that are closed, a string, a comm
 def test_where_the_cursor_stands(language):
     for picture, zone in zip(ZONES[language.name], ("code", "string", "comment"), strict=True):
         snap = replace(draw(picture), language=language.name)
-        assert describe(snap, Trees().tree(snap, language)).zone == zone, picture
+        assert locate(snap, Trees()).zone == zone, picture
 
 
 @EVERY

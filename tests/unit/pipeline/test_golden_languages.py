@@ -8,7 +8,7 @@ import pytest
 
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.domain import Cancel
-from fim_lsp.languages import DEFAULT, LANGUAGES
+from fim_lsp.languages import LANGUAGES
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.settings import Config
 from tests.picture import draw, shown
@@ -22,8 +22,16 @@ DRAWN = [
 ]
 
 
-def test_every_language_is_drawn():
-    assert {path.stem for path in FOLDER.glob("*.txt")} == LANGUAGES.keys() - {DEFAULT}
+PLACES = ("the rest of a line", "bracket stands", "block", "comment", "string", "that the editor closed")
+
+
+def test_every_language_is_drawn_at_every_kind_of_place():
+    names: dict[str, str] = {}
+    for drawn in DRAWN:
+        language, _, name = drawn.id.partition(": ")
+        names[language] = f"{names.get(language, '')}; {name}"
+    assert names.keys() == LANGUAGES.keys()
+    assert [(language, place) for language in names for place in PLACES if place not in names[language]] == []
 
 
 @pytest.mark.parametrize(("language", "document", "said", "expected"), DRAWN)
