@@ -26,9 +26,11 @@ spec.loader.exec_module(editor_settings)
 
 
 @pytest.mark.parametrize(
-    "path", [editor_settings.PAGE, editor_settings.PACKAGE, editor_settings.LUA], ids=lambda path: path.name
+    "path",
+    [editor_settings.PAGE, editor_settings.PACKAGE, editor_settings.LUA, editor_settings.EMACS],
+    ids=lambda path: path.name,
 )
-def test_server_vs_code_neovim_and_docs_list_the_same_settings(path):
+def test_server_editors_and_docs_list_the_same_settings_and_languages(path):
     assert path.read_text(encoding="utf-8") == editor_settings.written()[path], "run `make fix`"
 
 
