@@ -122,13 +122,13 @@ class SmallBertBackend(BertBackend):
 
     def __init__(self, model: SmallBert, tokenizer: Tokenizer, table: Mapping[str, Any]):
         super().__init__(model, tokenizer, table)
-        self.places = model.config.places
+        self.positions = model.config.positions
 
     def _layout(self, segments: tuple[str, ...]) -> Layout:
         """Tokenize the pieces, cut to the learned positions, of which a hole takes many; raises InputError."""
-        room = self.places - GAP * (len(segments) - 1) - 2  # beside them stand the beginning and the separator
+        room = self.positions - GAP * (len(segments) - 1) - 2  # beside them stand the beginning and the separator
         if room < 0:
-            raise InputError(f"{self.name} has positions for {(self.places - 2) // GAP} holes of one text at most")
+            raise InputError(f"{self.name} has positions for {(self.positions - 2) // GAP} holes of one text at most")
         pieces = [self.tokenizer.encode(segment) for segment in segments]
         pieces[0] = pieces[0][-self.recipe.prefix_tokens :]
         pieces[-1] = pieces[-1][: self.recipe.suffix_tokens]

@@ -22,15 +22,15 @@ def models_folder() -> Path:
     clone = PACKAGE.parent / "models"
     if (clone / SHIPPED["gpt"] / "config.json").is_file():  # site-packages may hold a `models` of somebody else's
         return clone
-    places = _installed()
-    lacking = {folder: missing for folder in places if (missing := _missing(folder)) is not None}
+    installed = _installed()
+    lacking = {folder: missing for folder in installed if (missing := _missing(folder)) is not None}
     if lacking:
         folder, missing = min(lacking.items(), key=lambda item: len(item[1]))
         if not missing:
             return folder
         remedy = f"pip install --force-reinstall --no-deps {' '.join(missing)}, and restart fim-lsp"
         raise ModelMissing(f"the weights in {folder} are incomplete: {remedy}")
-    if marked := [folder for folder in places if any(folder.glob("part-*.txt"))]:
+    if marked := [folder for folder in installed if any(folder.glob("part-*.txt"))]:
         raise ModelMissing(f"the weights in {marked[0]} are not those of fim-lsp {__version__}: {REMEDY}")
     raise ModelMissing(f"the weights are not installed: {REMEDY}; or set fimLsp.gpt.model to a model's folder")
 

@@ -165,8 +165,8 @@ def shards(folder: Path) -> list[Path]:
     index = folder / "model.safetensors.index.json"
     paths = sorted(folder.glob("*.safetensors"))
     if index.is_file():
-        places = Table(read_json(index), str(index)).table("weight_map")
-        names = sorted({places.text(name) for name in places.raw})
+        weight_map = Table(read_json(index), str(index)).table("weight_map")
+        names = sorted({weight_map.text(name) for name in weight_map.raw})
         if beyond := [name for name in names if Path(name).name != name]:
             raise ModelCorrupt(f"{index} names {beyond[0]!r:.60}, which is no file's name: copy the model folder again")
         paths = [folder / name for name in names]

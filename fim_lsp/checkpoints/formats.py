@@ -62,12 +62,12 @@ class Format:
             raise ModelMismatch(f"the vocabulary lacks the sentinels {named[0]} that config.json names")
         return cls("prefix-only", -1, -1, -1, ends, **sizes)
 
-    def within(self, places: int) -> Format:
-        """Read less where a model has fewer places than this takes; raises ModelMismatch where it has next to none."""
-        room = places - BESIDE
+    def within(self, positions: int) -> Format:
+        """Read less where a model has fewer positions than that; raises ModelMismatch where it has next to none."""
+        room = positions - BESIDE
         if room < LEAST:
             raise ModelMismatch(
-                f"config.json gives {places} positions, and a prompt takes {BESIDE + LEAST} at the least"
+                f"config.json gives {positions} positions, and a prompt takes {BESIDE + LEAST} at the least"
             )
         if (most := self.prefix_tokens + self.suffix_tokens) <= room:
             return self

@@ -64,7 +64,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Floats]]:
     config = ModelConfig.from_dict(raw, path)
     names = _names(config.layers)
     floats = {name: head.tensors[of] for name, of in names.items() if of in head.tensors}
-    held = {name: Held("F32", place.shape, path, head.data[:0]) for name, place in floats.items()}
+    held = {name: Held("F32", entry.shape, path, head.data[:0]) for name, entry in floats.items()}
     ModelSpec(config, path).check(held)
     tensors = {name: _opened(names[name], head, package, path) for name in held}
     if raw["model_type"] == "llama":
@@ -110,24 +110,24 @@ def _names(layers: int) -> dict[str, str]:
 
 def _opened(name: str, head: Head, package: ModuleType, path: Path) -> Floats:
     """Return a tensor in floats; its bytes must lie within the file."""
-    place = head.tensors[name]
+    entry = head.tensors[name]
     try:
-        kind = package.GGMLQuantizationType(place.kind)
+        kind = package.GGMLQuantizationType(entry.kind)
         numbers, size = package.GGML_QUANT_SIZES[kind]
     except (ValueError, KeyError):
         raise ModelMismatch(
-            f"{path}: {name} is of the type {place.kind}, which the package gguf does not know"
+            f"{path}: {name} is of the type {entry.kind}, which the package gguf does not know"
         ) from None
-    length = math.prod(place.shape) // numbers * size
-    last = place.first + length
-    if place.shape[-1] % numbers or last > len(head.data):
+    length = math.prod(entry.shape) // numbers * size
+    last = entry.first + length
+    if entry.shape[-1] % numbers or last > len(head.data):
         raise ModelCorrupt(f"{path}: {name} ends at byte {last}, and the file has {len(head.data)}: copy it again")
-    raw = np.array(head.data[place.first : last])
+    raw = np.array(head.data[entry.first : last])
     try:
-        found: NDArray[Any] = package.quants.dequantize(raw.reshape(*place.shape[:-1], -1), kind)
+        found: NDArray[Any] = package.quants.dequantize(raw.reshape(*entry.shape[:-1], -1), kind)
     except NotImplementedError:
         raise ModelMismatch(f"{path}: {name} is {kind.name}, which the package gguf cannot open") from None
-    return np.ascontiguousarray(found.reshape(place.shape), np.float32)
+    return np.ascontiguousarray(found.reshape(entry.shape), np.float32)
 
 
 def _apart(weight: Floats, heads: int) -> Floats:

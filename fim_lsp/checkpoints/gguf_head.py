@@ -33,7 +33,7 @@ MOST_DIMENSIONS = 4
 ALIGNMENT = 32
 
 
-class Place(NamedTuple):
+class TensorEntry(NamedTuple):
     """A tensor: its shape as rows first, the number of its type, and its first byte in the file."""
 
     shape: tuple[int, ...]
@@ -45,7 +45,7 @@ class Head(NamedTuple):
     """Values by key, tensors by name, and the file's bytes."""
 
     values: dict[str, Any]
-    tensors: dict[str, Place]
+    tensors: dict[str, TensorEntry]
     data: NDArray[np.uint8]
 
 
@@ -71,12 +71,12 @@ class _Reader:
             raise ModelMismatch(f"{self.path} is GGUF of version {version}, and {VERSIONS} are read: convert it anew")
         tensor_count, value_count = self._number("<Q"), self._number("<Q")
         values = {self._string(): self._value(self._number("<I")) for _ in range(value_count)}
-        places = dict(self._place() for _ in range(tensor_count))
+        entries = dict(self._entry() for _ in range(tensor_count))
         alignment = values.get("general.alignment", ALIGNMENT)
         if not isinstance(alignment, int) or alignment < 1 or alignment & (alignment - 1):
             raise self._corrupt(f"says that tensors are aligned to {alignment!r:.60}, which is no power of two")
         begin = -(-self.at // alignment) * alignment
-        return Head(values, {name: one._replace(first=begin + one.first) for name, one in places.items()}, self.data)
+        return Head(values, {name: one._replace(first=begin + one.first) for name, one in entries.items()}, self.data)
 
     def _take(self, count: int, what: str) -> NDArray[np.uint8]:
         if count > len(self.data) - self.at:
@@ -105,12 +105,12 @@ class _Reader:
         form = np.dtype(SCALARS[kind])
         return np.frombuffer(bytes(self._take(count * form.itemsize, "an array")), form)
 
-    def _place(self) -> tuple[str, Place]:
+    def _entry(self) -> tuple[str, TensorEntry]:
         name, count = self._string(), self._number("<I")
         if count > MOST_DIMENSIONS:
             raise self._corrupt(f"says that {name:.60} has {count} dimensions")
         shape = tuple(self._number("<Q") for _ in range(count))[::-1]
-        return name, Place(shape, self._number("<I"), self._number("<Q"))
+        return name, TensorEntry(shape, self._number("<I"), self._number("<Q"))
 
     def _corrupt(self, what: str) -> ModelCorrupt:
         return ModelCorrupt(f"{self.path} {what}: it is truncated or damaged, copy it again")

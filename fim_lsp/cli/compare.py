@@ -170,7 +170,7 @@ def compare(
 
 @app.command("holes")
 def record_holes(
-    place: Annotated[Path, typer.Argument(help="A source file, or a folder of them.")],
+    source: Annotated[Path, typer.Argument(help="A source file, or a folder of them.")],
     out: Annotated[Path, typer.Option(help="JSON lines to write.")],
     per_kind: Annotated[int, typer.Option(help="Holes of each kind.", min=1)] = HOLES_OF_A_KIND,
     kind: Annotated[list[str] | None, typer.Option(help="Only this kind; may be given several times.")] = None,
@@ -185,7 +185,7 @@ def record_holes(
 
         if unknown := set(kind or []).difference(cut.KINDS, {SEVERAL}):
             raise InputError(f"--kind {', '.join(sorted(unknown))}: there are {', '.join((*cut.KINDS, SEVERAL))}")
-        texts = list(cut.read_files(place))
+        texts = list(cut.read_files(source))
         single = [one for one in kind or cut.KINDS if one != SEVERAL]
         cuts = cut.cut(texts, per_kind, seed, single) if single else []
         cuts += cut.cut_several(texts, per_kind, seed) if SEVERAL in (kind or []) else []
@@ -203,21 +203,19 @@ def record_holes(
         typer.echo(f"{len(cuts)} holes in {out}")
 
 
-def _compare_at(place: str, model: Sequence[str], threads: int, json_file: Path | None) -> None:
+def _compare_at(at: str, model: Sequence[str], threads: int, json_file: Path | None) -> None:
     from fim_lsp import machine
-    from fim_lsp.cli import places, terminal
+    from fim_lsp.cli import cursor, terminal
     from fim_lsp.compare.at_cursor import ask
     from fim_lsp.compare.contenders import contend
 
-    snap = places.from_file(place)
+    snap = cursor.from_file(at)
     with waiting("loading the models and asking them"):
         machine.pin(threads)
         answers = ask(snap, contend(model))
-    terminal.show_at_cursor(
-        Console(), snap, place, [(one.name, one.outcome, one.cold_ms, one.warm_ms) for one in answers]
-    )
+    terminal.show_at_cursor(Console(), snap, at, [(one.name, one.outcome, one.cold_ms, one.warm_ms) for one in answers])
     if json_file is not None:
-        record = {"place": place, "machine": machine.describe(), "answers": [one.record() for one in answers]}
+        record = {"place": at, "machine": machine.describe(), "answers": [one.record() for one in answers]}
         write(json_file, json.dumps(record, ensure_ascii=False))
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def complete(
-    place: Annotated[
+    where: Annotated[
         str, typer.Argument(help="FILE:LINE:COL (1-based), or - for text with [MASK] on standard input.")
     ] = "",
     text: Annotated[str, typer.Option(help="Text with any number of [MASK], all of them to be filled.")] = "",
@@ -38,19 +38,19 @@ def complete(
 ) -> None:
     """Complete at one place and print the suggestion where it would stand."""
     with reporting_errors():
-        from fim_lsp.cli import places
+        from fim_lsp.cli import cursor
         from fim_lsp.domain import Cancel
         from fim_lsp.languages import DEFAULT
 
-        if place == "-":
-            text = places.decode(sys.stdin.buffer.read(), "standard input")
-        if text.count(places.MARK) > 1 or (text and place != "-"):
-            segments = places.segments(text)
+        if where == "-":
+            text = cursor.decode(sys.stdin.buffer.read(), "standard input")
+        if text.count(cursor.MARK) > 1 or (text and where != "-"):
+            segments = cursor.segments(text)
             outcome = load(settings(config, model, backend)).fill(segments, language or DEFAULT, Cancel())
             _show_filled(segments, outcome, as_json)
             return
-        is_piped = place == "-"
-        snap = places.from_text(text, language or DEFAULT) if is_piped else places.from_file(place, language)
+        is_piped = where == "-"
+        snap = cursor.from_text(text, language or DEFAULT) if is_piped else cursor.from_file(where, language)
         completer = load(settings(config, model, backend))
         outcome = complete_at(completer, snap)
         if as_json:
@@ -58,7 +58,7 @@ def complete(
         else:
             from fim_lsp.cli.terminal import show
 
-            show(Console(), snap, outcome, place if place != "-" else "standard input")
+            show(Console(), snap, outcome, where if where != "-" else "standard input")
 
 
 def _show_filled(segments: tuple[str, ...], outcome: Outcome, as_json: bool) -> None:

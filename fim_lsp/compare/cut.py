@@ -24,19 +24,19 @@ SEVERAL_PREFIX_CHARS, SEVERAL_SUFFIX_CHARS = 1200, 600
 SKIPPED = frozenset({".venv", "venv", "node_modules", "site-packages", "__pycache__", ".git"})
 
 
-def read_files(place: Path) -> Iterator[tuple[str, str, str]]:
+def read_files(source: Path) -> Iterator[tuple[str, str, str]]:
     """Yield (package, path, text) of a source file, or of those below a folder; raises InputError."""
-    if not place.exists():
-        raise InputError(f"{place} is not there: give a file or a folder")
-    found = [place] if place.is_file() else sorted(p for p in place.rglob("*") if language_of(p.name))
+    if not source.exists():
+        raise InputError(f"{source} is not there: give a file or a folder")
+    found = [source] if source.is_file() else sorted(p for p in source.rglob("*") if language_of(p.name))
     for path in found:
-        if SKIPPED.isdisjoint(path.parts[len(place.parts) :]):
+        if SKIPPED.isdisjoint(path.parts[len(source.parts) :]):
             try:
                 text = path.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError):
                 continue
             if SMALLEST <= len(text) <= LARGEST:
-                parts = path.relative_to(place).parts or (path.name,)
+                parts = path.relative_to(source).parts or (path.name,)
                 yield parts[0], "/".join(parts[1:]) or parts[0], text
 
 

@@ -139,13 +139,13 @@ def _frontier(axes: Axes, report: Report) -> None:
 def _latency_by_length(axes: Axes, report: Report) -> None:
     for colour, marker, one in _each(report):
         rows = one["by_length"]
-        places = _places(rows)
+        lengths = _lengths(rows)
         p50 = [row["latency_ms"]["p50"] for row in rows]
         low, high = zip(*(row["latency_ms"]["p50_interval"] for row in rows), strict=True)
-        axes.fill_between(places, low, high, color=colour, alpha=0.15, linewidth=0)
-        axes.plot(places, p50, color=colour, marker=marker, label=f"{one['name']}, cold")
+        axes.fill_between(lengths, low, high, color=colour, alpha=0.15, linewidth=0)
+        axes.plot(lengths, p50, color=colour, marker=marker, label=f"{one['name']}, cold")
         warm = [summary(_latency(report, one["name"], "warm", row["tokens"])) for row in rows]
-        if tried := [(place, latency["p50"]) for place, latency in zip(places, warm, strict=True) if latency]:
+        if tried := [(length, latency["p50"]) for length, latency in zip(lengths, warm, strict=True) if latency]:
             axes.plot(*zip(*tried, strict=True), ":", color=colour, marker=marker, markerfacecolor=PAPER, label="warm")
     _name_lengths(axes, report)
     axes.set(ylabel="median milliseconds", ylim=(0, None))
@@ -155,11 +155,11 @@ def _quality_by_length(axes: Axes, report: Report) -> None:
     for colour, marker, one in _each(report):
         rows = one["by_length"]
         low, high = zip(*(row["exact_match_interval"] for row in rows), strict=True)
-        axes.fill_between(_places(rows), low, high, color=colour, alpha=0.15, linewidth=0)
-        axes.plot(_places(rows), [row["exact_match"] for row in rows], color=colour, marker=marker, label=one["name"])
+        axes.fill_between(_lengths(rows), low, high, color=colour, alpha=0.15, linewidth=0)
+        axes.plot(_lengths(rows), [row["exact_match"] for row in rows], color=colour, marker=marker, label=one["name"])
         if len(report["contenders"]) <= FEW:
             similar = [row["edit_similarity"] for row in rows]
-            axes.plot(_places(rows), similar, ":", color=colour, marker=marker, markerfacecolor=PAPER, label="similar")
+            axes.plot(_lengths(rows), similar, ":", color=colour, marker=marker, markerfacecolor=PAPER, label="similar")
     _name_lengths(axes, report)
     axes.set(ylabel="%", ylim=(0, 100))
 
@@ -183,11 +183,11 @@ def _stages(axes: Axes, report: Report) -> None:
         for one in report["contenders"]
         for condition in one["stages_ms"]
     ][::-1]
-    for place, (_, stages) in enumerate(bars):
+    for row_at, (_, stages) in enumerate(bars):
         edges = [0.0, *accumulate(stages.values())]
         for (name, width), left in zip(stages.items(), edges, strict=False):
-            axes.barh(place, width, 0.55, left, color=LIGHT[STAGES.get(name, "soft")])
-        axes.annotate(f"{edges[-1]:.0f}", (edges[-1], place), (4, 0), textcoords="offset points", va="center")
+            axes.barh(row_at, width, 0.55, left, color=LIGHT[STAGES.get(name, "soft")])
+        axes.annotate(f"{edges[-1]:.0f}", (edges[-1], row_at), (4, 0), textcoords="offset points", va="center")
     for purpose in dict.fromkeys(STAGES.values()):
         axes.bar(0, 0, color=LIGHT[purpose], label=purpose)
     axes.set_yticks(range(len(bars)), [label for label, _ in bars])
@@ -199,14 +199,14 @@ def _stages(axes: Axes, report: Report) -> None:
 
 def _kinds(axes: Axes, report: Report) -> None:
     kinds = list(report["contenders"][0]["by_kind"])[::-1]
-    for place, kind in enumerate(kinds):
+    for row_at, kind in enumerate(kinds):
         rows = [one["by_kind"][kind] for one in report["contenders"]]
         ends = [row["first_line_match"] for row in rows]
-        axes.plot([min(ends), max(ends)], [place, place], color=GRID, linewidth=4, solid_capstyle="round", zorder=1)
+        axes.plot([min(ends), max(ends)], [row_at, row_at], color=GRID, linewidth=4, solid_capstyle="round", zorder=1)
         apart = np.linspace(0.14, -0.14, len(rows))  # so that equals do not hide each other
         for (colour, marker, one), row, offset in zip(_each(report), rows, apart, strict=True):
-            label = one["name"] if not place else None
-            axes.plot(row["first_line_match"], place + offset, marker, color=colour, markersize=8, label=label)
+            label = one["name"] if not row_at else None
+            axes.plot(row["first_line_match"], row_at + offset, marker, color=colour, markersize=8, label=label)
     axes.set_yticks(range(len(kinds)), [kind.replace("_", " ") for kind in kinds])
     axes.set(xlabel="first line exactly right, %", xlim=(-2, None))
 
@@ -238,7 +238,7 @@ def _selective(axes: Axes, report: Report) -> None:
     axes.set(xlabel="holes in which something is shown, %", ylabel="exactly right, %", xlim=(0, 100), ylim=(0, 100))
 
 
-def _places(rows: Sequence[Mapping[str, Any]]) -> list[int]:
+def _lengths(rows: Sequence[Mapping[str, Any]]) -> list[int]:
     """Return where each length stands on the axis, the same for every contender."""
     return [LENGTHS.index(tuple(row["tokens"])) for row in rows]
 
@@ -246,7 +246,7 @@ def _places(rows: Sequence[Mapping[str, Any]]) -> list[int]:
 def _name_lengths(axes: Axes, report: Report) -> None:
     rows = report["contenders"][0]["by_length"]
     names = [f"{low}+" if high > 1000 else f"{low}–{high}" for low, high in (row["tokens"] for row in rows)]
-    axes.set_xticks(_places(rows), names)
+    axes.set_xticks(_lengths(rows), names)
     axes.set(xlabel="tokens in the hole")
 
 

@@ -61,10 +61,10 @@ def calibration(confidence: Sequence[float], hits: Sequence[bool]) -> dict[str, 
     sure, hit = np.asarray(confidence, dtype=np.float64), np.asarray(hits, dtype=np.float64)
     if not sure.size:
         return {"n": 0, "ece": None, "auroc": None, "brier": None, "base_brier": None, "bins": []}
-    place = np.minimum((sure * BINS).astype(int), BINS - 1)
+    bin_of = np.minimum((sure * BINS).astype(int), BINS - 1)
     bins = [
         {"n": int(inside.sum()), "confidence": float(sure[inside].mean()), "hits": float(hit[inside].mean())}
-        for inside in (place == at for at in range(BINS))
+        for inside in (bin_of == at for at in range(BINS))
         if inside.any()
     ]
     base = float(hit.mean())

@@ -37,7 +37,7 @@ class Idle:
 
     def __init__(self, completer: Completer, trace: Trace, pool: ThreadPoolExecutor):
         self.completer, self.trace, self.pool = completer, trace, pool
-        self.place: tuple[str, str, int, str] | None = None  # what is worked on or soon will be
+        self.task: tuple[str, str, int, str] | None = None  # what is worked on or soon will be
         self.cancel = Cancel()
         self.timer: asyncio.TimerHandle | None = None
         self.unload_timer: asyncio.TimerHandle | None = None
@@ -63,7 +63,7 @@ class Idle:
         if self.timer:
             self.timer.cancel()
         self.cancel.raise_for(reason)
-        self.place = None
+        self.task = None
 
     def put_off(self) -> None:
         """Count the minutes to unloading from now on."""
@@ -80,11 +80,11 @@ class Idle:
             self.unload_timer.cancel()
 
     def _soon(self, method: str, work: Task, snap: Snapshot, then: Snapshot) -> None:
-        place = (method, then.uri, then.offset, then.text)
-        if place == self.place or self.is_stopped or not self.completer.config.look_ahead:
+        task = (method, then.uri, then.offset, then.text)
+        if task == self.task or self.is_stopped or not self.completer.config.look_ahead:
             return  # what is typed along a suggestion leads to the place that is being looked at already
         self.drop("superseded")
-        self.place, self.cancel = place, Cancel()
+        self.task, self.cancel = task, Cancel()
         self.timer = asyncio.get_running_loop().call_later(REST_S, self._begin, method, work, snap, self.cancel)
 
     def _begin(self, method: str, work: Task, snap: Snapshot, cancel: Cancel) -> None:
@@ -93,7 +93,7 @@ class Idle:
 
     def _end(self, cancel: Cancel) -> None:
         if self.cancel is cancel:
-            self.place = None  # done: another key along the same suggestion has other keys beside it
+            self.task = None  # done: another key along the same suggestion has other keys beside it
 
     def _run(self, method: str, work: Task, snap: Snapshot, cancel: Cancel) -> None:
         """Do the work (decode thread); what goes wrong will go wrong again where somebody is told."""

@@ -124,7 +124,7 @@ def _run(run: Run) -> dict[str, Any]:
     return {"totalMs": run.total_ms, "timings": dict(run.answer.meter.timings), "tokens": dict(run.answer.meter.tokens)}
 
 
-def place(params: Any) -> tuple[str, lsp.Position]:
+def cursor_of(params: Any) -> tuple[str, lsp.Position]:
     """Read {textDocument: {uri}, position} of a custom request; raises ValueError naming what is wrong."""
     if not isinstance(params, Mapping):
         raise ValueError("params must be {textDocument: {uri}, position: {line, character}}")

@@ -84,9 +84,9 @@ class FimServer(LanguageServer):
             logger.error("%s: %s", getattr(source, "__name__", source), error)
 
 
-def _place(params: Any) -> tuple[str, lsp.Position]:
+def _cursor_of(params: Any) -> tuple[str, lsp.Position]:
     try:
-        return protocol.place(params)
+        return protocol.cursor_of(params)
     except ValueError as problem:
         raise JsonRpcInvalidParams(str(problem)) from None
 
@@ -161,7 +161,7 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
     def explain(params: Any) -> dict[str, Any]:
         if not params:
             return protocol.explanation(server.requests.latest() or Outcome(reason="no completion was requested yet"))
-        uri, position = _place(params)
+        uri, position = _cursor_of(params)
         document = server.document(uri)
         if document is None:
             return protocol.explanation(NOT_OPEN)
@@ -170,7 +170,7 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
 
     @server.feature(COMPARE)
     async def compare(params: Any) -> dict[str, Any]:
-        uri, position = _place(params)
+        uri, position = _cursor_of(params)
         document = server.document(uri)
         if document is None:
             return protocol.comparison(Comparison(reason=NOT_OPEN.reason))

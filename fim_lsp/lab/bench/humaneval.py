@@ -215,19 +215,19 @@ def _result(task: Task, answer: Answer, verdict: Future[Verdict]) -> Result:
     return Result(task, answer, verdict.result())
 
 
-def _task(line: str, place: str) -> Task:
+def _task(line: str, where: str) -> Task:
     """Read one line; raises InputError that names it."""
     try:
         row = json.loads(line)
     except ValueError as problem:
-        raise InputError(f"{place} is no JSON ({problem}): {REMEDY}") from None
+        raise InputError(f"{where} is no JSON ({problem}): {REMEDY}") from None
     if not isinstance(row, Mapping):
-        raise InputError(f"{place} is no JSON object: {REMEDY}")
+        raise InputError(f"{where} is no JSON object: {REMEDY}")
     if wrong := [field for field in FIELDS if not isinstance(row.get(field), str)]:
-        raise InputError(f"{place} has no text under {', '.join(wrong)}: {REMEDY}")
+        raise InputError(f"{where} has no text under {', '.join(wrong)}: {REMEDY}")
     task = Task(**{field: row[field] for field in FIELDS})
     if task.subset not in SUBSETS:
-        raise InputError(f"{place}: task_id {task.task_id!r} begins with none of {', '.join(SUBSETS)}: {REMEDY}")
+        raise InputError(f"{where}: task_id {task.task_id!r} begins with none of {', '.join(SUBSETS)}: {REMEDY}")
     if not task.entry_point.isidentifier():
-        raise InputError(f"{place}: entry_point {task.entry_point!r} is no name: {REMEDY}")
+        raise InputError(f"{where}: entry_point {task.entry_point!r} is no name: {REMEDY}")
     return task

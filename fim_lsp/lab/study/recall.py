@@ -39,8 +39,8 @@ def probes(texts: Sequence[str], encode: Encode, limit: int, seed: int = 0) -> d
     for number, text in enumerate(texts):
         rng = random.Random(f"{seed}:{number}")
         counts = dict.fromkeys(BUCKETS, 0)
-        places = list(NAME.finditer(text))
-        for match in rng.sample(places, len(places)):
+        matches = list(NAME.finditer(text))
+        for match in rng.sample(matches, len(matches)):
             probe = _probe(text, match, encode, rng)
             bucket = probe and next((b for b in BUCKETS if b[0] <= probe.distance <= b[1]), None)
             if probe and bucket and counts[bucket] < OF_A_TEXT:

@@ -25,7 +25,7 @@ Span = tuple[int, list[int]]  # where its mark stands in the encoder's input, an
 
 @dataclass(frozen=True)
 class Seq2SeqObjective:
-    """Rows whose context fits `context` places, the rest of `length` for the decoder; `hidden` of the context is."""
+    """Rows whose context fits `context` positions, the rest of `length` for the decoder; `hidden` of the context is."""
 
     context: int
     length: int
@@ -38,14 +38,14 @@ class Seq2SeqObjective:
         after, more = self._hide(row[2], rng)
         ids, hole = [*before, MIDDLE, *after], len(before)
         if len(ids) > self.context:
-            raise ValueError(f"a context of {len(ids)} places does not fit {self.context}")
+            raise ValueError(f"a context of {len(ids)} positions does not fit {self.context}")
         example = Example()
         example.add(ids, range(len(ids)), CONTEXT)
         empty = self.context - len(ids)
         example.add([END] * empty, [0] * empty, PAD)
         self._write(example, MIDDLE, hole, list(row[1]), 0)
-        for place, span in [*spans, *((at + hole + 1, span) for at, span in more)]:
-            self._write(example, MASK, place, span, -1)
+        for position, span in [*spans, *((at + hole + 1, span) for at, span in more)]:
+            self._write(example, MASK, position, span, -1)
         return example
 
     def mask(self, groups: Tensor) -> Tensor:
@@ -55,11 +55,11 @@ class Seq2SeqObjective:
         earlier = groups.new_ones(length, length, dtype=torch.bool).tril() & ~is_context
         return ((groups == CONTEXT) & is_context)[:, None, :] | earlier
 
-    def _write(self, example: Example, mark: int, place: int, tokens: list[int], span: int) -> None:
+    def _write(self, example: Example, mark: int, position: int, tokens: list[int], span: int) -> None:
         ids = [mark, *tokens][: max(self.length - len(example.ids), 0)]
         for at, target in enumerate([*tokens, END][: len(ids)]):
             example.targets.append((len(example.ids) + at, target, 1.0, span))
-        example.add(ids, range(place, place + len(ids)), CONTEXT + 1)
+        example.add(ids, range(position, position + len(ids)), CONTEXT + 1)
 
     def _hide(self, piece: Sequence[int], rng: np.random.Generator) -> tuple[list[int], list[Span]]:
         """Replace spans of one to LONGEST_SPAN tokens by a mark each."""

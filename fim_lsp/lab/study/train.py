@@ -36,16 +36,16 @@ from fim_lsp.nn.study.network import Network, Shape
 from fim_lsp.nn.study.probe import one_thread
 from fim_lsp.nn.study.vocabulary import END, MARKS, MIDDLE, PREFIX, SUFFIX
 
-LENGTH = CONTEXT + ANSWER + 8  # places of a causal row, marks included
+LENGTH = CONTEXT + ANSWER + 8  # positions of a causal row, marks included
 WRITTEN = 80  # of the encoder–decoder's: the middle and 15 % of the context, each span with its mark
 CANVAS = 40  # of BERT's, the longest
 POSITIONS = LENGTH + 64  # of BERT's: a hole takes 64, however long its canvas
 SHAPES = (
     Shape("rnn", 784, 1),
     Shape("lstm", 380, 1),
-    Shape("encoder-decoder", 412, 2, places=CONTEXT + 1),
-    Shape("small-gpt", 512, 4, places=LENGTH),
-    Shape("small-bert", 504, 4, places=POSITIONS),
+    Shape("encoder-decoder", 412, 2, positions=CONTEXT + 1),
+    Shape("small-gpt", 512, 4, positions=LENGTH),
+    Shape("small-bert", 504, 4, positions=POSITIONS),
 )
 PACE = Settings(
     batch=4, rate=1e-3, decay=0.05, compile=False, dtype="bfloat16", threads=1, validate_steps=100, checkpoint_s=60.0
@@ -76,7 +76,7 @@ def members(
             pairs = PairObjective.sized(CONTEXT, CONTEXT + 2 + CANVAS, suffixes)
             yield Member(shape, pairs, pairs.plain())
         elif shape.kind == "encoder-decoder":
-            spans = Seq2SeqObjective(shape.places, shape.places + WRITTEN)
+            spans = Seq2SeqObjective(shape.positions, shape.positions + WRITTEN)
             yield Member(shape, spans, replace(spans, hidden=0.0))
         else:
             causal = GptObjective(PREFIX, SUFFIX, MIDDLE, END, LENGTH, context_weight)

@@ -15,12 +15,12 @@ Row = Sequence[Sequence[int]]  # context, fill, context, ...: ids, pieces may be
 
 @dataclass
 class Example:
-    """One row: what stands at each place, who sees it, and what is to be predicted there."""
+    """One row: what stands at each position, who sees it, and what is to be predicted there."""
 
     ids: list[int] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     groups: list[int] = field(default_factory=list)
-    targets: list[tuple[int, int, float, int]] = field(default_factory=list)  # (place, id, weight, span or -1)
+    targets: list[tuple[int, int, float, int]] = field(default_factory=list)  # (position, id, weight, span or -1)
 
     def add(self, ids: Sequence[int], positions: Sequence[int], group: int) -> None:
         self.ids.extend(ids)
@@ -73,7 +73,7 @@ class Objective(Protocol):
         ...
 
     def mask(self, groups: Tensor) -> Tensor:
-        """Return True where a place may look, [rows, length, length] for groups [rows, length]."""
+        """Return True where a position may look, [rows, length, length] for groups [rows, length]."""
         ...
 
 
@@ -84,7 +84,7 @@ class Batch:
     ids: Tensor
     positions: Tensor
     mask: Tensor  # added to attention scores: 0 or -inf, [rows, 1, length, length]
-    places: Tensor
+    asked: Tensor
     targets: Tensor
     weights: Tensor
     spans: Tensor  # number of the span a target belongs to, -1 for none: exact match counts them
@@ -100,14 +100,14 @@ class Batch:
         flat = [(row * length + at, *rest) for row, e in enumerate(examples) for at, *rest in e.targets]
         spans: dict[tuple[int, int], int] = {}
         numbers = [-1 if s < 0 else spans.setdefault((int(at) // length, int(s)), len(spans)) for at, _, _, s in flat]
-        places, targets, weights, _ = zip(*flat, strict=True) if flat else ((), (), (), ())
+        asked, targets, weights, _ = zip(*flat, strict=True) if flat else ((), (), (), ())
         seen = objective.mask(groups)
         mask = torch.zeros(seen.shape, device=device).masked_fill(~seen, float("-inf"))[:, None]
         return cls(
             ids,
             positions,
             mask,
-            torch.tensor(places, device=device, dtype=torch.long),
+            torch.tensor(asked, device=device, dtype=torch.long),
             torch.tensor(targets, device=device, dtype=torch.long),
             torch.tensor(weights, device=device),
             torch.tensor(numbers, device=device, dtype=torch.long),

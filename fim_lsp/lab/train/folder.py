@@ -23,8 +23,8 @@ def write_folder(out: Path, tensors: dict[str, Tensor], config: dict[str, Any]) 
     names = ["model.safetensors"]
     if len(groups) > 1:
         names = [f"model-{n:05}-of-{len(groups):05}.safetensors" for n in range(1, len(groups) + 1)]
-        places = {tensor: name for name, group in zip(names, groups, strict=True) for tensor in group}
-        index = {"metadata": {}, "weight_map": places}
+        weight_map = {tensor: name for name, group in zip(names, groups, strict=True) for tensor in group}
+        index = {"metadata": {}, "weight_map": weight_map}
         (out / "model.safetensors.index.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
     for name, group in zip(names, groups, strict=True):
         save_file(group, out / name, {"format": "pt"})

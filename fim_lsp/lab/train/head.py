@@ -25,15 +25,15 @@ class Score(NamedTuple):
 
 
 def score(trunk: Network, hidden: Tensor, batch: Batch, scale: float | None = None) -> Score:
-    """Score hidden states [rows, length, hidden] at the batch's places; with `scale`, backpropagate loss × scale.
+    """Score hidden states [rows, length, hidden] where the batch asks; with `scale`, backpropagate loss × scale.
 
     Each chunk is backpropagated to its own hidden states at once and its logits dropped; the trunk follows at the end.
-    Chunks are filled up with places of no weight: logits of ever new sizes make the process grow by gigabytes.
+    Chunks are filled up with positions of no weight: logits of ever new sizes make the process grow by gigabytes.
     """
-    count = len(batch.places)
-    places, targets, weights = (F.pad(x, (0, -count % CHUNK)) for x in (batch.places, batch.targets, batch.weights))
-    at_places = hidden.flatten(0, 1)[places]
-    leaf = at_places.detach().requires_grad_(scale is not None)
+    count = len(batch.asked)
+    asked, targets, weights = (F.pad(x, (0, -count % CHUNK)) for x in (batch.asked, batch.targets, batch.weights))
+    at_asked = hidden.flatten(0, 1)[asked]
+    leaf = at_asked.detach().requires_grad_(scale is not None)
     losses, right = [], []
     for start in range(0, len(leaf), CHUNK):
         chunk = slice(start, start + CHUNK)
@@ -44,7 +44,7 @@ def score(trunk: Network, hidden: Tensor, batch: Batch, scale: float | None = No
         losses.append(loss.detach())
         right.append(logits.detach().argmax(1) == targets[chunk])
     if scale is not None and leaf.grad is not None:
-        at_places.backward(leaf.grad)  # type: ignore[no-untyped-call]
+        at_asked.backward(leaf.grad)  # type: ignore[no-untyped-call]
     spans, exact = _exact(torch.cat(right)[:count], batch.spans)
     loss, of_span = torch.cat(losses)[:count], batch.spans >= 0
     sums = [float(values.sum()) for values in (loss, batch.weights, loss[of_span], batch.weights[of_span])]

@@ -72,10 +72,10 @@ def matmul_rate(width: int, device: torch.device, dtype: torch.dtype, seconds: f
     return count * 2 * a.shape[0] * a.shape[1] * b.shape[0] / (time.perf_counter() - began)
 
 
-def step_flops(trunk: Network, places: int, targets: int) -> float:
-    """Estimate the FLOPs of forward and backward over `places` of padded input and `targets` of output."""
+def step_flops(trunk: Network, positions: int, targets: int) -> float:
+    """Estimate the FLOPs of forward and backward over `positions` of padded input and `targets` of output."""
     head = trunk.config.vocab * trunk.config.hidden
     wide = [p for p in trunk.parameters() if p.ndim == 2]
     matrices = sum(p.numel() for p in wide if len(p) != trunk.config.vocab)
     trained = any(p.requires_grad for p in wide if len(p) == trunk.config.vocab)
-    return 6.0 * matrices * places + (6.0 if trained else 4.0) * head * targets
+    return 6.0 * matrices * positions + (6.0 if trained else 4.0) * head * targets

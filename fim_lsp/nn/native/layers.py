@@ -101,12 +101,12 @@ class NativeLayers:
             raise ValueError(f"{start + n} tokens do not fit a cache of {cache.capacity}")
         hidden = np.empty((n, self.config.hidden), np.float32)
         mask = None if isinstance(look, str) else np.ascontiguousarray(look, np.bool_)
-        tokens, places = np.asarray(ids, np.int32), np.asarray(positions, np.int32)
-        if not (tokens.min() >= 0 and tokens.max() < self.config.vocab and places.max() < self.positions):
+        tokens, where = np.asarray(ids, np.int32), np.asarray(positions, np.int32)
+        if not (tokens.min() >= 0 and tokens.max() < self.config.vocab and where.max() < self.positions):
             raise ValueError("a token or a position is outside the model's")
         _expect(
             self.lib.fim_run(
-                self.model, _at(tokens), _at(places), n, start, _at(cache.keys), _at(cache.values), cache.capacity,
+                self.model, _at(tokens), _at(where), n, start, _at(cache.keys), _at(cache.values), cache.capacity,
                 None if mask is None else _at(mask), int(isinstance(look, str) and look == "back"), _at(hidden),
             )
         )  # fmt: skip

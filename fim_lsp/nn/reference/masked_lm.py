@@ -37,7 +37,7 @@ class Text(NamedTuple):
 class MaskedLM:
     """An `AutoModelForMaskedLM` behind the two methods of the encoder."""
 
-    def __init__(self, model: Any, marks: Marks, end: int, places: int):
+    def __init__(self, model: Any, marks: Marks, end: int, positions: int):
         self.model, self.marks, self.end = model.eval(), marks, end
         self.infill = {
             "begin": marks.begin,
@@ -46,8 +46,8 @@ class MaskedLM:
             "expand": marks.expand,
             "canvases": SIZES,
             "block_canvases": BLOCK_SIZES,
-            "prefix_tokens": min(384, (places - RESERVED) * 3 // 4),
-            "suffix_tokens": min(128, (places - RESERVED) // 4),
+            "prefix_tokens": min(384, (positions - RESERVED) * 3 // 4),
+            "suffix_tokens": min(128, (positions - RESERVED) // 4),
         }
 
     @classmethod
@@ -68,8 +68,8 @@ class MaskedLM:
         ends = [tokens.cls_token_id, tokens.bos_token_id], [tokens.sep_token_id, tokens.eos_token_id]
         begin, end = (next((at for at in some if at is not None), mask) for some in ends)
         # RoBERTa counts its positions from behind the padding's
-        places = int(getattr(model.config, "max_position_embeddings", 512)) - 2
-        made = cls(model.to(pick_device()), Marks(begin, mask, mask, mask), end, places)
+        positions = int(getattr(model.config, "max_position_embeddings", 512)) - 2
+        made = cls(model.to(pick_device()), Marks(begin, mask, mask, mask), end, positions)
         return made, Tokenizer(tokens.backend_tokenizer)
 
     def read(self, layout: Layout) -> Text:
@@ -86,7 +86,7 @@ class MaskedLM:
         return np.asarray(logits.log_softmax(-1).cpu())
 
     def _row(self, reading: Text, canvas: Canvas, wanted: int) -> tuple[list[int], list[int]]:
-        """Return the ids of a whole text with its canvas in place, and the places asked for."""
+        """Return the ids of a whole text with its canvas in place, and the positions asked for."""
         ids: list[int] = []
         asked: list[int] = []
         bounds = [0, *reading.holes, len(reading.ids)]

@@ -37,7 +37,7 @@ class SmallBert(Network):
 
     def __init__(self, shape: Shape):
         super().__init__(shape)
-        self.place, self.segment = nn.Embedding(shape.places, shape.hidden), nn.Embedding(2, shape.hidden)
+        self.place, self.segment = nn.Embedding(shape.positions, shape.hidden), nn.Embedding(2, shape.hidden)
         self.blocks = nn.ModuleList(Block(shape.hidden, shape.inner, shape.heads) for _ in range(shape.layers))
         self.norm = nn.LayerNorm(shape.hidden)
         self.apply(initialise)

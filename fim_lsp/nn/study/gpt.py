@@ -17,7 +17,7 @@ class SmallGpt(Network):
 
     def __init__(self, shape: Shape):
         super().__init__(shape)
-        self.place = nn.Embedding(shape.places, shape.hidden)
+        self.place = nn.Embedding(shape.positions, shape.hidden)
         self.blocks = nn.ModuleList(Block(shape.hidden, shape.inner, shape.heads) for _ in range(shape.layers))
         self.norm = nn.LayerNorm(shape.hidden)
         self.apply(initialise)
@@ -42,8 +42,8 @@ class SmallGpt(Network):
 
     def _read(self, ids: Sequence[int], past: list[Seen] | None, start: int) -> Writing:
         device = self.embed_tokens.weight.device
-        row, places = torch.tensor([ids], device=device), torch.arange(start, start + len(ids), device=device)
-        hidden, seen = self._run(row, places, None if past else back(len(ids), device), past)
+        row, positions = torch.tensor([ids], device=device), torch.arange(start, start + len(ids), device=device)
+        hidden, seen = self._run(row, positions, None if past else back(len(ids), device), past)
         return Writing(seen, start + len(ids), self.following(hidden[0, -1]))
 
     def _run(

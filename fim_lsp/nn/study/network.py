@@ -25,16 +25,17 @@ class Shape:
     layers: int
     hidden: int = 128
     heads: int = 4
-    places: int = 0  # learned positions; of the encoder–decoder, where the context ends in a training row
+    positions: int = 0  # learned positions; of the encoder–decoder, where the context ends in a training row
     vocab: int = 4096
 
     @classmethod
     def read(cls, table: Mapping[str, Any]) -> Shape:
-        return cls(**{name: table[name] for name in cls.__dataclass_fields__})
+        given = {"positions": table.get("places"), **table}  # as earlier models have it
+        return cls(**{name: given[name] for name in cls.__dataclass_fields__})
 
 
 class Network(nn.Module):
-    """Hidden states from a batch's places, logits from hidden states: what the trainer trains."""
+    """Hidden states from a batch's positions, logits from hidden states: what the trainer trains."""
 
     def __init__(self, shape: Shape):
         super().__init__()
@@ -63,7 +64,7 @@ class Network(nn.Module):
 
 
 class Writing(NamedTuple):
-    """Where a writer stands: what it keeps, how many places it has used, logits [vocab] of the next token."""
+    """Where a writer stands: what it keeps, how many positions it has used, logits [vocab] of the next token."""
 
     kept: Any
     length: int

@@ -51,7 +51,7 @@ def one_thread() -> Iterator[None]:
 
 
 def judge(model: Any, before: Ids, fill: Ids, after: Ids) -> Opinion:
-    """Say what a model makes of `fill` between `before` and `after`, which must fit its places.
+    """Say what a model makes of `fill` between `before` and `after`, which must fit its positions.
 
     A writer is told the tokens before each; BERT sees none of them, but how many there are.
     """
@@ -73,7 +73,7 @@ def time_at(shape: Shape, length: int) -> Cost:
 
     The least of a few, as timeit takes it: other programs only add.
     """
-    model: Any = build(replace(shape, places=length + ROOM)).eval()
+    model: Any = build(replace(shape, positions=length + ROOM)).eval()
     ids = [len(SPECIAL) + n % (shape.vocab - len(SPECIAL)) for n in range(length)]
     before, after = ids[: length * 3 // 4], ids[length * 3 // 4 :]
     if isinstance(model, SmallBert):

@@ -29,7 +29,7 @@ class Kept(NamedTuple):
 
 
 class EncoderDecoder(Network):
-    """Half of the blocks read, half write; in a training row the context fills the first `places` places."""
+    """Half of the blocks read, half write; in a training row the context fills the first `positions` of it."""
 
     sines: Tensor
 
@@ -49,7 +49,7 @@ class EncoderDecoder(Network):
 
     def forward(self, ids: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
         """Return hidden states [rows, length, hidden]; mask [rows, 1, length, length] covers both parts."""
-        end = self.config.places
+        end = self.config.positions
         x = self._embed(ids, positions)
         read = self._encode(x[:, :end], mask[..., :end, :end])
         written = x[:, end:]
@@ -82,11 +82,11 @@ class EncoderDecoder(Network):
         out: Tensor = self.norm_encoder(x)
         return out
 
-    def _write(self, kept: Kept, place: int, token: int) -> Writing:
+    def _write(self, kept: Kept, position: int, token: int) -> Writing:
         device = self.sines.device
-        x = self._embed(torch.tensor([[token]], device=device), torch.tensor([place], device=device))
+        x = self._embed(torch.tensor([[token]], device=device), torch.tensor([position], device=device))
         past = []
         for number, block in enumerate(self.decoder):
             x, seen = block.across(x, None, kept.past[number] if kept.past else None, kept.memory[number], None)
             past.append(seen)
-        return Writing(Kept(past, kept.memory), place + 1, self.following(self.norm_decoder(x)[0, 0]))
+        return Writing(Kept(past, kept.memory), position + 1, self.following(self.norm_decoder(x)[0, 0]))

@@ -25,9 +25,9 @@ TINY = {"hidden": 32, "heads": 4, "vocab": 128}
 SHAPES = {
     "rnn": Shape("rnn", 40, 2, **TINY),
     "lstm": Shape("lstm", 24, 2, **TINY),
-    "encoder-decoder": Shape("encoder-decoder", 48, 2, places=60, **TINY),
-    "small-gpt": Shape("small-gpt", 48, 2, places=96, **TINY),
-    "small-bert": Shape("small-bert", 48, 2, places=160, **TINY),
+    "encoder-decoder": Shape("encoder-decoder", 48, 2, positions=60, **TINY),
+    "small-gpt": Shape("small-gpt", 48, 2, positions=96, **TINY),
+    "small-bert": Shape("small-bert", 48, 2, positions=160, **TINY),
 }
 WRITERS = ["rnn", "lstm", "encoder-decoder", "small-gpt"]
 

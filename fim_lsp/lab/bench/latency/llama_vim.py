@@ -78,7 +78,7 @@ class Local:
     indent: int
     line_suffix: str
 
-    def places(self) -> Iterator[Key]:
+    def cache_keys(self) -> Iterator[Key]:
         """Yield under what the answer is kept: with the whole prefix, and with its first lines scrolled away."""
         prefix = self.prefix
         for _ in range(SCROLLED + 1):
@@ -133,10 +133,10 @@ class Answers:
         self.kept: OrderedDict[Key, str] = OrderedDict()
 
     def has(self, at: Local) -> bool:
-        return any(key in self.kept for key in at.places())
+        return any(key in self.kept for key in at.cache_keys())
 
     def put(self, at: Local, content: str) -> None:
-        for key in at.places():
+        for key in at.cache_keys():
             self.kept[key] = content
             self.kept.move_to_end(key)
             if len(self.kept) > MAX_CACHE_KEYS:

@@ -203,8 +203,8 @@ def position(text: str, offset: int) -> dict[str, int]:
     return {"line": text.count("\n", 0, start), "character": len(text[start:offset].encode("utf-16-le")) // 2}
 
 
-def _offset(text: str, place: Mapping[str, int], cursor: int) -> int:
+def _offset(text: str, at: Mapping[str, int], cursor: int) -> int:
     """Return the offset of a position on the cursor's line, where an item's range has to be."""
     start = text.rfind("\n", 0, cursor) + 1
     line = text[start : text.find("\n", start) if "\n" in text[start:] else len(text)]
-    return start + len(line.encode("utf-16-le")[: 2 * place["character"]].decode("utf-16-le", errors="ignore"))
+    return start + len(line.encode("utf-16-le")[: 2 * at["character"]].decode("utf-16-le", errors="ignore"))

@@ -55,10 +55,10 @@ def deadline_overshoot(editor: LspEditor, traces: Sequence[Trace]) -> list[float
     """Ask cold places with a short deadline; return by how many milliseconds each late answer was late."""
     editor.configure(deadlineMs=DEADLINE_MS)
     late = []
-    for trace, places in _places(traces):
+    for trace, offsets in _cursors(traces):
         editor.open(f"deadline-{trace.name}", trace.begun())
-        for place in places:
-            editor.press("jump", place)
+        for offset in offsets:
+            editor.press("jump", offset)
             editor.settle()
             late.append((editor.asks[-1].answered_ms or 0.0) - DEADLINE_MS)
     editor.configure()
@@ -67,10 +67,10 @@ def deadline_overshoot(editor: LspEditor, traces: Sequence[Trace]) -> list[float
 
 def cancel(editor: LspEditor, traces: Sequence[Trace]) -> None:
     """Cancel requests while they run: the server's trace says how soon it was at rest."""
-    for trace, places in _places(traces):
+    for trace, offsets in _cursors(traces):
         editor.open(f"cancel-{trace.name}", trace.begun())
-        for place in places:
-            editor.press("jump", place)
+        for offset in offsets:
+            editor.press("jump", offset)
             editor.rest(CANCEL_AFTER_S)
             editor.give_up()
             editor.settle()
@@ -87,7 +87,7 @@ def traced(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def _places(traces: Sequence[Trace]) -> list[tuple[Trace, list[int]]]:
+def _cursors(traces: Sequence[Trace]) -> list[tuple[Trace, list[int]]]:
     """Return ends of lines all over each text, far enough apart that nothing kept helps."""
     each = -(-ASKED_MOST // len(traces))
     rows = []
@@ -95,7 +95,7 @@ def _places(traces: Sequence[Trace]) -> list[tuple[Trace, list[int]]]:
         text = trace.begun()
         step = max(1, len(text) // (each + 1))
         found = [text.find(":\n", step * number) + 1 for number in range(1, each + 1)]
-        rows.append((trace, [place for place in dict.fromkeys(found) if place]))
+        rows.append((trace, [offset for offset in dict.fromkeys(found) if offset]))
     return rows
 
 

@@ -39,10 +39,10 @@ def replay(trace: Trace, editor: EditorSimulator, speed: float = 1.0) -> Replay:
     done = Replay(trace.name, editor.name, trace.final.count("\n"))
     began, spent = time.perf_counter(), editor.cpu_s()
     editor.open(trace.name, trace.begun())
-    for place, wanted, edit in trace.places():
+    for offset, wanted, edit in trace.located_edits():
         editor.rest(edit.jump_ms / 1e3 / speed)
-        editor.press("jump", place)
-        _write(editor, place, wanted, edit, done, speed)
+        editor.press("jump", offset)
+        _write(editor, offset, wanted, edit, done, speed)
     editor.rest(READING_S / speed)
     editor.give_up()
     editor.settle()
@@ -65,11 +65,11 @@ def fitting(ghost: Ghost, document: str, wanted: str, written: int, cursor: int)
     return None
 
 
-def _write(editor: EditorSimulator, place: int, wanted: str, edit: Edit, done: Replay, speed: float) -> None:
+def _write(editor: EditorSimulator, offset: int, wanted: str, edit: Edit, done: Replay, speed: float) -> None:
     written, slips = 0, dict(edit.slips)
     while written < len(wanted):
         editor.rest(edit.pauses_ms[written] / 1e3 / speed)
-        if accepted := _accept(editor, wanted, written, place, speed):
+        if accepted := _accept(editor, wanted, written, offset, speed):
             done.accepts += 1
             done.accepted_chars += accepted
             written += accepted
@@ -82,13 +82,13 @@ def _write(editor: EditorSimulator, place: int, wanted: str, edit: Edit, done: R
         done.typed_chars += len(key)
 
 
-def _accept(editor: EditorSimulator, wanted: str, written: int, place: int, speed: float) -> int:
+def _accept(editor: EditorSimulator, wanted: str, written: int, offset: int, speed: float) -> int:
     """Accept what fits and return how many characters that gave, 0 for nothing that fits."""
 
     def found() -> Change | None:
         if editor.ghost is None:
             return None
-        return fitting(editor.ghost, editor.document, wanted, written, place + written)
+        return fitting(editor.ghost, editor.document, wanted, written, offset + written)
 
     seen_s = (time.perf_counter() - editor.seen_at) * speed
     if found() is None or seen_s < REACTION_S:

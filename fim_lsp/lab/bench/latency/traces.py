@@ -55,7 +55,7 @@ class Trace:
             text = text[: edit.start] + text[edit.end :]
         return text
 
-    def places(self) -> Iterator[tuple[int, str, Edit]]:
+    def located_edits(self) -> Iterator[tuple[int, str, Edit]]:
         """Yield (offset in the text as it stands when its turn comes, what to write, edit)."""
         for turn, edit in enumerate(self.edits):
             unwritten = sum(later.end - later.start for later in self.edits[turn:] if later.start < edit.start)

@@ -184,6 +184,7 @@ def test_folders_of_another_kind_are_named(models, tmp_path):
         load(tmp_path)
     config = json.loads((folder / "config.json").read_text())
     config["controlled"] = config.pop("study")  # as earlier models have it
+    config["controlled"]["places"] = config["controlled"].pop("positions")
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
     assert type(load(tmp_path)) is type(load(folder))
@@ -251,7 +252,7 @@ def test_the_second_head_learns_whether_a_suffix_follows():
         for kind in (20, 39, 58, 77) * 50
     ]
     objective = PairObjective.sized(16, 24, [row[2] for row in rows])
-    model = build(Shape("small-bert", 64, 2, hidden=32, heads=2, places=96, vocab=96))
+    model = build(Shape("small-bert", 64, 2, hidden=32, heads=2, positions=96, vocab=96))
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     for step in range(400):
         examples = [objective.example(row, (step, n)) for n, row in enumerate(draw.sample(rows, 32))]

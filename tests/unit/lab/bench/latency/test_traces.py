@@ -32,9 +32,9 @@ def test_files_have_from_50_to_20_000_lines(shipped):
 def test_writing_every_edit_in_turn_gives_the_final_text(shipped):
     for trace in shipped:
         text = trace.begun()
-        for place, wanted, edit in trace.places():
+        for offset, wanted, edit in trace.located_edits():
             assert wanted.strip() and len(edit.pauses_ms) == len(wanted)
-            text = text[:place] + wanted + text[place:]
+            text = text[:offset] + wanted + text[offset:]
         assert text == trace.final, trace.name
 
 

@@ -13,11 +13,11 @@ MARK = "[MASK]"
 BREAK = re.compile(r"\r\n|\r|\n")
 
 
-def from_file(place: str, language: str = "") -> Snapshot:
+def from_file(where: str, language: str = "") -> Snapshot:
     """Read FILE:LINE:COL, both 1-based and counted in code points; raises InputError."""
-    found = re.fullmatch(r"(.+):(\d+):(\d+)", place)
+    found = re.fullmatch(r"(.+):(\d+):(\d+)", where)
     if not found:
-        raise InputError(f"{place!r} is not FILE:LINE:COL (1-based), as in main.py:12:5")
+        raise InputError(f"{where!r} is not FILE:LINE:COL (1-based), as in main.py:12:5")
     path, line, column = Path(found[1]), int(found[2]), int(found[3])
     text = read_text(path)
     starts = [0, *(at.end() for at in BREAK.finditer(text))]
