@@ -26,7 +26,8 @@ MAY_IMPORT = {  # part of fim_lsp: the parts it may import; None: all
     "routing": {"backends", "checkpoints", "settings"} | LEAVES,
     "pipeline": {"context", "filters", "languages", "backends", "routing", "settings"} | LEAVES,
     "lsp": {"pipeline", "context", "languages", "routing", "settings", "backends"} | LEAVES,
-    "compare": {"pipeline", "routing", "backends", "settings", "languages", "checkpoints", "machine"} | LEAVES,
+    "compare": {"pipeline", "context", "routing", "backends", "settings", "languages", "checkpoints", "machine"}
+    | LEAVES,
     "lab": None,
     "cli": None,
 }

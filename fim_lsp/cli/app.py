@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from fim_lsp import __version__
-from fim_lsp.cli import bench, compare, complete, demo, doctor, router, serve, study, train, weights
+from fim_lsp.cli import (
+    bench,
+    compare,
+    complete,
+    demo,
+    doctor,
+    evaluate,
+    measuring_sets,
+    router,
+    serve,
+    study,
+    train,
+    weights,
+)
 
 app = typer.Typer(
     help="Code completion that fills in the middle, on your own machine, offline.",
@@ -36,8 +49,11 @@ for verb in (serve.serve, complete.complete, demo.demo, doctor.doctor):
     app.command()(verb)
 train.app.command("study")(study.train)
 train.app.command("export-study")(study.export)
+train.app.command("language-holes")(measuring_sets.by_language)
+train.app.command("multi-file-holes")(measuring_sets.multi_file)
 app.add_typer(train.app, name="train")
 app.add_typer(weights.app, name="weights")
+app.add_typer(evaluate.app)
 app.add_typer(compare.app)
 app.add_typer(bench.app, name="bench")
 app.add_typer(router.app, name="router")

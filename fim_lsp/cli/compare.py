@@ -1,23 +1,21 @@
-"""The commands that measure: `eval`, `compare`, `holes`."""
+"""The commands that compare: `compare`, and `holes` for what it is compared on."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fim_lsp.cli.base import AsJson, ModelFolder, load, reporting_errors, settings, waiting, warn, write
+from fim_lsp.cli.base import load, reporting_errors, settings, waiting, write
 from fim_lsp.errors import InputError
 
 if TYPE_CHECKING:
     from fim_lsp.compare.quality import Hole
-    from fim_lsp.domain import Cancel, Outcome, Snapshot
-    from fim_lsp.settings import Resolved
 
 app = typer.Typer()
 
@@ -25,90 +23,7 @@ HoleFile = Annotated[
     Path | None, typer.Option(help="JSON lines of holes; the shipped ones by default.", metavar="FILE")
 ]
 On = Annotated[Path | None, typer.Option(help="Cut holes into this file or folder instead.", metavar="PATH")]
-HumanEvalFile = Annotated[
-    Path | None,
-    typer.Option(
-        help="Your copy of HumanEval-Infilling, .jsonl or .jsonl.gz: EXECUTES WHAT THE MODEL WROTE.",
-        metavar="FILE",
-    ),
-]
 HOLES_OF_A_KIND = 40
-WAYS = ("model", "pipeline")  # to ask for a middle; the first by default
-
-
-@app.command("eval")
-def evaluate(
-    holes: HoleFile = None,
-    limit: Annotated[
-        int, typer.Option(help="Only so many holes, spread over the file or drawn always alike; 0 for all.", min=0)
-    ] = 0,
-    on: On = None,
-    humaneval: HumanEvalFile = None,
-    ask: Annotated[
-        str, typer.Option(help="With --humaneval: model, the decoder alone (the default), or pipeline.", metavar="WAY")
-    ] = "",
-    model: ModelFolder = "",
-    backend: Annotated[str, typer.Option("--backend", help="auto, gpt or bert.")] = "gpt",
-    as_json: AsJson = False,
-) -> None:
-    """Measure exact match of first lines and cold latency of the whole pipeline on recorded holes.
-
-    With --humaneval, measure whether programs work instead: this EXECUTES WHAT THE MODEL WROTE on this machine.
-    """
-    with reporting_errors():
-        if ask and (humaneval is None or ask not in WAYS):
-            raise InputError(f"--ask {ask}: it goes with --humaneval and is one of {', '.join(WAYS)}")
-        if humaneval is not None:
-            if holes or on:
-                raise InputError("--humaneval is measured by itself: leave out --holes and --on")
-            _evaluate_humaneval(humaneval, ask or WAYS[0], limit, settings(None, model, backend), as_json)
-            return
-        from rich.progress import track
-
-        from fim_lsp.checkpoints.catalogue import find_model
-        from fim_lsp.checkpoints.tokenizer import Tokenizer
-        from fim_lsp.compare import cut, quality, report
-
-        completer = load(settings(None, model, backend))
-        chosen = cut.cut(cut.read_files(on), HOLES_OF_A_KIND, seed=0) if on else quality.read_holes(holes)
-        chosen = chosen[:: max(1, len(chosen) // limit)][:limit] if limit else chosen
-
-        def cold(snap: Snapshot, cancel: Any) -> Outcome:
-            completer.forget()
-            return completer.complete(snap, cancel)
-
-        scores = list(track(quality.run(chosen, cold), "completing", len(chosen), console=Console(stderr=True)))
-        vocabulary = Tokenizer.from_folder(find_model("gpt", ""))
-        rows = quality.summarise(scores, lambda text: len(vocabulary.encode(text)))
-        if as_json:
-            typer.echo(json.dumps(rows))
-        else:
-            report.show_scores(Console(), rows)
-
-
-def _evaluate_humaneval(file: Path, way: str, limit: int, resolved: Resolved, as_json: bool) -> None:
-    from rich.progress import track
-
-    from fim_lsp.compare import report
-    from fim_lsp.lab.bench import humaneval
-
-    tasks = humaneval.read(file)
-    chosen = humaneval.draw(tasks, limit)
-    humaneval.check_harness(chosen[0])
-    completer = load(resolved)
-    warn("what the model writes is executed on this machine, under limits that stop accidents, not malice")
-
-    def cold(snap: Snapshot, cancel: Cancel) -> Outcome:
-        completer.forget()
-        return completer.complete(snap, cancel)
-
-    ask = humaneval.ask_model(completer.router.ready()) if way == "model" else humaneval.ask_pipeline(cold)
-    console = Console(stderr=True)
-    rows = humaneval.summarise(list(track(humaneval.run(chosen, ask), "filling in", len(chosen), console=console)))
-    if as_json:
-        typer.echo(json.dumps({"ask": way, "backend": resolved.config.backend, "of": len(tasks), "subsets": rows}))
-    else:
-        report.show_passes(Console(), rows, f"asked: {way} · {len(chosen)} of {len(tasks)} tasks")
 
 
 @app.command()

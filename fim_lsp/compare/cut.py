@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -100,6 +101,7 @@ def write(path: Path, holes: Iterable[Hole], bare: Callable[[Hole], str] | None 
         row = {name: value for name, value in asdict(hole).items() if value is not None and value != ()}
         rows.append(json.dumps(row | ({"raw": bare(hole)} if bare else {}), ensure_ascii=False))
     try:
-        path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+        data = ("\n".join(rows) + "\n").encode()
+        path.write_bytes(gzip.compress(data, 9, mtime=0) if path.suffix == ".gz" else data)
     except OSError as problem:
         raise InputError(f"{path} cannot be written: {problem.strerror}") from None

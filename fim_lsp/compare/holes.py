@@ -71,6 +71,20 @@ class Cutter:
                 found.append(span)
         return sorted(found)
 
+    def around(self, rng: random.Random, kind: str, inner: Span, most_chars: int) -> Span | None:
+        """Return a span of one line that holds another one, None where the place has none of that kind."""
+        start, end = self._line_start(inner.start), self._line_end(inner.end)
+        if kind in OF_TREE:
+            some = [one for one in self._nodes[kind] if one.start <= inner.start and inner.end <= one.end]
+            span = rng.choice(some) if some else None
+        elif kind == "rest_of_line":
+            code = self._code_start(start)
+            span = Span(rng.randint(code + 1, inner.start), end, kind) if code < inner.start else None
+        else:
+            span = Span(self._code_start(start), end, kind)
+        is_short = span is not None and start <= span.start and span.end <= end and span.end - span.start <= most_chars
+        return span if is_short else None
+
     def _draw(self, rng: random.Random, kind: str, low: int, high: int, most_chars: int) -> Span | None:
         """Return one span of a kind, None when the place drawn has none."""
         if high - low < 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import statistics
@@ -97,16 +98,19 @@ def first_line(text: str) -> str:
 
 
 def shipped_holes(name: str = "held_out") -> Path:
-    """Return a file of holes that comes with the package: held_out, or several (in one text each)."""
-    with as_file(files("fim_lsp.compare") / "data" / f"{name}.jsonl") as path:
-        return path
+    """Return a file of holes that comes with the package: held_out, several (in one text each), or a language's."""
+    data = files("fim_lsp.compare") / "data"
+    with as_file(data / f"{name}.jsonl") as plain, as_file(data / "languages" / f"{name}.jsonl.gz") as packed:
+        return packed if packed.is_file() else plain
 
 
 def read_holes(path: Path | None = None) -> list[Hole]:
     """Read holes from JSON lines, the shipped ones by default; raises InputError."""
     source = path or shipped_holes()
     try:
-        rows = [json.loads(line) for line in source.read_text(encoding="utf-8").splitlines() if line]
+        data = source.read_bytes()
+        text = (gzip.decompress(data) if source.suffix == ".gz" else data).decode("utf-8")
+        rows = [json.loads(line) for line in text.splitlines() if line]
         return [_hole(row) for row in rows]
     except (OSError, ValueError, TypeError) as problem:
         raise InputError(f"{source} holds no holes: {problem}") from None

@@ -63,6 +63,26 @@ def show_scores(console: Console, rows: Mapping[str, Mapping[str, float | None]]
     console.print(table)
 
 
+def show_languages(console: Console, rows: Mapping[str, Row]) -> None:
+    """Print what `fim-lsp eval --language all` measured."""
+    table = Table("language", "n", "exact match and 95 %", "rests of lines", "exact match and 95 %", "of Python's")
+    for language, row in rows.items():
+        shares = share(row, "exact_match"), str(row["rest_n"]), share(row, "rest_exact_match")
+        table.add_row(language, str(row["n"]), *shares, "—" if row["of_first"] is None else f"{row['of_first']:.2f}")
+    console.print(table)
+
+
+def show_pairs(console: Console, rows: Mapping[str, Row]) -> None:
+    """Print what `fim-lsp eval --multi-file` measured."""
+    table = Table("holes", "n", "without other files", "with them", "ratio and 95 %", "gained", "lost")
+    for part, row in rows.items():
+        low, high = row["ratio_interval"] or (0.0, 0.0)
+        ratio = "—" if row["ratio"] is None else f"{row['ratio']:.2f} ({low:.2f}–{high:.2f})"
+        counts = str(row["gained"]), str(row["lost"])
+        table.add_row(part, str(row["n"]), share(row, "without"), share(row, "with"), ratio, *counts)
+    console.print(table)
+
+
 def show_passes(console: Console, rows: Mapping[str, Row], title: str) -> None:
     """Print what `fim-lsp eval --humaneval` measured."""
     titles = ("subset", "n", "pass@1 and 95 %", "exact %", "timeouts", "p50 ms")

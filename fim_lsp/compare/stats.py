@@ -53,6 +53,19 @@ def percent(name: str, values: Sequence[float], seed: int = 0) -> dict[str, Any]
     return {name: round(100.0 * float(np.mean(values)), 2), f"{name}_interval": [round(end, 2) for end in ends]}
 
 
+def paired_ratio(before: Sequence[float], after: Sequence[float], seed: int = 0) -> dict[str, Any]:
+    """Return how many times the mean of `before` that of `after` is, and its interval: pairs are drawn together."""
+    pairs = np.asarray([before, after], dtype=np.float64).T
+    if not pairs.size or not pairs[:, 0].sum():
+        return {"ratio": None, "ratio_interval": None}
+    drawn = np.random.default_rng(seed).integers(0, len(pairs), (ROUNDS, len(pairs)))
+    sums = pairs[drawn].sum(axis=1)  # [ROUNDS, 2]
+    ratios = sums[:, 1] / np.maximum(sums[:, 0], 1.0)
+    low, high = np.percentile(ratios, [2.5, 97.5])
+    ratio = pairs[:, 1].sum() / pairs[:, 0].sum()
+    return {"ratio": round(float(ratio), 3), "ratio_interval": [round(float(low), 3), round(float(high), 3)]}
+
+
 def calibration(confidence: Sequence[float], hits: Sequence[bool]) -> dict[str, Any]:
     """Return expected calibration error, AUROC, Brier score beside the base rate's, and the reliability bins.
 

@@ -32,8 +32,11 @@ class Completer:
         self.config = config
         self.router = Router(config, create, read_table)
         self.cache, self.trees = Cache(), Trees()
-        self.workspace = workspace or Workspace()
-        self.snippets = Snippets(self.workspace)
+        self.work_in(workspace or Workspace())
+
+    def work_in(self, workspace: Workspace) -> None:
+        """Take other files from this workspace from now on."""
+        self.workspace, self.snippets = workspace, Snippets(workspace)
 
     def configure(self, config: Config) -> None:
         """Take new settings (worker thread); what was suggested under the old ones is forgotten."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import subprocess
-import sys
 import tomllib
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -13,6 +11,7 @@ from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path, PurePosixPath
 
+from fim_lsp.compare.wheels import download
 from fim_lsp.errors import InputError
 
 PERMISSIVE = re.compile(
@@ -81,7 +80,7 @@ def find(recipe: Recipe, folders: Sequence[Path], cache: Path) -> Iterator[Packa
     for name, version in recipe.packages:
         package = have.get((normal(name), version))
         if package is None:
-            _download(name, version, cache)
+            download(name, version, cache)
             package = {(normal(p.name), p.version): p for p in wheels(cache)}.get((normal(name), version))
         if package is None:
             raise InputError(f"no wheel of {name} {version}: the recipe names a version that cannot be had")
@@ -123,15 +122,6 @@ def read_wheel(path: Path) -> Package | None:
     marks += [c.rpartition("::")[2] for c in head.get_all("Classifier", []) if c.startswith("License ::")]
     licence = "; ".join(dict.fromkeys(" ".join(mark.split()) for mark in marks if mark.strip()))
     return Package(head["Name"], head["Version"] or "", licence, path)
-
-
-def _download(name: str, version: str, cache: Path) -> None:
-    cache.mkdir(parents=True, exist_ok=True)
-    asked = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
-    done = subprocess.run([*asked, "--dest", str(cache), f"{name}=={version}"], capture_output=True, text=True)
-    if done.returncode:
-        said = done.stderr.strip().splitlines() or ["pip gave no reason"]
-        raise InputError(f"pip cannot fetch {name} {version}: {said[-1]}; give a folder that holds it by --wheels")
 
 
 def _decoded(data: bytes) -> str | None:

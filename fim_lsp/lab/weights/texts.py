@@ -33,7 +33,8 @@ SMALLEST, LARGEST, LONGEST_LINE = 200, 120_000, 400
 OF_PACKAGE = 1_500_000  # characters of a language from one package, at most
 BUILT = re.compile(r"\.min\.|[/.](umd|bundle|generated|pb)[/.]|zz_generated|package-lock|\.d\.m?ts$")
 DEBIAN_LICENCE = re.compile(r"^License:\s*(.+)$", re.M)
-PERMISSIVE_TOO = re.compile(r"\bExpat\b", re.I)  # Debian's word for MIT
+MIT = "Permission is hereby granted, free of charge"  # how its text begins
+PERMISSIVE_TOO = re.compile(rf"\bExpat\b|{MIT}", re.I)  # Debian's word for MIT
 LICENCE_CHARS = 40  # of a package's, in the manifest
 HELD_OUT = 5  # one package in so many is kept apart
 
@@ -143,7 +144,7 @@ def _debian(path: Path) -> Archive | None:
             for n, d in _members(path)
             if re.search(r"/(LICEN[CS]E|COPYING)[^/]*$", n)
         ]
-        return Archive(name, version, " ".join(said[:3]), path)
+        return Archive(name, version, " ".join(" ".join(said[:3]).split()), path)
     copyright_file = next((data for name, data in _members(path) if name.endswith("/copyright")), b"")
     licences = DEBIAN_LICENCE.findall(copyright_file.decode("utf-8", "replace"))
     return Archive(name, version, "; ".join(dict.fromkeys(licences)), path)

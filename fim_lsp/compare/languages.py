@@ -1,0 +1,46 @@
+"""How the same decoder does in each language: exact match, and that of rests of lines beside Python's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from fim_lsp import languages
+from fim_lsp.compare import stats
+from fim_lsp.compare.quality import Hole, Score, read_holes, shipped_holes
+from fim_lsp.errors import InputError
+
+FIRST = languages.DEFAULT  # its holes are those that all else is measured on
+REST = "rest_of_line"
+
+
+def measured() -> tuple[str, ...]:
+    """List the languages that holes ship for."""
+    there = {entry.name.partition(".")[0] for entry in (files("fim_lsp.compare") / "data" / "languages").iterdir()}
+    return (FIRST, *(name for name in languages.LANGUAGES if name in there))
+
+
+def holes_of(language: str) -> list[Hole]:
+    """Read the holes of a language; raises InputError."""
+    if language not in measured():
+        raise InputError(f"no holes of {language}: there are those of {', '.join(measured())}")
+    return read_holes(None if language == FIRST else shipped_holes(language))
+
+
+def summarise(scores: Mapping[str, Sequence[Score]], seed: int = 0) -> dict[str, dict[str, Any]]:
+    """Return for each language: exact match of all holes and of rests of lines, and the latter's share of Python's."""
+    rows: dict[str, dict[str, Any]] = {}
+    for language, some in scores.items():
+        rest = [float(score.is_exact) for score in some if score.hole.kind == REST]
+        rows[language] = {
+            "n": len(some),
+            **stats.percent("exact_match", [float(score.is_exact) for score in some], seed),
+            "rest_n": len(rest),
+            **stats.percent("rest_exact_match", rest, seed),
+        }
+    base = rows.get(FIRST, {}).get("rest_exact_match")
+    for row in rows.values():
+        share = row["rest_exact_match"]
+        row["of_first"] = round(share / base, 2) if base and share is not None else None
+    return rows
