@@ -17,6 +17,8 @@ from fim_lsp.languages import language_of
 
 REST_OF_LINE, OTHERS = 40, 10  # holes of a language
 WATCHED = {"javascript": 80, "typescript": 80, "go": 80, "rust": 80, "java": 80}  # held to a share of Python's
+LICENCE_CHARS = 60  # of a name; more is the licence itself
+TEXTS = {texts.MIT: "MIT", "Redistribution and use in source and binary": "BSD", "Apache License": "Apache-2.0"}
 OF_PACKAGE = 12  # files of a language from one package, at most
 BUILT = frozenset(
     {"dist", "build", "cjs", "esm", "umd", "es", "es5", "es6", "lib-esm", "commonjs", "module", "bundles"}
@@ -109,7 +111,7 @@ def _cut(language: str, files: list[tuple[texts.Archive, str, str]], seed: int) 
     drawn = cut.cut(given, WATCHED.get(language, REST_OF_LINE), seed, ["rest_of_line"])
     holes = list(_distinct(drawn + cut.cut(given, OTHERS, seed, others)))
     of = {hole.package for hole in holes}
-    rows = {(one.name, one.version, _licence(one)) for one, _, _ in files if one.name in of}
+    rows = {(one.name, one.version.partition(".orig")[0], _licence(one)) for one, _, _ in files if one.name in of}
     return Set(tuple(holes), tuple(sorted(rows)))
 
 
@@ -123,6 +125,9 @@ def _distinct(holes: Iterable[Hole]) -> Iterator[Hole]:
 
 
 def _licence(archive: texts.Archive) -> str:
-    if texts.MIT in archive.licence:
-        return "MIT"
-    return " ".join(archive.licence.split())[: texts.LICENCE_CHARS]
+    """Return what a package calls its licence; of one that gives the text, whose text it begins with."""
+    said = " ".join(archive.licence.split())
+    if len(said) <= LICENCE_CHARS:
+        return said
+    found = {at: name for words, name in TEXTS.items() if (at := said.find(words)) >= 0}
+    return found[min(found)] if found else said[:LICENCE_CHARS]
