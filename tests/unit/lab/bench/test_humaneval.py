@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fim_lsp.backends.fake import FakeBackend
-from fim_lsp.cli import compare as cli_bench
+from fim_lsp.cli import evaluate as cli_evaluate
 from fim_lsp.cli.app import app
 from fim_lsp.domain import Outcome, Suggestion
 from fim_lsp.errors import InputError
@@ -249,7 +249,7 @@ class Loaded:
 
 @pytest.fixture
 def evaluate(monkeypatch, tmp_path):
-    monkeypatch.setattr(cli_bench, "load", lambda resolved: Loaded(DOUBLE.canonical_solution))
+    monkeypatch.setattr(cli_evaluate, "load", lambda resolved: Loaded(DOUBLE.canonical_solution))
     path = written(tmp_path / "tasks.jsonl.gz", [DOUBLE])
     return lambda *args: CliRunner().invoke(app, ["eval", "--humaneval", str(path), *args])
 
