@@ -29,7 +29,7 @@ def read_files(source: Path) -> Iterator[tuple[str, str, str]]:
     """Yield (package, path, text) of a source file, or of those below a folder; raises InputError."""
     if not source.exists():
         raise InputError(f"{source} is not there: give a file or a folder")
-    found = [source] if source.is_file() else sorted(p for p in source.rglob("*") if language_of(p.name))
+    found = [source] if source.is_file() else sorted(p for p in source.rglob("*") if _is_code(p))
     for path in found:
         if SKIPPED.isdisjoint(path.parts[len(source.parts) :]):
             try:
@@ -39,6 +39,11 @@ def read_files(source: Path) -> Iterator[tuple[str, str, str]]:
             if SMALLEST <= len(text) <= LARGEST:
                 parts = path.relative_to(source).parts or (path.name,)
                 yield parts[0], "/".join(parts[1:]) or parts[0], text
+
+
+def _is_code(path: Path) -> bool:
+    """True for a language that defines things: data and prose hold no code that anyone would complete from here."""
+    return bool(get(language_of(path.name)).definitions)
 
 
 def cut(texts: Iterable[tuple[str, str, str]], per_kind: int, seed: int, kinds: Sequence[str] = KINDS) -> list[Hole]:

@@ -35,7 +35,8 @@ logger = logging.getLogger(__name__)
 SOON_S = 1.0  # after a change: a checkout changes many files, and all at once
 REST_S = 0.002  # after a slice of about half of that
 SHOWN = 100  # files to read, of which progress is shown
-WATCHED = "**/*.{" + ",".join(end.lstrip(".") for one in LANGUAGES.values() for end in one.extensions) + "}"
+DEFINING = [end.lstrip(".") for one in LANGUAGES.values() if one.definitions for end in one.extensions]
+WATCHED = "**/*.{" + ",".join(DEFINING) + "}"
 
 
 class Indexing:

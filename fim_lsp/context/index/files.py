@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pathspec import GitIgnoreSpec
 
-from fim_lsp.languages import language_of
+from fim_lsp.languages import get, language_of
 
 MOST_BYTES = 512_000
 MOST_FOLDERS = 20_000  # looked into, below one root
@@ -53,7 +53,7 @@ def walk(root: Path, most: int) -> Iterator[Found]:
                 if entry.is_dir(follow_symlinks=False):
                     if not _is_ignored(path, rules, "/"):
                         folders.append((path, rules))
-                elif most > 0 and language_of(entry.name) and entry.is_file(follow_symlinks=False):
+                elif most > 0 and get(language_of(entry.name)).definitions and entry.is_file(follow_symlinks=False):
                     stat = entry.stat(follow_symlinks=False)
                     if stat.st_size <= MOST_BYTES and not _is_ignored(path, rules):
                         most -= 1

@@ -37,6 +37,13 @@ def test_places_without_code_are_named(tmp_path, place, said):
         cut.cut(cut.read_files(tmp_path / place), 5, 0)
 
 
+def test_a_folder_s_data_and_prose_are_no_code_and_a_file_that_is_named_is_cut_whatever_it_holds(tmp_path):
+    for name in ("a.py", "package-lock.json", "README.md"):
+        (tmp_path / name).write_text("x = 1\n" * 400)
+    assert [name for name, _, _ in cut.read_files(tmp_path)] == ["a.py"]
+    assert [name for name, _, _ in cut.read_files(tmp_path / "README.md")] == ["README.md"]
+
+
 def test_texts_with_several_holes_weave_back(tmp_path):
     holes = cut.cut_several(cut.read_files(CODE), 6, seed=3)
     assert len(holes) == 6

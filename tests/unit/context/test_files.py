@@ -41,7 +41,7 @@ def test_rules_that_cannot_be_read_shut_their_folder(tmp_path):
 
 @pytest.mark.parametrize(
     "path",
-    ["notes.txt", ".hidden/a.py", ".env", "node_modules/a.js", "x/__pycache__/a.py"],
+    ["notes.txt", "package-lock.json", "README.md", ".hidden/a.py", ".env", "node_modules/a.js", "x/__pycache__/a.py"],
 )
 def test_what_is_no_source_of_the_folder_s_own_is_passed_over(tmp_path, path):
     assert walked(written(tmp_path, {path: "x = 1\n", "a.py": "x = 1\n"})) == ["a.py"]
