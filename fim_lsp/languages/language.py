@@ -11,6 +11,7 @@ from importlib import import_module
 import tree_sitter
 
 NOTHING: frozenset[str] = frozenset()
+PIECE = 1 << 14  # bytes parsed while no other thread has its turn: tree-sitter holds the lock of a whole text otherwise
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,12 @@ class Language:
         """Parse UTF-8 source, reusing what an edited old tree still knows; None without a grammar."""
         if self._parser is None:
             return None
-        return self._parser.parse(source) if old is None else self._parser.parse(source, old)
+
+
+        def piece(at: int, point: tuple[int, int]) -> bytes:
+            return source[at : at + PIECE]
+
+        return self._parser.parse(piece) if old is None else self._parser.parse(piece, old)
 
     @cached_property
     def definition_query(self) -> tree_sitter.Query | None:
