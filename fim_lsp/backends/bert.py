@@ -75,7 +75,9 @@ class BertBackend:
         if cancel.is_set() or limits.expired:
             return
         with meter.stage("read"):
-            reading = self.model.read(layout)
+            reading = self.model.read(layout, lambda: cancel.is_set() or limits.expired)
+        if reading is None:
+            return
         meter.count("prefilled", len(layout.ids))
         with meter.stage("fill"):
             suggestions = self._joint(reading, request, cancel) if len(layout.holes) > 1 else []

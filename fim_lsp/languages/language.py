@@ -110,7 +110,6 @@ class Language:
         if self._parser is None:
             return None
 
-
         def piece(at: int, point: tuple[int, int]) -> bytes:
             return source[at : at + PIECE]
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from fim_lsp.checkpoints.files import Floats
 from fim_lsp.nn.canvas import Canvas, Hole, Layout, spread
+
+
+class Ended(Exception):
+    """A run of the layers was over before its last."""
 
 
 class Reading(NamedTuple):
@@ -23,18 +27,29 @@ class LayerStack(Protocol):
     """What nn/native and nn/transformer.py both have."""
 
     def new_cache(self, capacity: int) -> Any: ...
-    def run(self, ids: Sequence[int], positions: Sequence[int], cache: Any, start: int, seen: Any) -> Any: ...
+    def run(
+        self,
+        ids: Sequence[int],
+        positions: Sequence[int],
+        cache: Any,
+        start: int,
+        seen: Any,
+        is_over: Callable[[], bool] | None = None,
+    ) -> Any: ...
     def logits(self, x: Any) -> Floats: ...
 
 
 class Encoder:
     """A masked language model, mixed into layers: context sees context, a canvas sees the context and itself."""
 
-    def read(self: LayerStack, layout: Layout) -> Reading:
-        """Compute keys and values of a context."""
+    def read(self: LayerStack, layout: Layout, is_over: Callable[[], bool] | None = None) -> Reading | None:
+        """Compute keys and values of a context; None when it was over before that, asked once a layer."""
         length = len(layout.ids)
         cache = self.new_cache(length)
-        self.run(layout.ids, layout.positions, cache, 0, "all")
+        try:
+            self.run(layout.ids, layout.positions, cache, 0, "all", is_over)
+        except Ended:
+            return None
         return Reading(cache, length, layout.holes)
 
     def score_canvases(

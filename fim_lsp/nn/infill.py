@@ -26,7 +26,9 @@ LEFTMOST = 1e3  # added to a log-probability to have it committed
 class SpanModel(Protocol):
     """A model that reads a context once and scores canvases against it as often as needed."""
 
-    def read(self, layout: Layout) -> Any: ...
+    def read(self, layout: Layout, is_over: Callable[[], bool] | None = None) -> Any:
+        """Return a context as `score_canvases` takes it, None when it was over meanwhile."""
+        ...
 
     def score_canvases(self, reading: Any, canvases: Sequence[Canvas], wanted: int, banned: Sequence[int]) -> Floats:
         """Return log-probabilities [slots holding `wanted`, vocab], `banned` ids having none."""

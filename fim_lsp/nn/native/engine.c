@@ -580,15 +580,17 @@ static void embed(const Model *m, int row, float *x) {
 /* Write hidden states float [n, hidden] of tokens whose keys and values go to places start … of the cache.
 
    keys, values: half floats [layers, kv_heads, capacity × head_dim]. mask: bytes [n, start + n], true where a token may
-   look, or NULL: then each looks at all (is_causal 0) or at those before it. Returns 0 when there is no memory. */
+   look, or NULL: then each looks at all (is_causal 0) or at those before it. is_over: asked before each layer, or NULL.
+   Returns 0 when there is no memory, 2 when it was over before the last layer. */
 int fim_run(Model *m, const int32_t *ids, const int32_t *positions, int n, int start, uint16_t *keys, uint16_t *values,
-            int capacity, const uint8_t *mask, int is_causal, float *hidden) {
+            int capacity, const uint8_t *mask, int is_causal, float *hidden, int (*is_over)(void)) {
     const Shape *s = &m->shape;
     const int width = attention_width(s), stride = m->matrices[QKV].rows;
     const size_t of_layer = (size_t)s->kv_heads * capacity * s->head_dim;
     if (!make_room(m, n, start + n)) return 0;
     for (int token = 0; token < n; token++) embed(m, ids[token], m->x + (size_t)token * s->hidden);
     for (int layer = 0; layer < s->layers; layer++, keys += of_layer, values += of_layer) {
+        if (is_over && is_over()) return 2;
         const Matrix *w = m->matrices + layer * OF_LAYER;
         float **norm = m->norms + layer * NORMS_OF_LAYER;
         rounding(m, m->x, norm[NORM_IN], &m->narrow, s->hidden, n);

@@ -8,7 +8,7 @@ that completes with these answers a second sooner.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ctypes import byref
 from pathlib import Path
 from typing import Self
@@ -22,11 +22,12 @@ from fim_lsp.checkpoints.config import ModelConfig, read_config
 from fim_lsp.checkpoints.files import Floats, Stored
 from fim_lsp.checkpoints.ready import LANES, STEP, UNIT
 from fim_lsp.errors import ModelMismatch
-from fim_lsp.nn.encoder import Encoder
+from fim_lsp.nn.encoder import Encoder, Ended
 from fim_lsp.nn.native import library
 from fim_lsp.nn.token_cache import TokenCache
 
 KINDS = {"I8": 0, "F32": 1, "F16": 2, "BF16": 3}  # `Kind` of engine.c
+ENDED = 2  # what `fim_run` says when it was over before its end
 OF_LAYER, NORMS_OF_LAYER = len(ready.OF_LAYER), 2
 
 Mask = NDArray[np.bool_]
@@ -90,11 +91,18 @@ class NativeLayers:
         return HalfCache(self.config, min(capacity, self.positions))
 
     def run(
-        self, ids: Sequence[int], positions: Sequence[int], cache: HalfCache, start: int, look: str | Mask
+        self,
+        ids: Sequence[int],
+        positions: Sequence[int],
+        cache: HalfCache,
+        start: int,
+        look: str | Mask,
+        is_over: Callable[[], bool] | None = None,
     ) -> Floats:
         """Return hidden states [ids, hidden]; their keys and values go into the cache from `start` on.
 
         `look`: whom a new token sees: "all", "back" for those before it, or where a mask [ids, start + ids] is true.
+        `is_over` is asked before each layer; raises Ended when it says so.
         """
         n = len(ids)
         if start + n > cache.capacity:
@@ -104,12 +112,16 @@ class NativeLayers:
         tokens, where = np.asarray(ids, np.int32), np.asarray(positions, np.int32)
         if not (tokens.min() >= 0 and tokens.max() < self.config.vocab and where.max() < self.positions):
             raise ValueError("a token or a position is outside the model's")
-        _expect(
+        done = (
             self.lib.fim_run(
                 self.model, _at(tokens), _at(where), n, start, _at(cache.keys), _at(cache.values), cache.capacity,
                 None if mask is None else _at(mask), int(isinstance(look, str) and look == "back"), _at(hidden),
+                library.IS_OVER(is_over or 0),
             )
         )  # fmt: skip
+        _expect(done)
+        if done == ENDED:
+            raise Ended
         return hidden
 
     def logits(self, hidden: Floats) -> Floats:

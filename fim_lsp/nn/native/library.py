@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 CHOICE = "FIM_LSP_KERNELS"  # environment: `torch`, or one of `kernels()`; empty takes the best
 INTS = ("layers", "hidden", "inner", "heads", "kv_heads", "head_dim", "positions", "is_tied", "threads")
+IS_OVER = ctypes.CFUNCTYPE(c_int)
 CORES_MOST = 8  # more threads than that only wait for the memory
 
 
@@ -56,7 +57,18 @@ def library() -> ctypes.CDLL | None:
     lib.fim_set_matrix.argtypes = [c_void_p, *[c_int] * 5, c_void_p, c_void_p, c_void_p]
     lib.fim_use_matrix.argtypes = [c_void_p, *[c_int] * 4, *[c_void_p] * 4]
     lib.fim_set_norm.argtypes = [c_void_p, c_int, c_void_p]
-    lib.fim_run.argtypes = [*[c_void_p] * 3, c_int, c_int, c_void_p, c_void_p, c_int, c_void_p, c_int, c_void_p]
+    lib.fim_run.argtypes = [
+        *[c_void_p] * 3,
+        c_int,
+        c_int,
+        c_void_p,
+        c_void_p,
+        c_int,
+        c_void_p,
+        c_int,
+        c_void_p,
+        IS_OVER,
+    ]
     lib.fim_logits.argtypes = [c_void_p, c_void_p, c_int, c_void_p]
     return lib
 

@@ -6,7 +6,7 @@ positions leave no gap and nothing of the context can be kept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,7 +72,7 @@ class MaskedLM:
         made = cls(model.to(pick_device()), Marks(begin, mask, mask, mask), end, positions)
         return made, Tokenizer(tokens.backend_tokenizer)
 
-    def read(self, layout: Layout) -> Text:
+    def read(self, layout: Layout, is_over: Callable[[], bool] | None = None) -> Text:
         """Note where the holes are; nothing is computed ahead."""
         return Text(layout.ids, [hole.start - GAP * number for number, hole in enumerate(layout.holes)])
 

@@ -7,7 +7,7 @@ only; `TorchEncoder` looks both ways, over the same layers. Where nn/native has 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from fim_lsp.checkpoints.config import ModelConfig, read_config
 from fim_lsp.checkpoints.files import Floats
-from fim_lsp.nn.encoder import Encoder
+from fim_lsp.nn.encoder import Encoder, Ended
 from fim_lsp.nn.reference.kv_cache import KVCache
 from fim_lsp.nn.reference.quant import Embedding, Linear, pick_device, pick_dtype
 from fim_lsp.nn.reference.tensors import read_tensors
@@ -51,7 +51,15 @@ class Layers:
         return KVCache(self.config, min(capacity, len(self.cos)), self.dtype, self.device)
 
     @torch.inference_mode()
-    def run(self, ids: Sequence[int], positions: Sequence[int], cache: KVCache, start: int, seen: Seen) -> Tensor:
+    def run(
+        self,
+        ids: Sequence[int],
+        positions: Sequence[int],
+        cache: KVCache,
+        start: int,
+        seen: Seen,
+        is_over: Callable[[], bool] | None = None,
+    ) -> Tensor:
         """Return hidden states [ids, hidden]; their keys and values go into the cache from `start` on."""
         if start + len(ids) > cache.capacity:
             raise ValueError(f"{start + len(ids)} tokens do not fit a cache of {cache.capacity}")
@@ -62,6 +70,8 @@ class Layers:
         at = torch.tensor(positions, device=self.device)
         cos, sin = self.cos[at], self.sin[at]
         for block, keys, values in zip(self.blocks, cache.keys, cache.values, strict=True):
+            if is_over and is_over():
+                raise Ended
             x = block(x, cos, sin, keys, values, start, look)
         return x
 

@@ -9,7 +9,7 @@ marks of the vocabulary, so the second head is two rows of the output matrix.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -51,7 +51,7 @@ class SmallBert(Network):
         return self._run(ids, positions, _segments(ids, positions), mask, None)[0]
 
     @torch.inference_mode()
-    def read(self, layout: Layout) -> Reading:
+    def read(self, layout: Layout, is_over: Callable[[], bool] | None = None) -> Reading:
         """Read a context whose last piece begins with the separator."""
         ids, positions = self._tensors(layout.ids, layout.positions)
         hidden, seen = self._run(ids, positions, _segments(ids, positions), None, None)

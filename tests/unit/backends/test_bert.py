@@ -113,3 +113,17 @@ def test_every_token_of_an_answer_has_its_log_probability(bert):
 def test_the_outlook_is_the_context(bert):
     _, meter = run(bert)
     assert bert.estimate(ADD) == TokenEstimate(meter.tokens["prefilled"])
+
+
+def test_a_context_that_is_being_read_is_let_go_before_the_next_layer(bert, monkeypatch):
+    """The longest part of a request: a cancel waits for one layer of it, not for all."""
+    cancel, meter, asked = Cancel(), Meter(), []
+
+    def is_set() -> bool:
+        asked.append(1)
+        return len(asked) > 3
+
+    monkeypatch.setattr(cancel, "is_set", is_set)
+    assert list(bert.generate(ADD, cancel, meter)) == []
+    assert "prefilled" not in meter.tokens
+    assert len(asked) == 4 < bert.model.config.layers
