@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lsprotocol.types import Position, Range
 
 from fim_lsp.domain import path_within
-from fim_lsp.lsp.documents import BREAK, Document
+from fim_lsp.lsp.documents import BREAK, Document, line_starts
 
 ALPHABET = "ab \n\r\té😀ß\f\v\x1c\x85\u2028"
 TEXT = st.text(ALPHABET, max_size=40)
@@ -59,6 +59,12 @@ def test_positions_are_clamped(line, character, offset):
     where = Position(line, character)
     assert document.offset(where) == offset
     assert where == Position(line, character), "the client's position is not ours to change"
+
+
+@given(text=st.text("ab\n\r😀\f\u2028", max_size=30))
+def test_lines_begin_behind_every_break(text):
+    for form in (text, text.replace("\r", ""), re.sub("\r(?!\n)", "", text)):
+        assert line_starts(form) == [0, *(at.end() for at in BREAK.finditer(form))]
 
 
 def test_lone_surrogates_become_readable():
