@@ -15,7 +15,7 @@ from fim_lsp.cli.compare import HOLES_OF_A_KIND, HoleFile, On
 from fim_lsp.errors import InputError
 
 if TYPE_CHECKING:
-    from fim_lsp.compare.multi_file import Place
+    from fim_lsp.compare.multi_file import SourceSpan
     from fim_lsp.compare.quality import Hole
     from fim_lsp.domain import Cancel, Outcome, Snapshot
     from fim_lsp.pipeline.completer import Completer
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 Item = TypeVar("Item")
-Cut = TypeVar("Cut", "Hole", "Place")
+Cut = TypeVar("Cut", "Hole", "SourceSpan")
 
 HumanEvalFile = Annotated[
     Path | None,
@@ -139,14 +139,14 @@ def _evaluate_multi_file(
 
     cache = platformdirs.user_cache_path("fim-lsp") / "wheels"
     recipe = multi_file.read()
-    places = _draw(recipe.places, kind, limit)
+    spans = _draw(recipe.spans, kind, limit)
     completer = load(resolved)
-    opened = multi_file.opened(recipe, places, lambda wheel: unpack(wheel, wheels, cache))
+    opened = multi_file.opened(recipe, spans, lambda wheel: unpack(wheel, wheels, cache))
     if no_workspace:
-        scores = list(_counted(quality.run((one.hole for one in opened), _cold(completer)), len(places)))
+        scores = list(_counted(quality.run((one.hole for one in opened), _cold(completer)), len(spans)))
         _tell(quality.summarise(scores), report.show_scores, as_json)
     else:
-        pairs = list(_counted(multi_file.ask(opened, _cold(completer), completer.work_in), len(places)))
+        pairs = list(_counted(multi_file.ask(opened, _cold(completer), completer.work_in), len(spans)))
         _tell(multi_file.summarise(pairs), report.show_pairs, as_json)
 
 

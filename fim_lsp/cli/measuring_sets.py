@@ -48,4 +48,4 @@ def multi_file(
 
         recipe = across.cut(list(wheels.glob("*.whl")), sets.tuned_on(tuned_on), seed)
         write(out, recipe.dump())
-        typer.echo(f"{len(recipe.places)} holes in {len(recipe.wheels)} packages")
+        typer.echo(f"{len(recipe.spans)} holes in {len(recipe.wheels)} packages")

@@ -1,6 +1,6 @@
 """Holes whose answer names what another file of the package defines, asked with and without the package at hand.
 
-The set ships as places in published wheels: the files themselves come from the user's folder, or by pip.
+The set ships as spans in published wheels: the files themselves come from the user's folder, or by pip.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fim_lsp.errors import InputError
 
 
 @dataclass(frozen=True)
-class Place:
+class SourceSpan:
     """Where a hole is: text[start:end] of a file, in code points; the names in it that other files define."""
 
     package: str
@@ -47,15 +47,15 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """The packages, and the places in them."""
+class MultiFileSet:
+    """The packages, and the spans in them."""
 
     wheels: tuple[Wheel, ...]
-    places: tuple[Place, ...]
+    spans: tuple[SourceSpan, ...]
 
     def dump(self) -> str:
-        """Return JSON, a line for each package and place."""
-        rows: dict[str, Sequence[Wheel | Place]] = {"wheels": self.wheels, "places": self.places}
+        """Return JSON, a line for each package and span."""
+        rows: dict[str, Sequence[Wheel | SourceSpan]] = {"wheels": self.wheels, "spans": self.spans}
         said = {
             name: ",\n".join(json.dumps(asdict(one), ensure_ascii=False) for one in some) for name, some in rows.items()
         }
@@ -64,9 +64,9 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Opened:
-    """A place, the folder of its package, and the hole."""
+    """A span, the folder of its package, and the hole."""
 
-    place: Place
+    span: SourceSpan
     root: Path
     hole: Hole
 
@@ -75,7 +75,7 @@ class Opened:
 class Pair:
     """One hole asked without and with the other files."""
 
-    place: Place
+    span: SourceSpan
     without: Score
     with_files: Score
 
@@ -86,23 +86,23 @@ def shipped() -> Path:
         return path
 
 
-def read(path: Path | None = None) -> Recipe:
+def read(path: Path | None = None) -> MultiFileSet:
     """Read a recipe, the shipped one by default; raises InputError."""
     source = path or shipped()
     try:
         raw = json.loads(source.read_text(encoding="utf-8"))
-        places = (Place(**row | {"names": tuple(row["names"])}) for row in raw["places"])
-        return Recipe(tuple(Wheel(**row) for row in raw["wheels"]), tuple(places))
+        spans = (SourceSpan(**row | {"names": tuple(row["names"])}) for row in raw["spans"])
+        return MultiFileSet(tuple(Wheel(**row) for row in raw["wheels"]), tuple(spans))
     except (OSError, ValueError, TypeError, KeyError) as problem:
         raise InputError(f"{source} is no recipe of holes: {problem}") from None
 
 
-def opened(recipe: Recipe, places: Iterable[Place], root_of: Callable[[Wheel], Path]) -> Iterator[Opened]:
-    """Yield each place with its hole and its package's folder; raises InputError."""
+def opened(recipe: MultiFileSet, spans: Iterable[SourceSpan], root_of: Callable[[Wheel], Path]) -> Iterator[Opened]:
+    """Yield each span with its hole and its package's folder; raises InputError."""
     wheels = {wheel.name: wheel for wheel in recipe.wheels}
-    for place in places:
-        root = root_of(wheels[place.package])
-        yield Opened(place, root, place.hole(root))
+    for span in spans:
+        root = root_of(wheels[span.package])
+        yield Opened(span, root, span.hole(root))
 
 
 def ask(
@@ -118,16 +118,16 @@ def ask(
             [without] = run([one.hole], complete)
             work_in(workspace)
             [with_files] = run([one.hole], complete)
-            yield Pair(one.place, without, with_files)
+            yield Pair(one.span, without, with_files)
 
 
 def summarise(pairs: Sequence[Pair], seed: int = 0) -> dict[str, dict[str, Any]]:
     """Return for all pairs, and for each part of them: n, exact match without and with the files, and their ratio."""
     parts: dict[str, Iterable[Pair]] = {"all": pairs}
-    parts["imported by name"] = [pair for pair in pairs if pair.place.is_imported]
-    parts["used only"] = [pair for pair in pairs if not pair.place.is_imported]
-    for kind in sorted({pair.place.kind for pair in pairs}):
-        parts[kind] = [pair for pair in pairs if pair.place.kind == kind]
+    parts["imported by name"] = [pair for pair in pairs if pair.span.is_imported]
+    parts["used only"] = [pair for pair in pairs if not pair.span.is_imported]
+    for kind in sorted({pair.span.kind for pair in pairs}):
+        parts[kind] = [pair for pair in pairs if pair.span.kind == kind]
     return {name: _row(list(some), seed) for name, some in parts.items() if some}
 
 

@@ -118,9 +118,9 @@ def _cut(language: str, files: list[tuple[texts.Archive, str, str]], seed: int) 
 def _distinct(holes: Iterable[Hole]) -> Iterator[Hole]:
     seen: set[tuple[str, str]] = set()
     for hole in holes:
-        place = hole.prefix, hole.suffix
-        if place not in seen and first_line(hole.gold):
-            seen.add(place)
+        around = hole.prefix, hole.suffix
+        if around not in seen and first_line(hole.gold):
+            seen.add(around)
             yield hole
 
 

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from fim_lsp.compare.holes import Cutter, Span
-from fim_lsp.compare.multi_file import Place, Recipe
+from fim_lsp.compare.multi_file import MultiFileSet, SourceSpan
 from fim_lsp.compare.wheels import Wheel
 from fim_lsp.lab.holes.by_language import TESTS, normal
 from fim_lsp.lab.train import clean, sources
@@ -142,9 +142,9 @@ class Package:
         return [self.files[path] for path in paths if path in self.files]
 
 
-def cut(wheels: Sequence[Path], tuned_on: Collection[str], seed: int) -> Recipe:
+def cut(wheels: Sequence[Path], tuned_on: Collection[str], seed: int) -> MultiFileSet:
     """Cut holes into wheels, but for packages tuned on and licences that are not permissive."""
-    known, packages, places = {normal(name) for name in tuned_on}, [], []
+    known, packages, spans = {normal(name) for name in tuned_on}, [], []
     for path in sorted(wheels):
         package = sources.read_wheel(path)
         if package is None or not package.is_permissive or normal(package.name) in known:
@@ -153,21 +153,21 @@ def cut(wheels: Sequence[Path], tuned_on: Collection[str], seed: int) -> Recipe:
         if of_package:
             licence = package.licence[: sources.LICENCE_CHARS]
             packages.append(Wheel(package.name, package.version, licence, path.name, sources.checksum(path)))
-            places += of_package
-    return Recipe(tuple(packages), tuple(places))
+            spans += of_package
+    return MultiFileSet(tuple(packages), tuple(spans))
 
 
-def _of_package(wheel: sources.Package, rng: random.Random) -> Iterator[Place]:
+def _of_package(wheel: sources.Package, rng: random.Random) -> Iterator[SourceSpan]:
     package = Package((path, text) for path, text in wheel.files() if _is_good(path, text))
-    made: list[Place] = []
+    made: list[SourceSpan] = []
     for path in rng.sample(list(package.files), len(package.files)):
         made += list(_of_file(wheel.name, package, package.files[path], rng))
         if len(made) >= OF_PACKAGE:
             break
-    yield from sorted(made[:OF_PACKAGE], key=lambda place: (place.path, place.start))
+    yield from sorted(made[:OF_PACKAGE], key=lambda span: (span.path, span.start))
 
 
-def _of_file(name: str, package: Package, file: File, rng: random.Random) -> Iterator[Place]:
+def _of_file(name: str, package: Package, file: File, rng: random.Random) -> Iterator[SourceSpan]:
     foreign = [use for use in file.uses if package.is_foreign(use, file)]
     cutter, made = Cutter(file.text, get("python")), 0
     for use in rng.sample(foreign, len(foreign)):
@@ -177,7 +177,7 @@ def _of_file(name: str, package: Package, file: File, rng: random.Random) -> Ite
             continue
         names = {one.name for one in foreign if span.start <= one.at < span.end}
         made += 1
-        yield Place(
+        yield SourceSpan(
             *(name, file.path, kind, span.start, span.end, file.text[span.start : span.end]),
             names=tuple(sorted(names)),
             is_imported=not names.isdisjoint(file.imports),

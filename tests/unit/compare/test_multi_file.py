@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from fim_lsp.compare import languages, multi_file, stats
-from fim_lsp.compare.multi_file import Place, Recipe
+from fim_lsp.compare.multi_file import MultiFileSet, SourceSpan
 from fim_lsp.compare.quality import Hole, Score
 from fim_lsp.compare.wheels import Wheel, unpack
 from fim_lsp.domain import Outcome, Suggestion
@@ -28,9 +28,9 @@ def shop(tmp_path):
     return Wheel("shop", "1.0", "MIT", path.name, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-def place(gold: str = GOLD) -> Place:
+def span(gold: str = GOLD) -> SourceSpan:
     start = SHOP.index(GOLD)
-    return Place("shop", "shop/close.py", "rest_of_line", start, start + len(gold), gold, ("settle",), False)
+    return SourceSpan("shop", "shop/close.py", "rest_of_line", start, start + len(gold), gold, ("settle",), False)
 
 
 def answer(text: str) -> Outcome:
@@ -45,7 +45,7 @@ def test_each_hole_is_asked_without_and_with_the_other_files(tmp_path, shop):
         return answer(GOLD if workspaces[-1].places else "pay(1)")
 
     opened = multi_file.opened(
-        Recipe((shop,), (place(),)), [place()], lambda one: unpack(one, tmp_path, tmp_path / "c")
+        MultiFileSet((shop,), (span(),)), [span()], lambda one: unpack(one, tmp_path, tmp_path / "c")
     )
     pairs = list(multi_file.ask(opened, complete, workspaces.append))
     assert [(pair.without.is_exact, pair.with_files.is_exact) for pair in pairs] == [(False, True)]
@@ -56,10 +56,10 @@ def test_each_hole_is_asked_without_and_with_the_other_files(tmp_path, shop):
 def test_another_text_than_was_cut_is_named(tmp_path, shop):
     root = unpack(shop, tmp_path, tmp_path / "c")
     with pytest.raises(InputError, match="another text"):
-        place("settle(2)").hole(root)
+        span("settle(2)").hole(root)
     (root / "shop/close.py").unlink()
     with pytest.raises(InputError, match="cannot be read"):
-        place().hole(root)
+        span().hole(root)
 
 
 def test_a_wheel_is_checked_and_unpacked_once(tmp_path, shop):

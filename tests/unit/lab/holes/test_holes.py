@@ -114,8 +114,8 @@ def test_multi_file_holes_are_read_back_and_asked_with_the_other_file(tmp_path):
     wheel(tmp_path, "closed", "GPL", close=SHOP, ledger=LIMITS)
     recipe = across.cut(list(tmp_path.glob("*.whl")), {"tuned"}, seed=2)
     assert [one.file for one in recipe.wheels] == [path.name]
-    assert {name for place in recipe.places for name in place.names} <= {"Ledger", "settle"}
-    assert all(place.gold and place.path == "shop/close.py" for place in recipe.places)
+    assert {name for span in recipe.spans for name in span.names} <= {"Ledger", "settle"}
+    assert all(span.gold and span.path == "shop/close.py" for span in recipe.spans)
     (tmp_path / "recipe.json").write_text(recipe.dump())
     assert multi_file.read(tmp_path / "recipe.json") == recipe
 
@@ -142,7 +142,7 @@ def test_the_shipped_holes_of_each_language():
 def test_the_shipped_holes_that_other_files_answer():
     recipe = multi_file.read()
     tuned_on = {by_language.normal(name) for name in by_language.tuned_on(TUNED_ON)}
-    assert len(recipe.places) >= 300 and len(recipe.wheels) >= 12
-    assert {place.package for place in recipe.places} == {one.name for one in recipe.wheels}
+    assert len(recipe.spans) >= 300 and len(recipe.wheels) >= 12
+    assert {span.package for span in recipe.spans} == {one.name for one in recipe.wheels}
     assert not tuned_on & {by_language.normal(one.name) for one in recipe.wheels}
-    assert all(any(name in place.gold for name in place.names) for place in recipe.places)
+    assert all(any(name in span.gold for name in span.names) for span in recipe.spans)
