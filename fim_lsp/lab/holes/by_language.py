@@ -130,4 +130,5 @@ def _licence(archive: texts.Archive) -> str:
     if len(said) <= LICENCE_CHARS:
         return said
     found = {at: name for words, name in TEXTS.items() if (at := said.find(words)) >= 0}
-    return found[min(found)] if found else said[:LICENCE_CHARS]
+    named = sources.PERMISSIVE.search(said)
+    return found[min(found)] if found else named.group() if named else said[:LICENCE_CHARS]
