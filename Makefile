@@ -45,7 +45,7 @@ $(VSIX): $(shell find editors/vscode -name node_modules -prune -o -name dist -pr
 	@PATH="$$(PYTHON=$(PYTHON) editors/node.sh):$$PATH"; cd editors/vscode && npm ci --ignore-scripts --loglevel=error && npm run --silent package
 	@du -h $@
 
-eval: $(STAMP) ## exact match and cold latency on the shipped holes
+eval: $(STAMP) ## first-line match and cold latency on the shipped holes
 	@$(BIN)/fim-lsp eval
 
 release: $(STAMP) ## a wheel per platform, sdist and the weights in data wheels, into dist/

@@ -1,4 +1,4 @@
-"""`fim-lsp eval`: exact match on recorded holes, on each language's, on those that other files answer; or HumanEval."""
+"""`fim-lsp eval`: first-line match on recorded holes, each language's, those that other files answer; or HumanEval."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def evaluate(
     backend: Annotated[str, typer.Option("--backend", help="auto, gpt or bert.")] = "gpt",
     as_json: AsJson = False,
 ) -> None:
-    """Measure exact match of first lines and cold latency of the whole pipeline on recorded holes.
+    """Measure first-line match and cold latency of the whole pipeline on recorded holes.
 
     With --humaneval, measure whether programs work instead: this EXECUTES WHAT THE MODEL WROTE on this machine.
     """

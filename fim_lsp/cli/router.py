@@ -60,7 +60,7 @@ def measure(
         Path | None, typer.Option(help="Draw reliability.svg and frontier.svg here.", metavar="FOLDER")
     ] = None,
 ) -> None:
-    """Replay the rule on held-out holes, cold and warm: exact match, latency, and how good the confidence is."""
+    """Replay the rule on held-out holes, cold and warm: first-line match, latency, and how good the confidence is."""
     with reporting_errors():
         from fim_lsp.compare import quality
         from fim_lsp.lab.calibrate import fit as calibrate
@@ -90,7 +90,7 @@ def _record(holes: list[Hole], file: Path, is_warm_wanted: bool) -> list[Mapping
 def _show(console: Console, report: Mapping[str, Any]) -> None:
     for condition, found in report["conditions"].items():
         table = Table(
-            "", "exact match %", "p50 ms", "mean ms", "decoder first %", "cascaded %", "latency penalty", "limits"
+            "", "first-line match %", "p50 ms", "mean ms", "decoder first %", "cascaded %", "latency penalty", "limits"
         )
         for point in found["points"]:
             table.add_row(*_cells(point["name"], point))
@@ -101,7 +101,7 @@ def _show(console: Console, report: Mapping[str, Any]) -> None:
         console.print(table)
         verdict = "within the bar" if found["is_within_bar"] else "not within the bar"
         console.print(
-            f"auto: {found['exact_match_under_better']:.1f} points under the better family, "
+            f"auto: {found['first_line_match_under_better']:.1f} points under the better family, "
             f"{found['median_share']:.0%} of its median: {verdict}"
         )
     table = Table("shown confidence", "n", "ECE", "AUROC", "Brier", "base rate's Brier")
@@ -111,6 +111,6 @@ def _show(console: Console, report: Mapping[str, Any]) -> None:
 
 
 def _cells(name: str, point: Mapping[str, Any]) -> list[str]:
-    numbers = point["exact_match"], point["median_ms"], point["mean_ms"], point["first"]["gpt"], point["cascaded"]
+    numbers = point["first_line_match"], point["median_ms"], point["mean_ms"], point["first"]["gpt"], point["cascaded"]
     limits = " ".join(f"{limit:g}" for limit in point["limits"])
     return [name, *(f"{number:.1f}" for number in numbers), f"{point['latency_penalty']:g}" if limits else "", limits]

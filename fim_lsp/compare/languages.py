@@ -1,4 +1,4 @@
-"""How the same decoder does in each language: exact match, and that of rests of lines beside Python's."""
+"""How the same decoder does in each language: first-line match, and that of rests of lines beside Python's."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def holes_of(language: str) -> list[Hole]:
 
 
 def summarise(scores: Mapping[str, Sequence[Score]], seed: int = 0) -> dict[str, dict[str, Any]]:
-    """Return for each language: exact match of all holes and of rests of lines, and the latter's share of Python's."""
+    """Return for each language: first-line match, that of rests of lines, the latter's share of Python's."""
     rows: dict[str, dict[str, Any]] = {}
     for language, some in scores.items():
-        rest = [float(score.is_exact) for score in some if score.hole.kind == REST]
+        rest = [float(score.is_first_line_match) for score in some if score.hole.kind == REST]
         rows[language] = {
             "n": len(some),
-            **stats.percent("exact_match", [float(score.is_exact) for score in some], seed),
+            **stats.percent("first_line_match", [float(score.is_first_line_match) for score in some], seed),
             "rest_n": len(rest),
-            **stats.percent("rest_exact_match", rest, seed),
+            **stats.percent("rest_first_line_match", rest, seed),
         }
-    base = rows.get(FIRST, {}).get("rest_exact_match")
+    base = rows.get(FIRST, {}).get("rest_first_line_match")
     for row in rows.values():
-        share = row["rest_exact_match"]
+        share = row["rest_first_line_match"]
         row["of_first"] = round(share / base, 2) if base and share is not None else None
     return rows

@@ -122,7 +122,7 @@ def ask(
 
 
 def summarise(pairs: Sequence[Pair], seed: int = 0) -> dict[str, dict[str, Any]]:
-    """Return for all pairs, and for each part of them: n, exact match without and with the files, and their ratio."""
+    """Return for all pairs and each part of them: n, first-line match without and with the files, their ratio."""
     parts: dict[str, Iterable[Pair]] = {"all": pairs}
     parts["imported by name"] = [pair for pair in pairs if pair.span.is_imported]
     parts["used only"] = [pair for pair in pairs if not pair.span.is_imported]
@@ -132,8 +132,8 @@ def summarise(pairs: Sequence[Pair], seed: int = 0) -> dict[str, dict[str, Any]]
 
 
 def _row(pairs: Sequence[Pair], seed: int) -> dict[str, Any]:
-    without = [float(pair.without.is_exact) for pair in pairs]
-    with_files = [float(pair.with_files.is_exact) for pair in pairs]
+    without = [float(pair.without.is_first_line_match) for pair in pairs]
+    with_files = [float(pair.with_files.is_first_line_match) for pair in pairs]
     return {
         "n": len(pairs),
         **stats.percent("without", without, seed),

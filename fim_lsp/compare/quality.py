@@ -1,4 +1,4 @@
-"""Recorded holes, and what `fim-lsp eval` makes of them: exact match of first lines, latency with a cold K/V cache."""
+"""Recorded holes, and what `fim-lsp eval` makes of them: first-line match, latency with a cold K/V cache."""
 
 from __future__ import annotations
 
@@ -84,11 +84,11 @@ class Score:
         return first_line(self.hole.gold)
 
     @property
-    def is_exact(self) -> bool:
+    def is_first_line_match(self) -> bool:
         return self.shown == self.gold
 
     @property
-    def was_exact(self) -> bool | None:
+    def was_first_line_match(self) -> bool | None:
         """Whether the bare greedy line was right, None where it was not recorded."""
         return None if self.hole.raw is None else first_line(self.hole.raw) == self.gold
 
@@ -132,16 +132,18 @@ def run(holes: Iterable[Hole], complete: Callable[[Snapshot, Cancel], Outcome]) 
 def summarise(
     scores: list[Score], count_tokens: Callable[[str], int] = lambda text: 0
 ) -> Mapping[str, Mapping[str, float | None]]:
-    """Return for `all`, per kind, and for short answers by `count_tokens`: n, exact match of the pipeline and of the
-    bare line in % (None where not recorded), p50 and p95 in ms."""
+    """Return for `all`, per kind, and for short answers by `count_tokens`: n, first-line match of the pipeline and
+    of the bare line in % (None where not recorded), p50 and p95 in ms."""
     kinds = {"all": scores} | {kind: [s for s in scores if s.hole.kind == kind] for kind in _kinds(scores)}
     if short := [s for s in scores if 0 < count_tokens(s.hole.gold) <= SHORT_TOKENS]:
         kinds[f"<= {SHORT_TOKENS} tokens"] = short
     return {
         kind: {
             "n": len(some),
-            "exact_match": 100 * statistics.fmean(s.is_exact for s in some),
-            "raw_exact_match": _percent([s.was_exact for s in some if s.was_exact is not None]),
+            "first_line_match": 100 * statistics.fmean(s.is_first_line_match for s in some),
+            "raw_first_line_match": _percent(
+                [s.was_first_line_match for s in some if s.was_first_line_match is not None]
+            ),
             "answered": 100 * statistics.fmean(bool(s.outcome.suggestions) for s in some),
             "latency_p50_ms": statistics.median(s.latency_ms for s in some),
             "latency_p95_ms": statistics.quantiles((s.latency_ms for s in some), n=20)[-1] if len(some) > 1 else 0.0,

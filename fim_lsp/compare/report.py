@@ -56,7 +56,7 @@ def show_change(console: Console, rows: list[dict[str, Any]]) -> None:
 
 def show_scores(console: Console, rows: Mapping[str, Mapping[str, float | None]]) -> None:
     """Print what `fim-lsp eval` measured."""
-    table = Table("kind", "n", "exact match %", "bare first line %", "answered %", "p50 ms", "p95 ms")
+    table = Table("kind", "n", "first-line match %", "bare first line %", "answered %", "p50 ms", "p95 ms")
     for kind, row in rows.items():
         cells = ("—" if row[key] is None else f"{row[key]:.1f}" for key in list(row)[1:])
         table.add_row(kind, f"{row['n']:.0f}", *cells)
@@ -65,9 +65,11 @@ def show_scores(console: Console, rows: Mapping[str, Mapping[str, float | None]]
 
 def show_languages(console: Console, rows: Mapping[str, Row]) -> None:
     """Print what `fim-lsp eval --language all` measured."""
-    table = Table("language", "n", "exact match and 95 %", "rests of lines", "exact match and 95 %", "of Python's")
+    table = Table(
+        "language", "n", "first-line match and 95 %", "rests of lines", "first-line match and 95 %", "of Python's"
+    )
     for language, row in rows.items():
-        shares = share(row, "exact_match"), str(row["rest_n"]), share(row, "rest_exact_match")
+        shares = share(row, "first_line_match"), str(row["rest_n"]), share(row, "rest_first_line_match")
         table.add_row(language, str(row["n"]), *shares, "—" if row["of_first"] is None else f"{row['of_first']:.2f}")
     console.print(table)
 

@@ -30,7 +30,7 @@ FORMER = {"price": "latency_penalty", "hand_over": "cascade_below"}  # as earlie
 
 @dataclass(frozen=True)
 class RoutingTable:
-    """What was measured of a family: exact matches (0..1) and steps by kind of place, and the fitted limits."""
+    """What was measured of a family: first-line matches (0..1) and steps by kind of place, and the fitted limits."""
 
     hits: Mapping[str, float] = field(default_factory=dict)
     steps: Mapping[str, float] = field(default_factory=dict)

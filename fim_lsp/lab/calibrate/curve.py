@@ -26,20 +26,20 @@ class Case:
     suggestion: Suggestion
     cursor_kind: str
     around: tuple[str, ...]
-    is_exact: bool
+    is_first_line_match: bool
 
     def judged(self, curve: Calibration) -> float:
         return curve.judge(self.suggestion, self.cursor_kind, self.around).confidence
 
 
 def fit(cases: Sequence[Case]) -> Calibration:
-    """Fit P(exact match) by penalised logistic regression with no negative weight on a probability (Platt 1999)."""
+    """Fit P(first-line match): penalised logistic regression, no negative weight on a probability (Platt 1999)."""
     said = [case for case in cases if case.suggestion.log_probs]
     table = [features(case.suggestion, case.around) for case in said]
     own = np.array([[row[name] for name in FEATURES] for row in table])
     middle, width = own.mean(0), np.maximum(own.std(0), 1e-6)
     stood = np.array([[float(case.cursor_kind == name) for name in CURSOR_KINDS] for case in said])
-    hits = np.array([float(case.is_exact) for case in said])
+    hits = np.array([float(case.is_first_line_match) for case in said])
     design = np.hstack([(own - middle) / width, stood, np.ones((len(said), 1))])
     found = _descend(design, hits, [name in PROBABILITIES for name in FEATURES])
     weights = found[: len(FEATURES)] / width

@@ -32,7 +32,7 @@ from fim_lsp.settings import Config
 PREFIX_CHARS, SUFFIX_CHARS = 1344, 576  # what the shipped models read
 BORROWED = 10  # holes' worth of the family's overall rate in each place's, which may have been seen seldom
 LOST = 0.01  # of the right answers may stay unshown; with them go the many that are almost never right
-MARGIN = 0.5  # points of exact match that `auto` may cost on these holes; twice that is the bar on others
+MARGIN = 0.5  # points of first-line match that `auto` may cost on these holes; twice that is the bar on others
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def cases_of(holes: Sequence[Hole], recordings: Sequence[Mapping[str, Recording]
         for family in FAMILIES:
             recording = said[family]
             suggestion = Suggestion((recording.text,), finish=recording.finish, log_probs=recording.log_probs)
-            cases[family].append(Case(suggestion, cursor_kind, request.segments, recording.is_exact))
+            cases[family].append(Case(suggestion, cursor_kind, request.segments, recording.is_first_line_match))
     return cases
 
 
@@ -128,16 +128,16 @@ def _judged(
 
 def _shown(sure: Sequence[float], cases: Sequence[Case]) -> float:
     """Return the highest limit that leaves no more than the share LOST of the right answers unshown."""
-    right = sorted(p for p, case in zip(sure, cases, strict=True) if case.is_exact)
+    right = sorted(p for p, case in zip(sure, cases, strict=True) if case.is_first_line_match)
     return round(right[int(LOST * len(right))] * 0.999, 4) if right else 0.0
 
 
 def _rates(recordings: Sequence[Recording], cursor_kinds: Sequence[str]) -> RoutingTable:
-    overall = statistics.fmean(recording.is_exact for recording in recordings)
+    overall = statistics.fmean(recording.is_first_line_match for recording in recordings)
     pairs = list(zip(recordings, cursor_kinds, strict=True))
     by_kind = {name: [one for one, kind in pairs if kind == name] for name in CURSOR_KINDS}
     hits = {
-        name: (sum(recording.is_exact for recording in some) + BORROWED * overall) / (len(some) + BORROWED)
+        name: (sum(recording.is_first_line_match for recording in some) + BORROWED * overall) / (len(some) + BORROWED)
         for name, some in by_kind.items()
         if some
     }

@@ -1,4 +1,4 @@
-"""What `auto` would have done in recorded holes: exact match against latency, beside either family alone.
+"""What `auto` would have done in recorded holes: first-line match against latency, beside either family alone.
 
 Both families' recordings are there, so the rule itself is run (routing/rule.py) and its time added up: that of the
 first family, and of the second where the first cascades.
@@ -38,7 +38,7 @@ LATENCY_PENALTIES = (
     0.9999,
 )  # share of its worth that a second costs an answer
 LIMITS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7)  # under which the other family is asked too
-BAR_POINTS, BAR_SHARE = 1.0, 0.75  # exact match under the better family at most, of its median latency at most
+BAR_POINTS, BAR_SHARE = 1.0, 0.75  # first-line match under the better family at most, of its median latency at most
 
 Floats = NDArray[np.float64]
 
@@ -54,10 +54,10 @@ class Judged:
 
 @dataclass(frozen=True)
 class Point:
-    """A way of answering all holes; exact match and shares in %, limits by family."""
+    """A way of answering all holes; first-line match and shares in %, limits by family."""
 
     name: str
-    exact_match: float
+    first_line_match: float
     median_ms: float
     mean_ms: float
     first: Mapping[str, float]  # share of holes in which a family went first
@@ -73,7 +73,7 @@ class Replay:
         self.holes, self.condition = holes, condition
         self.sure: Floats = np.array([[-1.0 if (p := h.sure[f]) is None else p for h in holes] for f in FAMILIES])
         self.hits: Floats = np.array(
-            [[h.sure[f] is not None and h.recordings[f].is_exact for h in holes] for f in FAMILIES]
+            [[h.sure[f] is not None and h.recordings[f].is_first_line_match for h in holes] for f in FAMILIES]
         )
         self.ms: Floats = np.array([[getattr(h.recordings[f], f"{condition}_ms") for h in holes] for f in FAMILIES])
 
@@ -142,17 +142,17 @@ def choose(holes: Sequence[Judged], tables: Mapping[str, RoutingTable], margin: 
     """Return the tables with the latency penalty and limits that take the least time, no more than `margin` points
     under the better family alone."""
     replay = Replay(holes, "cold")
-    better = max(replay.alone(family).exact_match for family in FAMILIES)
-    good = [point for point in replay.sweep(tables) if point.exact_match >= better - margin]
+    better = max(replay.alone(family).first_line_match for family in FAMILIES)
+    good = [point for point in replay.sweep(tables) if point.first_line_match >= better - margin]
     best = min(good, key=lambda point: (point.mean_ms, point.latency_penalty, point.limits))
     return _with(tables, best.latency_penalty, best.limits)
 
 
 def frontier(points: Sequence[Point]) -> list[Point]:
-    """Return the points that no other beats in both exact match and median latency, the quickest first."""
+    """Return the points that no other beats in both first-line match and median latency, the quickest first."""
     found: list[Point] = []
-    for point in sorted(points, key=lambda point: (point.median_ms, -point.exact_match)):
-        if not found or point.exact_match > found[-1].exact_match:
+    for point in sorted(points, key=lambda point: (point.median_ms, -point.first_line_match)):
+        if not found or point.first_line_match > found[-1].first_line_match:
             found.append(point)
     return found
 
@@ -165,12 +165,12 @@ def report(
     for condition in measured:
         replay = Replay(holes, condition)
         singles, ruled = [replay.alone(family) for family in FAMILIES], replay.rule(tables)
-        better = max(singles, key=lambda point: point.exact_match)
-        under, share = better.exact_match - ruled.exact_match, ruled.median_ms / better.median_ms
+        better = max(singles, key=lambda point: point.first_line_match)
+        under, share = better.first_line_match - ruled.first_line_match, ruled.median_ms / better.median_ms
         conditions[condition] = {
             "points": [asdict(point) for point in (*singles, ruled, replay.hindsight())],
             "frontier": [asdict(point) for point in frontier(replay.sweep(tables))],
-            "exact_match_under_better": round(under, 2),
+            "first_line_match_under_better": round(under, 2),
             "median_share": round(share, 3),
             "is_within_bar": under <= BAR_POINTS and share <= BAR_SHARE,
         }
@@ -206,5 +206,5 @@ def _with(
 
 
 def _confidence(holes: Sequence[Judged], family: str) -> dict[str, Any]:
-    shown = [(p, hole.recordings[family].is_exact) for hole in holes if (p := hole.sure[family]) is not None]
+    shown = [(p, hole.recordings[family].is_first_line_match) for hole in holes if (p := hole.sure[family]) is not None]
     return stats.calibration([p for p, _ in shown], [hit for _, hit in shown])

@@ -26,7 +26,7 @@ def reliability(report: Report) -> str:
 
 
 def frontier(report: Report) -> str:
-    """Draw exact match against median latency of either family, `auto`, the rule at any penalty, and hindsight."""
+    """Draw first-line match against median latency of either family, `auto`, the rule at any penalty, and hindsight."""
     return _svg(_frontier, report)
 
 
@@ -39,7 +39,7 @@ def _reliability(figure: Figure, report: Report) -> None:
         label = f"{NAMES[family]}: ECE {one['ece']:.3f}, AUROC {one['auroc']:.2f}"
         upper.plot(sure, [100 * row["hits"] for row in bins], "o-", color=colour, label=label)
         lower.plot(sure, [row["n"] for row in bins], "o-", color=colour)
-    upper.set(ylabel="exact match, %", xlim=(0, 100), ylim=(0, 100))
+    upper.set(ylabel="first-line match, %", xlim=(0, 100), ylim=(0, 100))
     upper.legend(frameon=False, fontsize=8)
     lower.set(xlabel="shown confidence, %", ylabel="suggestions", ylim=(0, None))
 
@@ -50,18 +50,21 @@ def _frontier(figure: Figure, report: Report) -> None:
     for axes, (condition, found) in zip(row, conditions.items(), strict=True):
         _one_frontier(axes, found)
         axes.set(title=f"K/V {condition}", xlabel="median, milliseconds", xlim=(0, None), ylim=(0, None))
-    figure.axes[0].set_ylabel("exact match, %")
+    figure.axes[0].set_ylabel("first-line match, %")
     figure.axes[0].legend(frameon=False, fontsize=8, loc="lower right")
 
 
 def _one_frontier(axes: Axes, found: Mapping[str, Any]) -> None:
     line, singles = found["frontier"], found["points"][:2]
-    better = max(singles, key=lambda point: point["exact_match"])
-    least, most = better["exact_match"] - BAR_POINTS, max(point["exact_match"] for point in found["points"]) + 1
+    better = max(singles, key=lambda point: point["first_line_match"])
+    least, most = (
+        better["first_line_match"] - BAR_POINTS,
+        max(point["first_line_match"] for point in found["points"]) + 1,
+    )
     axes.fill_between([0, BAR_SHARE * better["median_ms"]], least, most, color="#059669", alpha=0.12, label="the bar")
     axes.plot(
         [point["median_ms"] for point in line],
-        [point["exact_match"] for point in line],
+        [point["first_line_match"] for point in line],
         ".-",
         color="#94a3b8",
         label="the rule under any latency penalty and limits",
@@ -69,7 +72,7 @@ def _one_frontier(axes: Axes, found: Mapping[str, Any]) -> None:
     for colour, point in zip(SERIES, found["points"], strict=False):
         name = point["name"]
         look: dict[str, Any] = {"markersize": 13, "fillstyle": "none"} if name == "auto" else {"markersize": 8}
-        axes.plot(point["median_ms"], point["exact_match"], MARKS[name], color=colour, label=NAMES[name], **look)
+        axes.plot(point["median_ms"], point["first_line_match"], MARKS[name], color=colour, label=NAMES[name], **look)
 
 
 def _svg(draw: Callable[[Figure, Report], None], report: Report) -> str:

@@ -32,7 +32,7 @@ class Recording:
     text: str
     finish: Finish
     log_probs: tuple[float, ...]
-    is_exact: bool
+    is_first_line_match: bool
     cold_ms: float
     warm_ms: float | None
     timings: dict[str, float] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Recorder:
             text=best.text if best else "",
             finish=best.finish if best else "stop",
             log_probs=tuple(round(p, 4) for p in best.log_probs) if best else (),
-            is_exact=Score(hole, outcome, answer.cold_ms).is_exact,
+            is_first_line_match=Score(hole, outcome, answer.cold_ms).is_first_line_match,
             cold_ms=answer.cold_ms,
             warm_ms=answer.warm_ms if self.contender.has_prefix_cache else answer.cold_ms,
             timings=dict(outcome.timings),

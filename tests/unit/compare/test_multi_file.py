@@ -48,7 +48,9 @@ def test_each_hole_is_asked_without_and_with_the_other_files(tmp_path, shop):
         MultiFileSet((shop,), (span(),)), [span()], lambda one: unpack(one, tmp_path, tmp_path / "c")
     )
     pairs = list(multi_file.ask(opened, complete, workspaces.append))
-    assert [(pair.without.is_exact, pair.with_files.is_exact) for pair in pairs] == [(False, True)]
+    assert [(pair.without.is_first_line_match, pair.with_files.is_first_line_match) for pair in pairs] == [
+        (False, True)
+    ]
     row = multi_file.summarise(pairs)["all"]
     assert (row["without"], row["with"], row["ratio"], row["gained"], row["lost"]) == (0.0, 100.0, None, 1, 0)
 
@@ -88,6 +90,6 @@ def test_rests_of_lines_are_told_beside_pythons():
         {"python": [score(rest, "1"), score(rest, "1"), score(name, "2")], "go": [score(rest, "1"), score(rest, "2")]}
     )
     assert (rows["python"]["n"], rows["python"]["rest_n"]) == (3, 2)
-    assert (rows["go"]["rest_exact_match"], rows["go"]["of_first"]) == (50.0, 0.5)
+    assert (rows["go"]["rest_first_line_match"], rows["go"]["of_first"]) == (50.0, 0.5)
     with pytest.raises(InputError, match="no holes of cobol"):
         languages.holes_of("cobol")

@@ -24,8 +24,10 @@ from fim_lsp.lab.calibrate.recordings import FAMILIES, Recording
 from fim_lsp.routing.rule import RoutingTable
 
 
-def recording(family: str, is_exact: bool, cold_ms: float, warm_ms: float, tokens: dict[str, int]) -> Recording:
-    return Recording("m", family, "h", "x", "stop", (-0.5,), is_exact, cold_ms, warm_ms, {}, tokens)
+def recording(
+    family: str, is_first_line_match: bool, cold_ms: float, warm_ms: float, tokens: dict[str, int]
+) -> Recording:
+    return Recording("m", family, "h", "x", "stop", (-0.5,), is_first_line_match, cold_ms, warm_ms, {}, tokens)
 
 
 def noisy(count: int, seed: int, cursor_kind: str = "string") -> list[Case]:
@@ -34,31 +36,31 @@ def noisy(count: int, seed: int, cursor_kind: str = "string") -> list[Case]:
     made = []
     for _ in range(count):
         log_probs = tuple(-draw.expovariate(2) for _ in range(draw.randint(1, 6)))
-        is_exact = draw.random() < math.exp(sum(log_probs))
-        made.append(Case(Suggestion(("x",), log_probs=log_probs), cursor_kind, ("x = ", ""), is_exact))
+        is_first_line_match = draw.random() < math.exp(sum(log_probs))
+        made.append(Case(Suggestion(("x",), log_probs=log_probs), cursor_kind, ("x = ", ""), is_first_line_match))
     return made
 
 
 def test_the_curve_is_calibrated_and_ranks_on_suggestions_it_did_not_see():
     fitted, unseen = curve.fit(noisy(800, seed=1)), noisy(800, seed=2)
-    found = stats.calibration([one.judged(fitted) for one in unseen], [one.is_exact for one in unseen])
+    found = stats.calibration([one.judged(fitted) for one in unseen], [one.is_first_line_match for one in unseen])
     assert found["ece"] < 0.06
     assert found["auroc"] > 0.75
     assert found["brier"] < found["base_brier"]
     means = [math.exp(sum(one.suggestion.log_probs) / len(one.suggestion.log_probs)) for one in unseen]
-    assert stats.calibration(means, [one.is_exact for one in unseen])["ece"] > 2 * found["ece"]
+    assert stats.calibration(means, [one.is_first_line_match for one in unseen])["ece"] > 2 * found["ece"]
 
 
 def test_no_weight_of_a_probability_is_negative_even_where_the_data_say_so():
-    perverse = [replace(one, is_exact=not one.is_exact) for one in noisy(400, seed=3)]
+    perverse = [replace(one, is_first_line_match=not one.is_first_line_match) for one in noisy(400, seed=3)]
     assert all(curve.fit(perverse).weights[name] >= 0 for name in PROBABILITIES)
 
 
 def test_places_and_known_words_count_where_they_make_a_difference():
     made = noisy(400, seed=4)
-    fitted = curve.fit([replace(one, cursor_kind="string" if one.is_exact else "comment") for one in made])
+    fitted = curve.fit([replace(one, cursor_kind="string" if one.is_first_line_match else "comment") for one in made])
     assert fitted.cursor_kinds["string"] > 1 > -1 > fitted.cursor_kinds["comment"]
-    fitted = curve.fit([replace(one, around=("x",) if one.is_exact else ("y",)) for one in made])
+    fitted = curve.fit([replace(one, around=("x",) if one.is_first_line_match else ("y",)) for one in made])
     assert fitted.weights["known"] > 1
 
 
@@ -68,7 +70,7 @@ def test_out_of_fold_nothing_of_the_own_package_is_seen():
     sure = curve.out_of_fold(made, groups)
     mine = [at for at, group in enumerate(groups) if group == "p0"]
     for at in mine:
-        made[at] = replace(made[at], is_exact=not made[at].is_exact)
+        made[at] = replace(made[at], is_first_line_match=not made[at].is_first_line_match)
     again = curve.out_of_fold(made, groups)
     assert [again[at] for at in mine] == [sure[at] for at in mine]
     assert again != sure
@@ -107,13 +109,13 @@ def penalised(latency_penalty: float, gpt: float = 0.0, bert: float = 0.0) -> di
 def test_the_replay_adds_up_whom_the_rule_would_have_asked():
     holes = [pair((0.8, True), (0.1, False)), pair((0.1, False), (0.6, True)), pair((0, False), (0.2, False))]
     cold = route.Replay(holes, "cold")
-    assert cold.alone("gpt").exact_match == cold.alone("bert").exact_match == pytest.approx(33.33)
+    assert cold.alone("gpt").first_line_match == cold.alone("bert").first_line_match == pytest.approx(33.33)
     careful = cold.rule(penalised(0.0, gpt=0.3))
-    assert (careful.exact_match, careful.cascaded) == (pytest.approx(66.67), pytest.approx(66.7))
+    assert (careful.first_line_match, careful.cascaded) == (pytest.approx(66.67), pytest.approx(66.7))
     assert careful.mean_ms == pytest.approx((600 + 800 + 800) / 3, abs=0.1)
     quick = cold.rule(penalised(0.9999))
     assert (quick.median_ms, quick.first) == (200.0, {"gpt": 0.0, "bert": 100.0})
-    assert cold.hindsight().exact_match == pytest.approx(66.67)
+    assert cold.hindsight().first_line_match == pytest.approx(66.67)
     assert cold.hindsight().mean_ms == pytest.approx((600 + 200 + 200) / 3, abs=0.1)
 
 
@@ -127,7 +129,7 @@ def test_a_warm_decoder_goes_first_where_a_cold_one_would_not():
 def test_the_least_time_within_the_margin_is_chosen():
     agree = [pair((0.9, True), (0.9, True))] * 9 + [pair((0.9, True), (0.2, False))]
     strict = route.choose(agree, TABLES, margin=0.5)
-    assert route.Replay(agree, "cold").rule(strict).exact_match == 100
+    assert route.Replay(agree, "cold").rule(strict).first_line_match == 100
     assert route.Replay(agree, "cold").rule(strict).mean_ms == pytest.approx(260)  # the unsure one is handed over
     lax = route.choose(agree, TABLES, margin=10)
     assert route.Replay(agree, "cold").rule(lax).mean_ms == 200
@@ -139,16 +141,16 @@ def test_no_point_of_the_frontier_is_beaten_by_another():
     holes = [pair((0.8, True), (0.1, False)), pair((0.1, False), (0.6, True)), pair((0.9, True), (0.9, True))]
     points = route.Replay(holes, "cold").sweep(TABLES)
     found = route.frontier(points)
-    assert {(p.median_ms, p.exact_match) for p in found} <= {(p.median_ms, p.exact_match) for p in points}
+    assert {(p.median_ms, p.first_line_match) for p in found} <= {(p.median_ms, p.first_line_match) for p in points}
     for one in points:
-        assert any(p.median_ms <= one.median_ms and p.exact_match >= one.exact_match for p in found)
+        assert any(p.median_ms <= one.median_ms and p.first_line_match >= one.first_line_match for p in found)
 
 
 def test_the_report_has_its_bar_its_figures_and_its_pictures():
     holes = [pair((0.9, True), (0.8, True)), pair((0.2, False), (0.3, False))] * 5
     report = route.report(holes, penalised(0.9999))
     cold = report["conditions"]["cold"]
-    assert (cold["exact_match_under_better"], cold["median_share"], cold["is_within_bar"]) == (0, 0.333, True)
+    assert (cold["first_line_match_under_better"], cold["median_share"], cold["is_within_bar"]) == (0, 0.333, True)
     assert not report["conditions"]["warm"]["is_within_bar"]
     assert report["confidence"]["gpt"]["auroc"] == 1
     json.dumps(report)
@@ -186,7 +188,7 @@ HOLES = [
 def test_recording_goes_on_where_it_stopped(two_fakes):
     fakes, record = two_fakes
     first = list(recordings.record(HOLES[:2], record, is_warm_wanted=False))
-    assert all(one.is_exact and one.log_probs == (-0.1, -0.2) for by in first for one in by.values())
+    assert all(one.is_first_line_match and one.log_probs == (-0.1, -0.2) for by in first for one in by.values())
     asked = {family: len(fake.requests) for family, fake in fakes.items()}
     ticks: list[int] = []
     again = list(recordings.record(HOLES[:2], record, False, lambda: ticks.append(1)))
