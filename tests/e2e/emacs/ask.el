@@ -1,11 +1,10 @@
-;;; Load the recipe, open FILE at its end of line ROW and print what completion offers.
+;;; Open FILE at its end of line ROW and print what eglot's completion offers.
 (require 'package)
 (package-initialize) ; Debian keeps eglot among the packages
-(let* ((recipe (pop command-line-args-left))
-       (program (split-string (pop command-line-args-left) "\n"))
+(require 'eglot)
+(let* ((program (split-string (pop command-line-args-left) "\n"))
        (file (pop command-line-args-left))
        (row (string-to-number (pop command-line-args-left))))
-  (load recipe nil t)
   (setq eglot-server-programs `((python-mode . ,program)) eglot-sync-connect 60 eglot-connect-timeout 60)
   (find-file file)
   (apply #'eglot (eglot--guess-contact))

@@ -1,7 +1,8 @@
-"""The recipe of editors/README.md in a real Emacs."""
+"""editors/emacs in a real Emacs, and the menu of eglot."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -14,18 +15,96 @@ from tests.e2e.editors import missing
 pytestmark = pytest.mark.editor
 
 HERE = Path(__file__).resolve().parent
-RECIPE = HERE.parents[2] / "editors/emacs/fim-lsp.el"
+ROOT = HERE.parents[2]
 CODE = "import os\n\n\ndef area(width, height):\n    return \n"
 
 
-def test_eglot_offers_the_suggestion(tmp_path):
-    emacs = shutil.which("emacs")
-    if emacs is None:
+@pytest.fixture(scope="session")
+def emacs() -> str:
+    found = shutil.which("emacs")
+    if found is None:
         missing("Emacs", "apt-get install emacs-nox elpa-eglot")
+    return str(found)
+
+
+@pytest.fixture
+def drive(emacs, tmp_path):
+    """Run Lisp in a buffer of a file, with our mode and a server that says `alpha + beta`; return what it returns."""
+    program = "\n".join([sys.executable, str(ROOT / "tests/fake_server.py"), "--texts", '["alpha + beta"]'])
+
+    def run(lisp: str, text: str = "", name: str = "work.py") -> object:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        command = [emacs, "--batch", "-q", "-l", str(HERE / "drive.el"), str(ROOT / "editors/emacs"), program]
+        done = subprocess.run([*command, str(tmp_path / name), lisp], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if done.stdout.startswith('"') else done.stdout
+
+    return run
+
+
+ASK = "(progn (fim-lsp-suggest) (until #'ghost) {})"
+
+
+@pytest.mark.parametrize(
+    ("keys", "ghost", "line"),
+    [
+        ("", "alpha + beta", "total = "),
+        ('"TAB"', "nil", "total = alpha + beta"),
+        ('"a" "l"', "pha + beta", "total = al"),
+        ('"M-f"', " + beta", "total = alpha"),
+        ('"M-f" "M-f"', "nil", "total = alpha + beta"),
+        ('"C-g"', "nil", "total = "),
+        ('"a" "x"', "nil", "total = ax"),
+        ('"C-b"', "nil", "total = "),
+    ],
+)
+def test_keys_over_ghost_text(drive, keys, ghost, line):
+    assert drive(ASK.format(f'(progn (press {keys}) (format "%s|%s" (ghost) (text)))'), "total = ") == f"{ghost}|{line}"
+
+
+def test_it_asks_by_itself_and_in_the_characters_of_a_line(drive):
+    # Without a person, Emacs is never idle: the timer that waits for that is rung by hand.
+    typed = """(progn (press "x" "=") (timer-event-handler fim-lsp--timer) (until #'ghost) (press "TAB") (text))"""
+    assert drive(typed, "Grüße = '世界'; ") == "Grüße = '世界'; x=alpha + beta"
+
+
+def test_without_a_suggestion_tab_is_what_it_was(drive):
+    assert drive('(key-binding (kbd "TAB"))') == "indent-for-tab-command"
+
+
+MODES = {
+    "python-ts-mode": "python",
+    "js-mode": "javascript",
+    "js-ts-mode": "javascript",
+    "c++-mode": "cpp",
+    "c++-ts-mode": "cpp",
+    "bash-ts-mode": "bash",
+    "tsx-ts-mode": "tsx",
+    "text-mode": None,
+}
+
+
+def test_the_language_of_a_mode(drive):
+    named = "(mapcar (lambda (mode) (let ((major-mode mode)) (cons mode (fim-lsp-language)))) '({}))"
+    assert json.loads(drive(f"(json-encode {named.format(' '.join(MODES))})")) == MODES
+
+
+def test_a_mode_made_from_another_has_its_language(drive):
+    derived = '(progn (define-derived-mode my-mode python-mode "Mine") (my-mode) (fim-lsp-language))'
+    assert drive(derived) == "python"
+
+
+def test_the_servers_of_eglot_stay_as_they_were(drive):
+    theirs = """(progn (package-initialize) (require 'eglot)
+      (format "%s %s" (string-match-p "fim-lsp" (format "%s" eglot-server-programs)) python-mode-hook))"""
+    assert drive(theirs) == "nil nil"
+
+
+def test_eglot_offers_the_suggestion(emacs, tmp_path):
     file = tmp_path / "work.py"
     file.write_text(CODE, encoding="utf-8")
     program = "\n".join([sys.executable, "-m", "fim_lsp", "serve"])
-    command = [emacs, "--batch", "-q", "-l", str(HERE / "ask.el"), str(RECIPE), program, str(file), "4"]
+    command = [emacs, "--batch", "-q", "-l", str(HERE / "ask.el"), program, str(file), "4"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     asked = [sys.executable, "-m", "fim_lsp", "complete", f"{file}:5:12"]
     shown = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
