@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from fim_lsp.languages import LANGUAGES, ids
-from tests.e2e.neovim.screen import PLUGIN, find_nvim
+from tests.e2e.neovim.screen import PLUGIN, Screen, find_nvim
 
 pytestmark = pytest.mark.editor
 
@@ -156,6 +156,19 @@ def test_a_filetype_with_dots_is_that_of_its_known_part(scripted):
     screen.until_ghost()
     screen.nvim.command("FimLsp toggle language")
     assert "for python\n" in screen.messages() + "\n"
+
+
+def test_without_a_server_it_says_so_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    screen = Screen(tmp_path / "bare")
+    try:
+        screen.nvim.command(f"edit {tmp_path}/work.py")
+        screen.until(lambda: "no server to run; see :checkhealth fim_lsp" in screen.rows()[-1], "the message")
+        screen.nvim.command("FimLsp status")
+        screen.until(lambda: any("/path/to/fim-lsp" in row for row in screen.rows()), "all of what is missing")
+    finally:
+        screen.close()
 
 
 def run_lua(folder, code: str, **environment: str) -> object:

@@ -52,9 +52,11 @@ function M.attach(buf)
   if vim.api.nvim_buf_get_name(buf) == '' and not M.has_turn(buf) then
     return
   end
-  local command, problem = require('fim_lsp.command').find()
+  local command = require('fim_lsp.command').find()
   if not command then
-    vim.notify_once('fim-lsp: ' .. problem, vim.log.levels.ERROR)
+    vim.schedule(function() -- within an event it would read as a fault; a longer line would wait for a key
+      vim.notify_once('fim-lsp: no server to run; see :checkhealth fim_lsp', vim.log.levels.WARN)
+    end)
     return
   end
   is_wanted = true

@@ -47,11 +47,15 @@ function M.fill(window, lines)
     width = math.max(width, vim.fn.strdisplaywidth(texts[row]))
   end
   width = math.min(width, vim.o.columns - 4)
+  local rows = 0 -- on screen, long lines being broken
+  for _, text in ipairs(texts) do
+    rows = rows + math.max(math.ceil(vim.fn.strdisplaywidth(text) / width), 1)
+  end
   vim.api.nvim_win_set_config(window, {
     relative = 'editor',
     width = width,
-    height = math.min(math.max(#lines, 1), math.max(vim.o.lines - 6, 1)),
-    row = math.max((vim.o.lines - #lines) / 2 - 1, 0),
+    height = math.min(math.max(rows, 1), math.max(vim.o.lines - 6, 1)),
+    row = math.max((vim.o.lines - rows) / 2 - 1, 0),
     col = math.max((vim.o.columns - width) / 2, 0),
   })
 end
