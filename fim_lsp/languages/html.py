@@ -22,6 +22,7 @@ def _element(name: str, language: str, type_: str = "") -> Embedded:
 LANGUAGE = Language(
     name="html",
     extensions=(".html", ".htm", ".xhtml"),
+    ids=("xhtml",),
     grammar="tree_sitter_html",
     line_comments=(),
     block_comment=("<!--", "-->"),

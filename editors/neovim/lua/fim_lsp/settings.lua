@@ -76,7 +76,7 @@ return {
   {
     key = "languages",
     type = "string[]",
-    default = { "python", "javascript", "javascriptreact", "typescript", "tsx", "typescriptreact", "go", "rust", "java", "c", "cpp", "csharp", "cs", "ruby", "php", "bash", "shellscript", "sh", "lua", "html", "css", "sql", "json", "jsonc", "yaml", "dockercompose", "github-actions-workflow", "toml", "markdown" },
+    default = { "python", "javascript", "javascriptreact", "typescript", "tsx", "typescriptreact", "go", "rust", "java", "c", "cpp", "csharp", "cs", "ruby", "php", "bash", "shellscript", "sh", "lua", "html", "xhtml", "css", "sql", "json", "jsonc", "yaml", "dockercompose", "github-actions-workflow", "toml", "markdown" },
     wanted = "a list of language names",
     doc = "Language ids to complete in.",
   },
