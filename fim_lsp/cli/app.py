@@ -14,6 +14,7 @@ from fim_lsp.cli import (
     demo,
     doctor,
     evaluate,
+    index,
     measuring_sets,
     router,
     serve,
@@ -45,7 +46,7 @@ def main(
     """Code completion that fills in the middle, on your own machine, offline."""
 
 
-for verb in (serve.serve, complete.complete, demo.demo, doctor.doctor):
+for verb in (serve.serve, complete.complete, demo.demo, doctor.doctor, index.index):
     app.command()(verb)
 train.app.command("study")(study.train)
 train.app.command("export-study")(study.export)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import typer
 
 from fim_lsp import __version__
+from fim_lsp.cli import index
 from fim_lsp.cli.base import AsJson, ConfigFile, ModelFolder, reporting_errors, waiting
 from fim_lsp.cli.base import settings as resolve_settings
 from fim_lsp.errors import FimError
@@ -63,6 +64,7 @@ def examine(resolved: Resolved) -> dict[str, Any]:
             setting.key: {"value": getattr(resolved.config, name), "source": resolved.sources[setting.key]}
             for name, setting in settings()
         },
+        "workspace": index.describe(Path.cwd()),
         "problems": list(resolved.problems),
     }
     findings["model"], findings["completion"], findings["ok"] = _complete(resolved)

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from tests.unit.context.folder import written
+
 FILE = "def add(first, second):\n    return first\n"
 
 
@@ -174,3 +176,17 @@ def test_help_and_version():
     for verb in ("serve", "complete", "demo", "eval", "compare", "holes", "doctor"):
         assert b"Usage" in run(verb, "--help").stdout
     assert run("--version").stdout.startswith(b"fim-lsp ")
+
+
+def test_index_tells_what_it_keeps_and_what_is_taken(tmp_path, monkeypatch):
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "cache"))
+    store = "def load_store(folder, encoding):\n    settings = read_settings(folder)\n    return Store(settings)\n"
+    written(tmp_path / "w", {"store.py": store, "here.py": store.replace("settings)", "")})
+    told = run("index", "w", "--at", "w/here.py:3:18", "--json", cwd=tmp_path)
+    found = json.loads(told.stdout)
+    assert (found["files"], found["definitions"], found["read"]) == (2, 2, 2)
+    assert [(one["path"], one["text"]) for one in found["snippets"]] == [("store.py", store)]
+    again = run("index", "w", cwd=tmp_path)
+    assert b"2 files, 2 definitions, 0 files read" in again.stdout
+    assert run("index", "nowhere", cwd=tmp_path).returncode == 2
