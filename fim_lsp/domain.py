@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +11,6 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import Literal
 
-BREAK = re.compile(r"\r\n|\r|\n")
 Finish = Literal["stop", "length", "deadline", "cancelled", "unsure"]  # unsure: what went on was a guess
 
 
@@ -185,7 +183,7 @@ class Meter:
 
 def split_lines(text: str) -> list[str]:
     """Split at the line breaks that editors know (LSP 3.18), not at form feeds and U+2028 as str.splitlines does."""
-    return BREAK.split(text)
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def path_within(path: PurePath, roots: Iterable[PurePath]) -> str:

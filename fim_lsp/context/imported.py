@@ -24,6 +24,11 @@ NEAR_CHARS = 4_000  # before the cursor, where the type of a name is looked for
 NEAR_NAMES = 12  # whose types are looked for
 FILES = 2
 MEMBER = re.compile(r"(?:\.|->|::)(\w+)")  # of something: only so is a member of a type asked for
+WAYS = (  # of saying what a name is
+    re.compile(r"\b(?P<type>[A-Z]\w+)[ *&]+(?P<name>\w+)\b"),
+    re.compile(r"\b(?P<name>\w+)\s*:?=\s*(?:new |await |&)?(?P<type>[A-Z]\w*)\s*[({.]"),
+    re.compile(r"\b(?P<name>\w+)\??\s*:\s*&?(?:mut )?(?P<type>\w+)"),
+)
 FAR = 1_000  # rank of what is imported but not near
 
 
@@ -62,15 +67,10 @@ def _names(ranked: list[tuple[int, Defined]]) -> str:
 def _types(query: Query, site: Site) -> Iterator[str]:
     """Yield the types of the names near the cursor, as far as the text before it says so in the usual ways."""
     before = site.syntax.source.decode(errors="replace")[max(0, query.offset - NEAR_CHARS) : query.offset]
-    words = set(re.findall(r"\w+", before))
-    for name in query.latest[:NEAR_NAMES]:
-        if name in words:
-            ways = (
-                rf"\b{name}\??\s*:\s*&?(?:mut )?(\w+)",
-                rf"\b{name}\s*:?=\s*(?:new |await |&)?([A-Z]\w*)\s*[({{]",
-                rf"\b([A-Z]\w+)[\s*&]+{name}\b",
-            )
-            yield from (found.group(1) for way in ways if (found := re.search(way, before)))
+    types: dict[str, str] = {}
+    for way in WAYS:
+        types |= {found["name"]: found["type"] for found in way.finditer(before)}
+    yield from (types[name] for name in query.latest[:NEAR_NAMES] if name in types)
 
 
 def _shown(workspace: Workspace, path: str, ranked: list[tuple[int, Defined]]) -> str:

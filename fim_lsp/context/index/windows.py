@@ -10,7 +10,6 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable
-from heapq import nlargest
 from threading import Lock
 from typing import NamedTuple
 
@@ -109,7 +108,8 @@ class Windows:
             counts.update(self.postings[word])
         for number in self.by_file.get(other_than, ()):
             counts.pop(number, None)
-        return nlargest(CANDIDATES, (n for n in counts if n in self.windows), key=counts.__getitem__)
+        least = sorted(counts.values())[-CANDIDATES:][:1]
+        return [number for number, shared in counts.items() if shared >= least[0]][: 4 * CANDIDATES]
 
     def _add(self, name: str, line: int, words: Iterable[str]) -> int:
         ids = array("I", sorted(self.ids.setdefault(word, len(self.ids)) for word in words))

@@ -42,6 +42,7 @@ class Workspace:
         self.windows = Windows()
         self.paths = Paths()
         self.places: dict[str, Place] = {}  # by the path that files are named by
+        self.names: dict[tuple[Path, str], str] = {}  # of files, by their folder and their path in it
         self.texts: dict[str, str] = {}  # of open documents
         self._changes: list[tuple[str | None, int]] = [(None, 0), (None, 0)]  # the last two files that changed, when
 
@@ -68,14 +69,14 @@ class Workspace:
         for name in gone:
             self._drop(name)
         if gone or new:
-            self.paths = Paths(self.places)
+            self._rename()
         return fresh
 
     def leave(self, root: Path) -> None:
         """Forget a folder."""
         for name in [name for name, place in self.places.items() if place.root == root]:
             self._drop(name)
-        self.paths = Paths(self.places)
+        self._rename()
         if store := self.stores.pop(root, None):
             store.close()
 
@@ -130,7 +131,7 @@ class Workspace:
     def named(self, names: Sequence[str], paths: Sequence[str]) -> list[Defined]:
         """Return the definitions in some files that have one of these names."""
         return [
-            one._replace(path=self.name(root / one.path))
+            one._replace(path=name)
             for root, store in list(self.stores.items())
             if (
                 inside := [
@@ -138,14 +139,16 @@ class Workspace:
                 ]
             )
             for one in store.named(names, inside)
+            if (name := self.names.get((root, one.path)))
         ]
 
     def anywhere(self, names: Sequence[str]) -> list[Defined]:
         """Return the definitions that no type owns and that have one of these names."""
         return [
-            one._replace(path=self.name(root / one.path))
+            one._replace(path=name)
             for root, store in list(self.stores.items())
             for one in store.anywhere(names)
+            if (name := self.names.get((root, one.path)))
         ]
 
     def owned(self, owner: str, path: str) -> list[Defined]:
@@ -160,6 +163,10 @@ class Workspace:
             return "" if files.is_machine_made(text) else text
         place = self.places.get(name)
         return files.read(place.root / place.found.path) if place else ""
+
+    def _rename(self) -> None:
+        self.names = {(place.root, place.found.path): name for name, place in self.places.items()}
+        self.paths = Paths(self.places)
 
     def _drop(self, name: str) -> None:
         self.places.pop(name, None)
