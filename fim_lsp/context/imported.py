@@ -49,8 +49,8 @@ def collect(workspace: Workspace, query: Query, site: Site) -> list[Snippet]:
             ranked.setdefault(one.path, []).append((ranks[one.definition.name], one))
     for path in paths:
         module = workspace.module(path)
-        if module in near and module in far:
-            ranked.setdefault(path, []).extend((ranks[module], one) for one in workspace.owned("", path)[:MOST_MEMBERS])
+        if module in near and module in far and (inside := workspace.owned("", path)):
+            ranked.setdefault(path, []).extend((ranks[module], one) for one in inside[:MOST_MEMBERS])
     nearest = sorted((min(rank for rank, _ in some), path) for path, some in ranked.items())
     return [
         Snippet(path, text, f"has {_names(ranked[path])}", 1.0)

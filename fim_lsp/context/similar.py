@@ -8,7 +8,7 @@ from fim_lsp.domain import Snippet
 from fim_lsp.languages import Site
 
 ALIKE = 0.15  # shared words of all words, at least
-COUNT = 4  # looked at, of which the best are shown
+COUNT = 3  # looked at, of which the best are shown
 
 
 def collect(workspace: Workspace, query: Query, site: Site) -> list[Snippet]:

@@ -19,7 +19,7 @@ LINES, STEP = 20, 10  # of a window, and from one to the next
 LEAST_WORDS = 5  # of a window: fewer are alike by chance
 MOST = 40_000  # windows
 SLICE = 8  # windows between two rests
-POSTINGS, CANDIDATES = 10_000, 40  # looked at for one query
+POSTINGS, CANDIDATES = 4_000, 24  # looked at for one query
 WORD = re.compile(r"[^\W\d]\w{2,}")
 
 

@@ -20,6 +20,7 @@ from fim_lsp.domain import Snippet, path_within, split_lines
 from fim_lsp.languages import Site
 
 MOST_FILES = 5_000
+RECENT = 8
 
 
 class Place(NamedTuple):
@@ -44,6 +45,7 @@ class Workspace:
         self.places: dict[str, Place] = {}  # by the path that files are named by
         self.names: dict[tuple[Path, str], str] = {}  # of files, by their folder and their path in it
         self.texts: dict[str, str] = {}  # of open documents
+        self._recent: dict[str, list[str]] = {}  # lines of the files that were shown last
         self._changes: list[tuple[str | None, int]] = [(None, 0), (None, 0)]  # the last two files that changed, when
 
     @classmethod
@@ -111,7 +113,7 @@ class Workspace:
         return [
             Snippet(hit.name, text, f"{hit.score:.0%} alike", hit.score)
             for hit in hits[:count]
-            if (text := "\n".join(split_lines(self._text(hit.name))[hit.line : hit.line + LINES]))
+            if (text := "\n".join(self._lines(hit.name)[hit.line : hit.line + LINES]))
         ]
 
     def imported(self, site: Site, name: str) -> list[str]:
@@ -157,6 +159,15 @@ class Workspace:
             return []
         return [one._replace(path=path) for one in store.owned(owner, place.found.path)]
 
+    def _lines(self, name: str) -> list[str]:
+        """Return a file's lines, those of the last few files from memory: a place nearby asks for the same."""
+        if (lines := self._recent.pop(name, None)) is None:
+            lines = split_lines(self._text(name))
+        self._recent[name] = lines
+        while len(self._recent) > RECENT:
+            self._recent.pop(next(iter(self._recent), ""), None)
+        return lines
+
     def _text(self, name: str) -> str:
         if name in self.texts:
             text = self.texts[name]
@@ -176,4 +187,5 @@ class Workspace:
 
     def _changed(self, name: str) -> None:
         last, before = self._changes
+        self._recent.pop(name, None)
         self._changes = [(name, last[1] + 1), before if last[0] == name else last]

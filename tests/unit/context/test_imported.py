@@ -70,6 +70,10 @@ def test_a_name_that_is_passed_on_is_found_where_it_is_defined(root):
     assert collected(root, picture) == {"lib/deep.py": "def passed_on(a): ..."}
 
 
+def test_a_module_without_definitions_is_none(root):
+    assert collected(root, "import app\n\nx = app.║\n", "lib/deep.py") == {}
+
+
 @pytest.mark.parametrize("picture", ["import os\n\nx = os.║\n", "unrelated(║\n", "║\n"])
 def test_what_is_not_imported_is_not_shown(root, picture):
     assert collected(root, picture) == {}
