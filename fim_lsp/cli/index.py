@@ -64,12 +64,12 @@ def _snippets(root: Path, at: str) -> list[dict[str, Any]]:
     from dataclasses import asdict, replace
 
     from fim_lsp import languages
-    from fim_lsp.cli import places
+    from fim_lsp.cli import cursor
     from fim_lsp.context.index import Workspace
     from fim_lsp.context.snippets import Snippets
     from fim_lsp.domain import path_within
 
-    snap = places.from_file(at)
+    snap = cursor.from_file(at)
     snap = replace(snap, path=path_within(Path(at.rsplit(":", 2)[0]).resolve(), [root]))
     site = languages.describe(snap, languages.Trees().tree(snap, languages.get(snap.language)))
     return [asdict(snippet) for snippet in Snippets(Workspace.of(root)).choose(snap, site)]

@@ -29,7 +29,7 @@ WAYS = (  # of saying what a name is
     re.compile(r"\b(?P<name>\w+)\s*:?=\s*(?:new |await |&)?(?P<type>[A-Z]\w*)\s*[({.]"),
     re.compile(r"\b(?P<name>\w+)\??\s*:\s*&?(?:mut )?(?P<type>\w+)"),
 )
-FAR = 1_000  # rank of what is imported but not near
+CLOSE, FAR = 8, 1_000  # ranks of what is not just before the cursor, and of what is imported but not near
 
 
 def collect(workspace: Workspace, query: Query, site: Site) -> list[Snippet]:
@@ -53,7 +53,7 @@ def collect(workspace: Workspace, query: Query, site: Site) -> list[Snippet]:
             ranked.setdefault(path, []).extend((ranks[module], one) for one in inside[:MOST_MEMBERS])
     nearest = sorted((min(rank for rank, _ in some), path) for path, some in ranked.items())
     return [
-        Snippet(path, text, f"has {_names(ranked[path])}", 1.0)
+        Snippet(path, text, f"has {_names(ranked[path])}", 1.0 if rank < CLOSE else 0.5 if rank < FAR else 0.25)
         for rank, path in nearest[:FILES]
         if (text := _shown(workspace, path, ranked[path]))
     ]

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from fim_lsp.context import similar
+from fim_lsp.context import imported, similar
 from fim_lsp.context.index import Workspace
 from fim_lsp.context.query import Query, query
 from fim_lsp.domain import Snapshot, Snippet
 from fim_lsp.languages import Site
 
 Source = Callable[[Workspace, Query, Site], Sequence[Snippet]]
+Block = tuple[tuple[Snippet, ...], ...]  # of each source
 
-SOURCES: tuple[Source, ...] = (similar.collect,)
+SOURCES: tuple[tuple[Source, int, float], ...] = (  # in the order they are shown; how many, and of which score at least
+    (imported.collect, 1, 0.0),
+    (similar.collect, 2, similar.ALIKE),
+)
 MOST = 2
 MARGIN = 1.25  # as much better must a snippet be to take another's place
 DOCUMENTS = 32  # whose blocks are remembered
@@ -28,29 +33,46 @@ class Snippets:
 
     def __init__(self, workspace: Workspace):
         self.workspace = workspace
-        self.blocks: OrderedDict[str, tuple[Snippet, ...]] = OrderedDict()
+        self.blocks: OrderedDict[str, Block] = OrderedDict()
 
     def choose(self, snap: Snapshot, site: Site) -> tuple[Snippet, ...]:
-        """Return the snippets for a place, the most useful first: those of the last place unless others are better."""
-        asked = query(snap)
-        found = [snippet for collect in SOURCES for snippet in collect(self.workspace, asked, site)]
-        block = settle(self.blocks.get(snap.uri, ()), found)
-        self.blocks[snap.uri] = block
+        """Return the snippets for a place, in the order they are shown: those of the last place unless others are
+        better."""
+        asked, before = query(snap), self.blocks.get(snap.uri, ((),) * len(SOURCES))
+        room, block = MOST, []
+        for (collect, most, least), old in zip(SOURCES, before, strict=True):
+            block.append(settle(old, collect(self.workspace, asked, site), min(most, room), least))
+            room -= len(block[-1])
+        self.blocks[snap.uri] = tuple(block)
         self.blocks.move_to_end(snap.uri)
         while len(self.blocks) > DOCUMENTS:
             self.blocks.popitem(last=False)
-        return block
+        return tuple(snippet for some in block for snippet in some)
 
     def drop(self, uri: str) -> None:
         """Forget a document."""
         self.blocks.pop(uri, None)
 
 
-def settle(block: Sequence[Snippet], found: Sequence[Snippet]) -> tuple[Snippet, ...]:
-    """Return what is found, but in the order and with the members of the block as long as these are nearly as good."""
-    scores = {(snippet.path, snippet.text): snippet for snippet in found}
-    kept = [now for old in block if (now := scores.get((old.path, old.text)))]
-    best = list(found[:MOST])
-    if len(kept) == len(best) and all(one.score * MARGIN >= other.score for one, other in zip(kept, best, strict=True)):
-        return tuple(kept)
-    return tuple(best)
+def settle(
+    block: Sequence[Snippet], found: Sequence[Snippet], most: int = MOST, least: float = 0.0
+) -> tuple[Snippet, ...]:
+    """Return the best of what is found, but in the order and with the members of the block while these are as good.
+
+    What is in the block may fall below `least` by the margin.
+    """
+    best = tuple(snippet for snippet in found if snippet.score >= least)[:most]
+    kept = tuple(
+        replace(old, why=new.why, score=new.score)
+        for old in block[:most]
+        if (new := next((new for new in found if _covers(old, new)), None)) and new.score * MARGIN >= least
+    )
+    is_as_good = len(kept) >= len(best) and all(
+        one.score * MARGIN >= other.score for one, other in zip(kept, best, strict=False)
+    )
+    return kept if is_as_good else best
+
+
+def _covers(old: Snippet, new: Snippet) -> bool:
+    """True for a snippet of the same file that has every line of the new one."""
+    return old.path == new.path and set(new.text.split("\n")) <= set(old.text.split("\n"))

@@ -11,8 +11,8 @@ from fim_lsp.context.index import Workspace
 from fim_lsp.context.index.windows import Windows, words_of
 from fim_lsp.context.query import query
 from fim_lsp.context.snippets import Snippets, settle
-from fim_lsp.domain import Cancel, Snippet
-from fim_lsp.languages import Trees, describe, get
+from fim_lsp.domain import Cancel, Snapshot, Snippet
+from fim_lsp.languages import Site, Trees, describe, get
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.settings import Config
 from tests.picture import draw
@@ -82,6 +82,10 @@ def test_the_word_that_is_being_written_asks_for_nothing():
     assert asked.words == {"first", "line", "load_store", "last"}
 
 
+def sited(snap: Snapshot) -> Site:
+    return describe(snap, Trees().tree(snap, get(snap.language)))
+
+
 def snippet(name: str, score: float) -> Snippet:
     return Snippet(f"{name}.py", name, "", score)
 
@@ -96,21 +100,40 @@ def snippet(name: str, score: float) -> Snippet:
         ("ab", "a40", "a"),  # what is no longer found goes
         ("a", "a40 b38", "ab"),  # where there is room another comes in
         ("ab", "", ""),
+        ("", "a50 b40 c40", "ab"),
+        ("", "a50 b20", "a"),  # what is not like enough does not come in
+        ("ab", "a50 b20", "ab"),  # but stays
+        ("ab", "a50 b10", "a"),
     ],
 )
 def test_the_block_stays_until_something_better_by_a_margin_appears(block, found, then):
     old = [snippet(name, 0.4) for name in block]
     now = [snippet(one[0], int(one[1:]) / 100) for one in found.split()]
-    assert "".join(one.text for one in settle(old, now)) == then
+    assert "".join(one.text for one in settle(old, now, least=0.22)) == then
+
+
+def test_a_snippet_stays_while_it_has_every_line_that_is_wanted():
+    old = Snippet("a.py", "def f(): ...\ndef g(): ...", "has f, g", 1.0)
+    less, more = Snippet("a.py", "def g(): ...", "has g", 0.5), Snippet("a.py", "def h(): ...", "has h", 0.5)
+    assert settle([old], [less]) == (Snippet("a.py", old.text, "has g", 0.5),)
+    assert settle([old], [more]) == (more,)
+
+
+def test_signatures_come_first_and_leave_room_for_one_window(tmp_path):
+    files = {"lib/store.py": STORE, "lib/other.py": STORE, "lib/names.py": "def read_settings(folder):\n    pass\n"}
+    chooser = Snippets(Workspace.of(written(tmp_path, files)))
+    snap = replace(draw(f"from lib.names import read_settings\n\n\n{HERE}"), path="here.py")
+    assert [one.path for one in chooser.choose(snap, sited(snap))] == ["lib/names.py", "lib/other.py"]
 
 
 def test_typing_along_keeps_the_block(tmp_path):
     workspace = Workspace.of(written(tmp_path, {"store.py": STORE, "paint.py": OTHER}))
-    chooser, blocks = Snippets(workspace), set()
+    chooser, blocks = Snippets(workspace), []
     for end in range(HERE.index("settings"), HERE.index("║")):
         snap = draw(HERE[:end] + "║\n")
-        blocks.add(chooser.choose(snap, describe(snap, Trees().tree(snap, get("python")))))
-    assert {tuple(one.path for one in block) for block in blocks} == {("store.py",)}
+        blocks.append(tuple((one.path, one.text) for one in chooser.choose(snap, sited(snap))))
+    changes = [now for before, now in zip(((), *blocks), blocks, strict=False) if now != before]
+    assert [[path for path, _ in block] for block in changes] == [["store.py"]]
 
 
 def test_a_request_carries_the_snippets_and_a_change_elsewhere_asks_again(tmp_path):
@@ -129,4 +152,4 @@ def test_a_request_carries_the_snippets_and_a_change_elsewhere_asks_again(tmp_pa
 
 
 def test_without_folders_nothing_is_added():
-    assert Snippets(Workspace()).choose(draw(HERE), None) == ()
+    assert Snippets(Workspace()).choose(draw(HERE), sited(draw(HERE))) == ()
