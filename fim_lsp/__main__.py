@@ -1,5 +1,22 @@
-"""`python -m fim_lsp` is the `fim-lsp` command."""
+"""The `fim-lsp` command, and `python -m fim_lsp`: both begin in `main`."""
 
-from fim_lsp.cli.app import app
+import os
+import sys
 
-app()
+
+def main() -> None:
+    """Run the command line."""
+    own_modules_first(sys.path, os.environ.get("PYTHONPATH", ""))
+    from fim_lsp.cli.app import app
+
+    app()
+
+
+def own_modules_first(paths: list[str], python_path: str) -> None:
+    """Put the folder a user stands in, and what PYTHONPATH names, last: either may hold a `json.py`."""
+    foreign = {os.path.abspath(path) for path in ["", *python_path.split(os.pathsep)]}  # noqa: PTH100 - imports nothing
+    paths.sort(key=lambda path: os.path.abspath(path) in foreign)  # noqa: PTH100
+
+
+if __name__ == "__main__":
+    main()

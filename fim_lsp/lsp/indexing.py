@@ -114,7 +114,7 @@ class Indexing:
             for root in roots:
                 if await self._read(root):
                     await loop.run_in_executor(self.pool, self._follow, root)
-        except OSError as problem:
+        except (OSError, RuntimeError) as problem:  # a user without a home has no cache
             logger.warning("the workspace is not indexed: %s", problem)
         finally:
             self.is_running = False
