@@ -112,7 +112,7 @@ class Completer:
     def fill(self, segments: tuple[str, ...], language: str, cancel: Cancel) -> Outcome:
         """Fill all holes of a text, n between its n+1 segments, as one; raises ModelError."""
         meter = Meter()
-        limits = eligibility.limits_of_text(self.config)
+        limits = eligibility.limits_of_text(self.config, len(segments) - 1)
         request = FimRequest(segments, limits, language=language)
         self.router.ready(language)
         backend, choice = self.router.pick(request)

@@ -79,9 +79,11 @@ def limits(snap: Snapshot, config: Config, site: Site, began: float | None = Non
     )
 
 
-def limits_of_text(config: Config) -> GenerationLimits:
+def limits_of_text(config: Config, holes: int) -> GenerationLimits:
     """Limit a text with several holes: short fills, and candidates enough for the parser to choose among."""
     deadline = time.monotonic() + config.deadline_ms * MANUAL_PATIENCE / 1e3
+    if holes == 1:
+        return GenerationLimits(why="one hole", max_tokens=LINE_TOKENS, candidates=MANUAL_CANDIDATES, deadline=deadline)
     return GenerationLimits(why="several holes", max_tokens=TEXT_TOKENS, candidates=TEXT_CANDIDATES, deadline=deadline)
 
 
