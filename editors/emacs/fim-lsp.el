@@ -42,6 +42,8 @@
   "Languages and the modes in which fim-lsp completes them.")
 
 (defvar fim-lsp--connection nil "The server's, once there is one.")
+(defconst fim-lsp--rest 10 "Seconds from one start of the server to the next.")
+(defvar fim-lsp--started nil "When the server was started last.")
 (defvar fim-lsp--is-ready nil "Non-nil once the server was greeted.")
 (defvar-local fim-lsp--uri nil "Name by which the server knows this buffer.")
 (defvar-local fim-lsp--sent nil "Tick of the text that the server has.")
@@ -64,15 +66,17 @@
   (cons (expand-file-name (or (executable-find (car fim-lsp-command)) (car fim-lsp-command))) (cdr fim-lsp-command)))
 
 (defun fim-lsp--connect ()
-  "Start the server where it does not run."
-  (unless (and fim-lsp--connection (jsonrpc-running-p fim-lsp--connection))
-    (setq fim-lsp--is-ready nil)
+  "Start the server where it does not run; one that ended at once is not started at every key."
+  (unless (or (and fim-lsp--connection (jsonrpc-running-p fim-lsp--connection))
+              (and fim-lsp--started (< (- (float-time) fim-lsp--started) fim-lsp--rest)))
+    (when fim-lsp--started (message "fim-lsp: the server ended; starting it again; its last words are in the buffer \" *fim-lsp stderr*\""))
+    (setq fim-lsp--is-ready nil fim-lsp--started (float-time))
     (setq fim-lsp--connection
           (make-instance
            'jsonrpc-process-connection :name "fim-lsp" :events-buffer-scrollback-size 0
            :process (lambda ()
                       (make-process :name "fim-lsp" :command (fim-lsp--program) :connection-type 'pipe :noquery t
-                                    :coding 'utf-8-emacs-unix :stderr (get-buffer-create " *fim-lsp stderr*")))
+                                    :coding 'utf-8-emacs-unix :stderr (get-buffer-create "*fim-lsp stderr*")))
            :request-dispatcher (lambda (&rest _) nil)
            :notification-dispatcher (lambda (&rest _) nil)))
     (jsonrpc-async-request
@@ -121,7 +125,7 @@
 (defun fim-lsp--ask (kind)
   "Ask for what is to stand at point; KIND is 1 by hand, 2 automatic."
   (fim-lsp--connect)
-  (when fim-lsp--is-ready
+  (when (and fim-lsp--is-ready (jsonrpc-running-p fim-lsp--connection))
     (fim-lsp--sync)
     (let ((buffer (current-buffer)) (tick (buffer-chars-modified-tick)) (place (point)) mine)
       (setq mine

@@ -94,6 +94,23 @@ def test_a_mode_made_from_another_has_its_language(drive):
     assert drive(derived) == "python"
 
 
+def test_a_server_that_ends_at_once_is_not_started_at_every_key(drive, tmp_path):
+    program = tmp_path / "fim-lsp"
+    program.write_text(f"#!/bin/sh\necho started >> {tmp_path}/starts\n")
+    program.chmod(0o755)
+    broken = f"""(progn (delete-process (jsonrpc--process fim-lsp--connection))
+      (setq fim-lsp-command '("{program}") fim-lsp--started nil)
+      (dotimes (_ 3) (press "x") (timer-event-handler fim-lsp--timer) (accept-process-output nil 0.3)) (text))"""
+    assert drive(broken) == "xxx"
+    assert (tmp_path / "starts").read_text() == "started\n"
+
+
+def test_without_a_program_it_is_quiet(drive):
+    absent = """(progn (fim-lsp-mode -1) (setq fim-lsp-command '("/no/such/program"))
+      (fim-lsp--turn-on) (press "x") (format "%s %s" fim-lsp-mode (text)))"""
+    assert drive(absent) == "nil x"
+
+
 def test_the_servers_of_eglot_stay_as_they_were(drive):
     theirs = """(progn (package-initialize) (require 'eglot)
       (format "%s %s" (string-match-p "fim-lsp" (format "%s" eglot-server-programs)) python-mode-hook))"""
