@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,11 @@ def test_what_is_shown(language, document, said, expected, step, eol):
     outcome = completer.complete(snap, Cancel())
     suggestion = outcome.suggestions[0] if outcome.suggestions else None
     assert shown(snap, suggestion).replace("\r\n", "\n").rstrip("\n") == expected.rstrip("\n"), outcome
+
+
+@pytest.mark.parametrize(("document", "said", "expected"), list(cases(FOLDER / "sql.txt")))
+def test_what_is_shown_without_the_grammar_that_an_extra_brings(document, said, expected, monkeypatch):
+    monkeypatch.setitem(LANGUAGES, "sql", replace(LANGUAGES["sql"], grammar="tree_sitter_nowhere"))
+    snap = draw(document, language="sql")
+    outcome = Completer(Config(), lambda family, model: FakeBackend(said)).complete(snap, Cancel())
+    assert shown(snap, outcome.suggestions[0] if outcome.suggestions else None).strip() == expected.strip()
