@@ -14,9 +14,9 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-from fim_lsp.domain import Cancel, Outcome, Snapshot
+from fim_lsp.domain import Cancel, Outcome, Snapshot, split_lines
 from fim_lsp.errors import InputError
-from fim_lsp.languages import DEFAULT, language_of
+from fim_lsp.languages import DEFAULT, Language, SyntaxTree, get, language_of
 
 SHORT_TOKENS = 8
 SEVERAL = "several_holes"  # the kind of a text with more holes than one
@@ -88,9 +88,23 @@ class Score:
         return self.shown == self.gold
 
     @property
+    def is_error(self) -> bool:
+        """True where accepting leaves an error in a text that has none without it, a head that lacks its block too."""
+        if not self.outcome.suggestions:
+            return False
+        best, snap = self.outcome.suggestions[0], self.hole.snapshot(0)
+        language = get(snap.language)
+        taken = snap.prefix + best.text + snap.suffix[best.replaces :]
+        return not _has_error(snap.text, language) and _has_error(taken, language)
+
+    @property
     def was_first_line_match(self) -> bool | None:
         """Whether the bare greedy line was right, None where it was not recorded."""
         return None if self.hole.raw is None else first_line(self.hole.raw) == self.gold
+
+
+def _has_error(text: str, language: Language) -> bool:
+    return SyntaxTree.parse(text, language).has_error
 
 
 def first_line(text: str) -> str:
@@ -110,7 +124,7 @@ def read_holes(path: Path | None = None) -> list[Hole]:
     try:
         data = source.read_bytes()
         text = (gzip.decompress(data) if source.suffix == ".gz" else data).decode("utf-8")
-        rows = [json.loads(line) for line in text.splitlines() if line]
+        rows = [json.loads(line) for line in split_lines(text) if line]
         return [_hole(row) for row in rows]
     except (OSError, ValueError, TypeError) as problem:
         raise InputError(f"{source} holds no holes: {problem}") from None
@@ -133,7 +147,7 @@ def summarise(
     scores: list[Score], count_tokens: Callable[[str], int] = lambda text: 0
 ) -> Mapping[str, Mapping[str, float | None]]:
     """Return for `all`, per kind, and for short answers by `count_tokens`: n, first-line match of the pipeline and
-    of the bare line in % (None where not recorded), p50 and p95 in ms."""
+    of the bare line (None where not recorded), suggestions, of these broken ones in %, p50 and p95 in ms."""
     kinds = {"all": scores} | {kind: [s for s in scores if s.hole.kind == kind] for kind in _kinds(scores)}
     if short := [s for s in scores if 0 < count_tokens(s.hole.gold) <= SHORT_TOKENS]:
         kinds[f"<= {SHORT_TOKENS} tokens"] = short
@@ -145,6 +159,7 @@ def summarise(
                 [s.was_first_line_match for s in some if s.was_first_line_match is not None]
             ),
             "answered": 100 * statistics.fmean(bool(s.outcome.suggestions) for s in some),
+            "shown_errors": _percent([s.is_error for s in some if s.outcome.suggestions]),
             "latency_p50_ms": statistics.median(s.latency_ms for s in some),
             "latency_p95_ms": statistics.quantiles((s.latency_ms for s in some), n=20)[-1] if len(some) > 1 else 0.0,
         }

@@ -56,7 +56,8 @@ def show_change(console: Console, rows: list[dict[str, Any]]) -> None:
 
 def show_scores(console: Console, rows: Mapping[str, Mapping[str, float | None]]) -> None:
     """Print what `fim-lsp eval` measured."""
-    table = Table("kind", "n", "first-line match %", "bare first line %", "answered %", "p50 ms", "p95 ms")
+    titles = ("first-line match %", "bare first line %", "answered %", "shown errors %", "p50 ms", "p95 ms")
+    table = Table("kind", "n", *titles)
     for kind, row in rows.items():
         cells = ("—" if row[key] is None else f"{row[key]:.1f}" for key in list(row)[1:])
         table.add_row(kind, f"{row['n']:.0f}", *cells)

@@ -6,6 +6,8 @@ from fim_lsp.domain import split_lines
 from fim_lsp.languages import Site
 from fim_lsp.languages.block import indent_of
 
+LOOK_BACK_CHARS = 200_000  # above the window
+
 
 def collect(lost: str, near: str, site: Site, room: int) -> str:
     """Return the lines that head definitions above the window, outermost first, at most `room` characters.
@@ -16,8 +18,8 @@ def collect(lost: str, near: str, site: Site, room: int) -> str:
     scope = site.language.scope_pattern
     indent = indent_of(next((line for line in split_lines(near) if line.strip()), ""))
     lines: list[str] = []
-    end = len(lost)
-    while scope and indent and end > 0:
+    end, least = len(lost), max(len(lost) - LOOK_BACK_CHARS, 0)
+    while scope and indent and end > least:
         begin = lost.rfind("\n", 0, end - 1) + 1
         line, end = lost[begin:end].rstrip(), begin
         if line and indent_of(line) < indent:

@@ -9,15 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fim_lsp.domain import Snapshot, Suggestion
-from fim_lsp.filters import balance_brackets, drop_blank, drop_repetition, keep_valid, keep_whole_lines, trim_overlap
+from fim_lsp.filters import (
+    balance_brackets,
+    drop_blank,
+    drop_repetition,
+    keep_apart,
+    keep_indentation,
+    keep_valid,
+    keep_whole_lines,
+    open_once,
+    trim_overlap,
+    unify_breaks,
+)
 from fim_lsp.languages import SyntaxTree
 
 Filter = Callable[[Suggestion, Snapshot, SyntaxTree], Suggestion | None]
 
 FILTERS: tuple[tuple[str, Filter], ...] = (
+    ("unify_breaks", unify_breaks.apply),
     ("keep_whole_lines", keep_whole_lines.apply),
+    ("keep_indentation", keep_indentation.apply),
+    ("open_once", open_once.apply),
     ("drop_repetition", drop_repetition.apply),
     ("trim_overlap", trim_overlap.apply),
+    ("keep_apart", keep_apart.apply),
     ("balance_brackets", balance_brackets.apply),
     ("drop_blank", drop_blank.apply),
     ("keep_valid", keep_valid.apply),

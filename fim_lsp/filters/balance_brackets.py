@@ -6,7 +6,7 @@ from fim_lsp.domain import Snapshot, Suggestion
 from fim_lsp.languages import SyntaxTree
 from fim_lsp.languages.scan import open_brackets, stray_closers
 
-LOOK_BACK_CHARS = 4000
+LOOK_BACK_CHARS = 4000  # and as many on the line after the cursor
 
 
 def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggestion | None:
@@ -16,8 +16,8 @@ def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggest
     if len(snap.prefix) <= LOOK_BACK_CHARS:
         open_before = open_brackets(near, language)
     else:
-        open_before = open_brackets(snap.line_prefix, language) or open_brackets(near, language)
-    standing = stray_closers(snap.line_suffix[suggestion.replaces :], language)
+        open_before = open_brackets(snap.line_prefix[-LOOK_BACK_CHARS:], language) or open_brackets(near, language)
+    standing = stray_closers(snap.line_suffix[suggestion.replaces :][:LOOK_BACK_CHARS], language)
     available = open_before[: len(open_before) - len(standing)] if standing else open_before
     stray = stray_closers(suggestion.text, language, available)
     return suggestion.with_text(suggestion.text[: stray[0][0]]) if stray else suggestion

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
+from fim_lsp.domain import Snapshot, Suggestion
+from fim_lsp.languages import SyntaxTree
+from fim_lsp.languages.block import lines_below
 
-from fim_lsp.domain import Snapshot, Suggestion, split_lines
-from fim_lsp.languages import Language, SyntaxTree
-
-LOOP = re.compile(r"(.{1,2}?)\1{11,}$|(.{3,}?)\2{4,}$|(.{10,}?)\3{2,}$", re.DOTALL)
+LOOPS = ((1, 12), (3, 5), (10, 3))  # from so many characters a round on, so many rounds are a loop
+LOOP_CHARS = 600  # a round has at most
 LINE_LEAST = 12  # characters; shorter lines repeat the one above honestly: `pass`, `return x`
 SAME_LINES = 3
+ENDS = ",;"  # a line is the same with and without
 
 
 def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggestion | None:
@@ -22,18 +23,35 @@ def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggest
             lines = lines[: bare.index(line) + 1]
             break
     text = "\n".join(lines)
-    if LOOP.search(text.rstrip()):
+    if _is_loop(text.rstrip()):
         return None
-    return None if _echoes(text, snap, language) else suggestion.with_text(text)
+    return None if _echoes(text, snap, syntax) else suggestion.with_text(text)
 
 
-def _echoes(text: str, snap: Snapshot, language: Language) -> bool:
+def _is_loop(text: str) -> bool:
+    """True when a text ends with the same piece over and over."""
+    for chars in range(1, min(len(text), LOOP_CHARS) + 1):
+        rounds = next(rounds for least, rounds in reversed(LOOPS) if chars >= least)
+        if chars * rounds <= len(text) and text.endswith(text[-chars:] * rounds):
+            return True
+    return False
+
+
+def _echoes(text: str, snap: Snapshot, syntax: SyntaxTree) -> bool:
     """True when accepting would only repeat the line above or the line below."""
     if "\n" in text.strip():
         return False
-    line = (snap.line_prefix + text).strip()
-    if language.is_closing(line) or not line.strip(")]},;"):
-        return False  # a second one may be just what is lacking
-    above = snap.prefix.rstrip("\r\n").removesuffix(snap.line_prefix).rstrip().rpartition("\n")[2]
-    below = next((other for other in split_lines(snap.suffix[len(snap.line_suffix) :]) if other.strip()), "")
-    return line == below.strip() or (len(line) >= LINE_LEAST and line == above.strip())
+    line, below = (snap.line_prefix + text).strip(), next(lines_below(snap), "")
+    if syntax.language.is_closing(line) or not line.strip(ENDS + ")]}"):
+        return line == below.strip() and line.isalpha() and _takes_its_place(text, below, snap, syntax)
+    above = snap.prefix[: len(snap.prefix) - len(snap.line_prefix)].rstrip().rpartition("\n")[2]
+    return line.rstrip(ENDS) == below.strip().rstrip(ENDS) or (len(line) >= LINE_LEAST and line == above.strip())
+
+
+def _takes_its_place(closer: str, below: str, snap: Snapshot, syntax: SyntaxTree) -> bool:
+    """True where the closer below is a mere word once this one stands; else it may be just what is lacking."""
+    head = snap.prefix + closer
+    tree = SyntaxTree.parse(head + snap.suffix, syntax.language, syntax)
+    word = snap.suffix.index(below, len(snap.line_suffix)) + len(below) - len(below.lstrip())
+    leaf = tree.leaf(len((head + snap.suffix[:word]).encode()))
+    return leaf is not None and leaf.is_named

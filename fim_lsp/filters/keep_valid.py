@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain, islice
 
 from fim_lsp.domain import Snapshot, Suggestion
@@ -23,6 +24,8 @@ from fim_lsp.languages.scan import PAIRS, open_brackets, scan
 CLOSERS = {opener: closer for closer, opener in PAIRS.items()}
 TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 WORD = re.compile(r"\w")
+MOST_CHARS = 8_000_000  # given to the parser for one suggestion, in all
+LINE_WEIGHT, NODE_WEIGHT = 20, 100  # a character of the cursor's line, and a node of the top level, cost as so many
 TRIES = 24  # beginnings given to the parser, each in well under a millisecond where the file is not huge
 
 
@@ -31,7 +34,11 @@ def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggest
     if syntax.root is None:
         return suggestion
     head, tail = snap.prefix, snap.suffix[suggestion.replaces :]
-    allowed = min(syntax.faults(), _fewest(head + syntax.language.expression, tail, syntax))
+    line_chars = len(snap.line_prefix) + len(snap.line_suffix)
+    once = len(snap.text) + LINE_WEIGHT * line_chars + NODE_WEIGHT * syntax.root.child_count
+    allowed, parser = syntax.faults(), _Parser(syntax, MOST_CHARS // (once + 1))
+    named = head + syntax.language.expression
+    allowed = allowed and min(allowed, _Parser(syntax, parser.left // 2).fewest(named, tail))
     closers = _missing(suggestion.text, syntax.language) if suggestion.is_whole else ""
     closed = [suggestion.text + closers] if closers else []
     stands, is_word = snap.line_suffix[suggestion.replaces :], syntax.language.is_word
@@ -39,25 +46,33 @@ def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggest
         return None
     shorter = () if is_word(stands.lstrip()[:1]) else islice(_beginnings(suggestion.text), 1, None)
     for number, text in enumerate(chain([suggestion.text], closed, shorter)):
-        if number == TRIES:
+        if number == TRIES or (number and not parser.left):
             break
-        if (text == suggestion.text or WORD.search(text)) and _fewest(head + text, tail, syntax, allowed) <= allowed:
+        if (text == suggestion.text or WORD.search(text)) and parser.fewest(head + text, tail, allowed) <= allowed:
             return suggestion if text == suggestion.text else suggestion.with_text(text)
     return None
 
 
-def _fewest(head: str, tail: str, syntax: SyntaxTree, enough: int = 0) -> int:
-    """Count the faults of `head` and `tail` joined, with what best ends an unfinished head between them."""
-    line = head.rpartition("\n")[2]
-    indent = line[: len(line) - len(line.lstrip())]
-    endings = syntax.language.endings if not tail.partition("\n")[0].strip() else ("",)
-    found = []
-    for ending in endings:
-        between = ending.format(indent=indent, deeper=f"{indent}    ")
-        found.append(SyntaxTree.parse(head + between + tail, syntax.language, syntax).faults())
-        if found[-1] <= enough:
-            break
-    return min(found)
+@dataclass
+class _Parser:
+    """What parses a text changed in one place, and how many times it still may: a huge text is parsed seldom."""
+
+    syntax: SyntaxTree
+    left: int
+
+    def fewest(self, head: str, tail: str, enough: int = 0) -> int:
+        """Count the faults of `head` and `tail` joined, with what best ends an unfinished head between them."""
+        line = head[head.rfind("\n") + 1 :]
+        indent = line[: len(line) - len(line.lstrip())]
+        language = self.syntax.language
+        found: list[int] = []
+        for ending in language.endings if not tail[: tail.find("\n") + 1 or None].strip() else ("",):
+            between = ending.format(indent=indent, deeper=f"{indent}    ")
+            found.append(SyntaxTree.parse(head + between + tail, language, self.syntax).faults())
+            self.left = max(self.left - 1, 0)
+            if found[-1] <= enough or not self.left:
+                break
+        return min(found)
 
 
 def _missing(text: str, language: Language) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from fim_lsp.domain import Snapshot, Suggestion
 from fim_lsp.languages import SyntaxTree
 
@@ -18,4 +16,7 @@ def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggest
     text = suggestion.text
     if "\n" in text.strip("\n"):
         return suggestion.with_text(text[: text.rindex("\n")])
-    return suggestion.with_text(re.sub(rf"[\w{re.escape(language.word_chars)}]+$", "", text))
+    end = len(text)
+    while end and language.is_word(text[end - 1]):
+        end -= 1
+    return suggestion.with_text(text[:end])

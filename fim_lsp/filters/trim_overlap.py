@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import islice
 
-from fim_lsp.domain import Snapshot, Suggestion, split_lines
+from fim_lsp.domain import Snapshot, Suggestion
 from fim_lsp.languages import Language, SyntaxTree
-from fim_lsp.languages.block import indent_of
+from fim_lsp.languages.block import indent_of, lines_below
 from fim_lsp.languages.scan import stray_closers
 
 BRACKETS = ")]}"
+ENDS = ",;"  # a line is the same with and without
 
 
 def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggestion | None:
@@ -23,6 +25,8 @@ def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggest
     language = syntax.language
     standing = snap.line_suffix.rstrip()
     text = _without_lines_below(suggestion.text, snap, language)
+    if text is None:
+        return None
     if not standing:
         return suggestion.with_text(text)
     first, newline, rest = text.partition("\n")
@@ -43,7 +47,8 @@ def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggest
 
 def _is_own(line: str, end: str, language: Language) -> bool:
     """True when the line ends so, and opened the brackets that its end closes: they repeat nothing."""
-    return line.endswith(end) and any(char in BRACKETS for char in end) and not stray_closers(line, language)
+    closers = set(BRACKETS) & set(language.brackets) & set(end)
+    return line.endswith(end) and bool(closers) and not stray_closers(line, language)
 
 
 def _covered(line: str, standing: str, language: Language) -> int:
@@ -58,12 +63,16 @@ def _covered(line: str, standing: str, language: Language) -> int:
     return len(standing) if standing in closing else 0
 
 
-def _without_lines_below(text: str, snap: Snapshot, language: Language) -> str:
-    """Cut trailing lines that the document's next lines already say."""
-    below = [_comparable(line, language) for line in split_lines(snap.suffix[len(snap.line_suffix) :]) if line.strip()]
+def _without_lines_below(text: str, snap: Snapshot, language: Language) -> str | None:
+    """Cut trailing lines that the document's next lines already say; None when that is all of several."""
     lines = text.split("\n")
+    below = [_comparable(line, language) for line in islice(lines_below(snap), len(lines))]
+    said = [_comparable(line, language) for line in [snap.line_prefix + lines[0], *lines[1:]]]
+    bare = [line for line in said if line.strip()]
+    if len(bare) > 1 and bare == below[: len(bare)] and not snap.line_suffix.strip():
+        return None
     for size in range(min(len(lines) - 1, len(below)), 0, -1):
-        if [_comparable(line, language) for line in lines[-size:]] == below[:size]:
+        if said[-size:] == below[:size]:
             return "\n".join(lines[:-size])
     return text
 
@@ -71,4 +80,4 @@ def _without_lines_below(text: str, snap: Snapshot, language: Language) -> str:
 def _comparable(line: str, language: Language) -> str:
     """Return a line without its indent, unless it only closes a block: then the indent says which."""
     bare = line.strip()
-    return f"{indent_of(line)} {bare}" if language.is_closing(bare) else bare
+    return f"{indent_of(line)} {bare}" if language.is_closing(bare) else bare.rstrip(ENDS)

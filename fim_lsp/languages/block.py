@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import dropwhile
+
 import tree_sitter
 
 from fim_lsp.domain import Snapshot, split_lines
@@ -23,20 +26,21 @@ def open_header(snap: Snapshot, syntax: SyntaxTree) -> str | None:
     if snap.line_suffix.strip() or not (is_below or snap.prefix.rstrip().endswith(tuple(language.openers))):
         return None
     written = _code_before(snap, syntax)
-    row = _header_row(written, syntax)
-    if row is None:
+    start = _header_start(written, syntax)
+    if start is None:
         return None
-    first, header = _line(syntax.source, row), written[_row_start(written, row) :].decode()
+    first, header = _line(syntax.source, start), written[start:].decode()
     if not language.header_pattern.match(" ".join(header.split())):
         return None
     if not language.closers and is_below and indent_of(snap.line_prefix) <= indent_of(first):
         return None  # the cursor already stands outside the block
-    return first if indent_of(line_below(snap)) <= indent_of(first) else None
+    return first if indent_of(next(lines_below(snap), "")) <= indent_of(first) else None
 
 
-def line_below(snap: Snapshot) -> str:
-    """Return the next line with something on it, "" without one near by."""
-    return next((line for line in split_lines(snap.suffix[:NEAR_CHARS])[1:] if line.strip()), "")
+def lines_below(snap: Snapshot) -> Iterator[str]:
+    """Yield the next lines with something on them, of those near by."""
+    start = snap.offset + len(snap.line_suffix)
+    return (line for line in split_lines(snap.text[start : start + NEAR_CHARS])[1:] if line.strip())
 
 
 def is_closed(snap: Snapshot, syntax: SyntaxTree, indent: int) -> bool:
@@ -44,18 +48,16 @@ def is_closed(snap: Snapshot, syntax: SyntaxTree, indent: int) -> bool:
     pattern = syntax.language.closing_pattern
     if pattern is None:
         return False
-    below = line_below(snap)
+    below = next(lines_below(snap), "")
     return bool(pattern.match(below.lstrip()) and indent_of(below) == indent)
 
 
 def _code_before(snap: Snapshot, syntax: SyntaxTree) -> bytes:
     """Return the text before the cursor up to its last code: `def f():  # why` opens a block too."""
     written = snap.prefix.rstrip().encode()
-    leaf = syntax.leaf(max(len(written) - 1, 0))
-    while leaf is not None:
-        if leaf.type in syntax.language.comments:
-            return syntax.source[: leaf.start_byte].rstrip()
-        leaf = leaf.parent
+    for node in syntax.path(max(len(written) - 1, 0)):
+        if node.type in syntax.language.comments:
+            return syntax.source[: node.start_byte].rstrip()
     if syntax.root is None:
         above, newline, line = written.rpartition(b"\n")
         comment = scan(line.decode(), syntax.language).comment
@@ -63,36 +65,30 @@ def _code_before(snap: Snapshot, syntax: SyntaxTree) -> bytes:
     return written
 
 
-def _header_row(written: bytes, syntax: SyntaxTree) -> int | None:
-    """Return the row where the header begins that ends here, None where no opener ends one."""
-    openers, last_row = syntax.language.openers, written.count(b"\n")
-    if not openers:
-        return last_row
-    leaf = syntax.leaf(max(len(written) - 1, 0))
-    if leaf is None:
-        return last_row if written.endswith(tuple(map(str.encode, openers))) else None
-    return _first_row_of(leaf, syntax) if leaf.type in openers else None
+def _header_start(written: bytes, syntax: SyntaxTree) -> int | None:
+    """Return where the line begins that the header begins in that ends here, None where no opener ends one."""
+    openers, at = syntax.language.openers, max(len(written) - 1, 0)
+    if openers and syntax.root is None and not written.endswith(tuple(map(str.encode, openers))):
+        return None
+    if openers and syntax.root is not None:
+        leaf, *above = syntax.path(at)
+        if leaf.type not in openers:
+            return None
+        at = _first_node_of(leaf, above, syntax).start_byte
+    return written.rfind(b"\n", 0, at) + 1
 
 
-def _first_row_of(opener: tree_sitter.Node, syntax: SyntaxTree) -> int:
-    node = opener
-    while node.parent is not None and node.parent.start_byte == opener.start_byte:
-        node = node.parent  # a brace begins the block that it opens; the header is of what holds the block
-    parent = node.parent
-    if parent is not None and parent.parent is not None and parent.type != "ERROR":
-        return parent.start_point[0]
+def _first_node_of(opener: tree_sitter.Node, above: list[tree_sitter.Node], syntax: SyntaxTree) -> tree_sitter.Node:
+    # a brace begins the block that it opens; the header is of what holds the block
+    further = list(dropwhile(lambda node: node.start_byte == opener.start_byte, above))
+    if len(further) > 1 and further[0].type != "ERROR":
+        return further[0]
     closer = opener.prev_sibling
     if closer is not None and closer.type in syntax.language.lists:
-        return closer.start_point[0]  # in a broken tree only the brackets tell how far back the header goes
-    return opener.start_point[0]
+        return closer  # in a broken tree only the brackets tell how far back the header goes
+    return opener
 
 
-def _row_start(source: bytes, row: int) -> int:
-    at = 0
-    for _ in range(row):
-        at = source.index(b"\n", at) + 1
-    return at
-
-
-def _line(source: bytes, row: int) -> str:
-    return source.split(b"\n", row + 1)[row].decode(errors="replace")
+def _line(source: bytes, start: int) -> str:
+    end = source.find(b"\n", start)
+    return source[start : end if end >= 0 else len(source)].decode(errors="replace")

@@ -24,13 +24,11 @@ class Part:
 
 def part_at(snap: Snapshot, syntax: SyntaxTree) -> Part | None:
     """Return the outermost part that the cursor stands in, None where it stands in the document's own language."""
-    node = syntax.leaf(max(len(snap.prefix.encode()) - 1, 0)) if syntax.language.embedded else None
     found = None
-    while node is not None:
+    for node in syntax.path(max(len(snap.prefix.encode()) - 1, 0)) if syntax.language.embedded else ():
         for embedded in syntax.language.embedded:
             if node.type in embedded.nodes:
                 found = _part(snap, syntax, node, embedded) or found
-        node = node.parent
     return found
 
 

@@ -74,3 +74,14 @@ def stray_closers(text: str, language: Language, open_before: str = "") -> list[
         else:
             stray.append((at, char))
     return stray
+
+
+def opened_again(text: str, stands: str, language: Language) -> str:
+    """Return the quote that a text within a string begins with although it stands before it, "" where it closes it."""
+    quote = stands[-1:]
+    if not quote or quote not in language.quotes + language.long_quotes:
+        return ""
+    mark = 3 * quote if stands.endswith(3 * quote) else quote
+    rest = text.removeprefix(mark)
+    is_ended = bool(rest.strip()) and rest.count(mark) == 1 and rest.rstrip().endswith(mark)
+    return mark if rest != text and (is_ended or language.is_word(rest[:1])) else ""

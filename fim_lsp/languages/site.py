@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 import tree_sitter
 
 from fim_lsp.domain import Snapshot
-from fim_lsp.languages.block import indent_of, is_closed, open_header
+from fim_lsp.languages.block import indent_of, is_closed, lines_below, open_header
+from fim_lsp.languages.indent import indent_unit
 from fim_lsp.languages.known import get
 from fim_lsp.languages.language import Language
 from fim_lsp.languages.part import part_at
 from fim_lsp.languages.tree import SyntaxTree, Trees
 from fim_lsp.languages.zone import Zone, zone_of
+
+TOP_NODES, IMPORTS_MOST = 5000, 500  # looked at from the top of a file, and kept of them
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class Site:
     opens_block: bool  # the block whose header stands just before the cursor is still empty
     block_indent: int  # the indent of that header, of the cursor's line where there is none
     is_closed: bool  # what closes a block so deep stands below the cursor
+    line_below: str  # the next one with something on it, bare; "" without one near by
+    indent: str  # what one level of indentation is in this file, "" where it shows none
     imports: tuple[tuple[int, str], ...]  # (offset in the document, text) of those at the top level before the cursor
     within: str = ""  # the document's language, where a part of it has another
     ends: str = ""  # regex of what ends that part
@@ -67,26 +73,40 @@ def describe(snap: Snapshot, syntax: SyntaxTree) -> Site:
         opens_block=header is not None,
         block_indent=indent,
         is_closed=is_closed(snap, syntax, indent),
+        line_below=next(lines_below(snap), "").strip(),
+        indent=indent_unit(snap),
         imports=_imports(syntax, len(snap.prefix.encode())),
     )
 
 
-def _top(syntax: SyntaxTree) -> Iterator[tree_sitter.Node]:
-    """Yield what stands at the top level, also where the parser makes one fault of all of a file."""
-    for node in syntax.root.children if syntax.root else ():
-        if node.is_error:
-            yield from node.children
-        else:
-            yield node
-
-
 def _imports(syntax: SyntaxTree, byte: int) -> tuple[tuple[int, str], ...]:
-    found = []
-    for node in _top(syntax):
-        if node.start_byte >= byte:
+    found: list[tuple[int, str]] = []
+    at = chars = 0
+    for node in islice(_top_level(syntax), TOP_NODES):
+        if node.start_byte >= byte or len(found) == IMPORTS_MOST:
             break
         if node.type in syntax.language.imports:
             text = (node.text or b"").decode(errors="replace").rstrip("\n")
             if re.match(syntax.language.import_text, text):
-                found.append((len(syntax.source[: node.start_byte].decode(errors="replace")), text))
+                chars += len(syntax.source[at : node.start_byte].decode(errors="replace"))
+                at = node.start_byte
+                found.append((chars, text))
     return tuple(found)
+
+
+def _top_level(syntax: SyntaxTree) -> Iterator[tree_sitter.Node]:
+    """Yield what stands at the top level, also where the parser makes one fault of all of a file."""
+    for node in _children(syntax.root):
+        if node.is_error:
+            yield from _children(node)
+        else:
+            yield node
+
+
+def _children(node: tree_sitter.Node | None) -> Iterator[tree_sitter.Node]:
+    cursor = node.walk() if node else None
+    has_more = cursor is not None and cursor.goto_first_child()
+    while cursor is not None and has_more:
+        if cursor.node is not None:
+            yield cursor.node
+        has_more = cursor.goto_next_sibling()

@@ -11,6 +11,8 @@ import tree_sitter
 from fim_lsp.domain import Snapshot
 from fim_lsp.languages.language import Language
 
+WIDE_ERROR = 1000  # nodes; an error that holds more of them says no more of a place
+
 
 @dataclass(frozen=True)
 class SyntaxTree:
@@ -60,6 +62,18 @@ class SyntaxTree:
         """Return the smallest node that holds the byte."""
         return (self.root.descendant_for_byte_range(byte, byte + 1) or self.root) if self.root else None
 
+    def path(self, byte: int) -> list[tree_sitter.Node]:
+        """Return the nodes that hold the byte, the smallest first: a node's `parent` is looked for from the root."""
+        if self.root is None:
+            return []
+        nodes, cursor = [self.root], self.root.walk()
+        while cursor.goto_first_child_for_byte(byte) is not None:
+            node = cursor.node
+            if node is None or not node.start_byte <= byte < node.end_byte:
+                break
+            nodes.append(node)
+        return nodes[::-1]
+
     def holes(self) -> Iterator[tuple[str, int, int]]:
         """Yield (kind, start, end) in bytes of every node worth hiding, without the brackets around it."""
         if self.tree is None:
@@ -94,12 +108,12 @@ class SyntaxTree:
         return (start + 1 + len(lead), start + 1 + len(inner.rstrip())) if b"\n" in lead else None
 
     def faults(self) -> int:
-        """Count the nodes that the parser could not place or had to invent."""
+        """Count the nodes that the parser could not place or had to invent; an error that holds very many is one."""
         count, nodes = self._said_errors(), [self.root] if self.root else []
         while nodes:
             node = nodes.pop()
             count += node.is_error or node.is_missing
-            if node.has_error:
+            if node.has_error and not (node.is_error and node.child_count > WIDE_ERROR):
                 nodes.extend(node.children)
         return count
 

@@ -11,6 +11,7 @@ from fim_lsp.domain import Snapshot
 from fim_lsp.languages.scan import scan
 from fim_lsp.languages.tree import SyntaxTree
 
+LINE_CHARS = 20_000  # of a line before the cursor, looked at where no tree tells more
 Zone = Literal["code", "string", "comment"]
 
 
@@ -22,22 +23,20 @@ def zone_of(snap: Snapshot, syntax: SyntaxTree) -> Zone:
     language, byte = syntax.language, len(snap.prefix.encode())
     if byte == 0:
         return "code"
-    up = syntax.leaf(byte - 1)
-    while up is not None:
+    for up in syntax.path(byte - 1):
         if up.type in language.comments and _is_within_comment(up, byte, syntax):
             return "comment"
         if up.type in language.interpolations:
             return "code"
         if up.type in language.strings and _is_string(up, syntax):
             return "string" if up.start_byte < byte and (byte < up.end_byte or _is_open(up, syntax)) else "code"
-        up = up.parent
     if language.string_starts and syntax.root is not None:
-        return "string" if _has_open_start(syntax, syntax.root, byte) else "code"
+        return "string" if syntax.has_error and _has_open_start(syntax, syntax.root, byte) else "code"
     return _zone_of_line(snap, syntax) if syntax.has_error or syntax.root is None else "code"
 
 
 def _zone_of_line(snap: Snapshot, syntax: SyntaxTree) -> Zone:
-    line = scan(snap.line_prefix, syntax.language)
+    line = scan(snap.line_prefix[-LINE_CHARS:], syntax.language)
     if line.comment >= 0 or _is_in_open_comment(snap, syntax):
         return "comment"
     return "string" if line.quote else "code"

@@ -57,8 +57,10 @@ class Document:
 
     @property
     def eol(self) -> str:
-        found = BREAK.search(self.text)
-        return found.group() if found else "\n"
+        if len(self.starts) < 2:
+            return "\n"
+        end = self.starts[1]
+        return self.text[end - 2 : end] if self.text[end - 2 : end] == "\r\n" else self.text[end - 1]
 
     def refuse(self, why: str) -> None:
         """Let go of a text that is not known, or not to be completed in, until a whole one comes."""
@@ -164,23 +166,18 @@ def units_to_chars(line: str, units: int, encoding: str) -> int:
         return 0
     if line.isascii() or encoding == PositionEncodingKind.Utf32:
         return min(units, len(line))
-    seen = 0
-    for at, char in enumerate(line):
-        seen += _width(char, encoding)
-        if seen > units:
-            return at
-    return len(line)
+    codec, size = _codec(encoding)
+    return len(line[:units].encode(codec)[: units * size].decode(codec, "ignore"))  # half a character is ignored
 
 
 def chars_to_units(text: str, encoding: str) -> int:
     """Count the wire's units in a text."""
     if text.isascii() or encoding == PositionEncodingKind.Utf32:
         return len(text)
-    return sum(_width(char, encoding) for char in text)
+    codec, size = _codec(encoding)
+    return len(text.encode(codec)) // size
 
 
-def _width(char: str, encoding: str) -> int:
-    code = ord(char)
-    if encoding == PositionEncodingKind.Utf8:
-        return 1 if code < 0x80 else 2 if code < 0x800 else 3 if code < 0x10000 else 4
-    return 2 if code > 0xFFFF else 1
+def _codec(encoding: str) -> tuple[str, int]:
+    """Return the codec of the wire's units, and how many bytes one has."""
+    return ("utf-8", 1) if encoding == PositionEncodingKind.Utf8 else ("utf-16-le", 2)

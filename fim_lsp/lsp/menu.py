@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from enum import Enum, auto
 
 from lsprotocol import types as lsp
@@ -39,11 +38,11 @@ def is_asked(params: lsp.CompletionParams) -> bool:
 
 def items(outcome: Outcome, document: Document, snap: Snapshot, indent: Indent) -> lsp.CompletionList:
     """Return entries that replace the word before the cursor by itself and the suggestion."""
-    found = re.search(r"\w*$", snap.line_prefix)
-    word = found.group() if found else ""
+    word = _word_before(snap.line_prefix)
     entries = []
     for rank, suggestion in enumerate(outcome.suggestions):
         text = word + suggestion.text
+        placed = _without_indent(text, snap) if indent is Indent.ADDED else text
         start, end = snap.offset - len(word), snap.offset + suggestion.replaces
         entries.append(
             lsp.CompletionItem(
@@ -56,11 +55,18 @@ def items(outcome: Outcome, document: Document, snap: Snapshot, indent: Indent) 
                 insert_text_mode=lsp.InsertTextMode.AsIs if indent is Indent.TOLD else None,
                 text_edit=lsp.TextEdit(
                     lsp.Range(document.position(start), document.position(end)),
-                    _without_indent(text, snap) if indent is Indent.ADDED else text,
+                    placed.replace("\n", document.eol),
                 ),
             )
         )
     return lsp.CompletionList(is_incomplete=True, items=entries)
+
+
+def _word_before(line: str) -> str:
+    start = len(line)
+    while start and (line[start - 1].isalnum() or line[start - 1] == "_"):
+        start -= 1
+    return line[start:]
 
 
 def _without_indent(text: str, snap: Snapshot) -> str:

@@ -71,7 +71,7 @@ def inline_item(
     """Return a suggestion as an item for a document; `selected` was taken for typed when it was made."""
     start, end = document.offset(replaced.start), document.offset(replaced.end)
     return lsp.InlineCompletionItem(
-        insert_text=selected + suggestion.text,
+        insert_text=selected + suggestion.text.replace("\n", document.eol),
         filter_text=None,
         range=lsp.Range(document.position(start), document.position(end + suggestion.replaces)),
     )

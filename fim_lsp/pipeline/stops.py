@@ -12,10 +12,12 @@ from collections.abc import Callable, Generator, Iterator
 from fim_lsp.domain import GenerationLimits, Snapshot, Suggestion, split_lines
 from fim_lsp.languages import Site
 from fim_lsp.languages.block import indent_of
-from fim_lsp.languages.scan import open_brackets, stray_closers
+from fim_lsp.languages.indent import in_unit
+from fim_lsp.languages.scan import open_brackets, opened_again, stray_closers
 
 LOOP_CHARS, LONG_ROUND = (3, 81), 10  # how long a round of a loop may be, and from when on few of them tell
 MANY_ROUNDS, FEW_ROUNDS = 5, 3  # as filters/drop_repetition.py has them, which drops what no rule could cut
+STANDING_CHARS = 1000  # right of the cursor, looked at at every step
 
 SENTENCE_END = re.compile(r"""(?<![\d\s.])[.!?](?<!\be\.g\.)(?<!\bi\.e\.)(?<!\betc\.)["')\]*_`]*(?=\s)""")
 
@@ -24,13 +26,13 @@ Rule = Callable[[str, Snapshot, GenerationLimits, Site], int | None]
 
 def at_line_end(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) -> int | None:
     """One line only: its end, or nothing at all where the line is already complete."""
-    end = text.find("\n")
-    return end if not limits.multiline and end >= 0 else None
+    first = text if limits.multiline else split_lines(text)[0]
+    return len(first) if len(first) < len(text) else None
 
 
 def at_closer(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) -> int | None:
     """The bracket that closes here already stands right of the cursor."""
-    standing = snap.line_suffix.strip()
+    standing = snap.line_suffix[:STANDING_CHARS].strip()
     if limits.multiline or not standing or standing[0] not in ")]}":
         return None
     cut = next((at for at, closer in stray_closers(text, site.language) if closer == standing[0]), None)
@@ -49,7 +51,10 @@ def at_quote(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) ->
     if site.zone != "string" or not standing or standing[0] not in language.quotes + language.long_quotes:
         return None
     mark = standing[0] * (3 if standing.startswith(3 * standing[0]) else 1)
-    found = re.match(rf"(?:\\.|(?!{re.escape(mark)}).)*", text, re.DOTALL)
+    if mark.startswith(text) and snap.line_prefix.endswith(mark):
+        return None  # it may open once more what is open already
+    again = len(opened_again(text, snap.line_prefix, language))
+    found = re.compile(rf"(?:\\.|(?!{re.escape(mark)}).)*", re.DOTALL).match(text, again)
     cut = found.end() if found else len(text)
     if cut == len(text):
         return None
@@ -76,8 +81,9 @@ def at_dedent(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) -
     if not limits.multiline:
         return None
     at = 0
-    for number, line in enumerate(text.split("\n")):
-        if number and line.strip() and indent_of(line) <= site.block_indent:
+    own = in_unit(text, site.indent, snap, site.language).split("\n")
+    for number, (line, as_shown) in enumerate(zip(text.split("\n"), own, strict=True)):
+        if number and line.strip() and indent_of(as_shown) <= site.block_indent:
             closed = _closer_end(line, at + len(line) == len(text), site)
             return max(at - 1, 0) if closed == 0 else closed and at + closed
         at += len(line) + 1
@@ -97,7 +103,7 @@ def _closer_end(line: str, is_last: bool, site: Site) -> int | None:
 
 def at_suffix_line(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) -> int | None:
     """A line that says what the next line of the document already says."""
-    below = next((line.strip() for line in split_lines(snap.suffix) if line.strip()), "")
+    below = site.line_below
     if not limits.multiline or len(below) < 4:
         return None
     at = 0

@@ -17,6 +17,7 @@ from fim_lsp.domain import Snapshot, Suggestion
 SURE = 0.95  # of 732 such rests were right, at every character of what the shipped traces write
 FEWEST_TYPED, FEWEST_LEFT = 2, 2  # characters; less is guessed, or typed as quickly as accepted
 NEAR_CHARS = 400_000  # looked at on either side of the cursor
+TYPED_MOST = 100  # characters; no word that one would complete is longer
 TYPED = re.compile(r"(?<!\w)[^\W\d]\w*\Z")
 
 
@@ -45,8 +46,8 @@ def others(snap: Snapshot, but: Collection[str]) -> Iterator[Suggestion]:
 def _typed(snap: Snapshot) -> str:
     """Return the part of a word before the cursor, "" within a word and where none begins."""
     after = snap.line_suffix[:1]
-    found = TYPED.search(snap.line_prefix)
-    return found.group() if found and not (after.isalnum() or after == "_") else ""
+    found = TYPED.search(snap.line_prefix[-TYPED_MOST - 1 :])
+    return found.group() if found and len(found.group()) <= TYPED_MOST and not (after.isalnum() or after == "_") else ""
 
 
 def _words(snap: Snapshot, typed: str) -> set[str]:

@@ -57,6 +57,6 @@ def test_a_mere_beginning_is_cut_and_never_closed():
 
 def test_a_long_text_is_given_to_the_parser_a_bounded_number_of_times(monkeypatch):
     parsed = []
-    monkeypatch.setattr(keep_valid, "_fewest", lambda *more: parsed.append(more) or 9)
+    monkeypatch.setattr(keep_valid._Parser, "fewest", lambda *more: parsed.append(more) or 9)
     assert shown("x = ║\n", "\n".join(f"line({n}" for n in range(500))) == DROPPED
     assert len(parsed) == keep_valid.TRIES + 1
