@@ -72,12 +72,13 @@ def test_leaving_while_busy_is_quick(tmp_path, busy):
 
 EDITOR = """
 import json, subprocess, sys, time
-server = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE)
+server = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 holder = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], stdout=server.stdin)
 params = {"processId": WATCHED, "rootUri": None, "capabilities": {}}
 body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}).encode()
 server.stdin.write(b"Content-Length: %d\\r\\n\\r\\n%s" % (len(body), body))
 server.stdin.flush()
+server.stdout.readline()  # it has read `initialize`
 print(server.pid, holder.pid, flush=True)
 time.sleep(60)
 """
@@ -90,10 +91,7 @@ def editor(tmp_path, watched: str) -> tuple[subprocess.Popen, list[int]]:
     serve = [sys.executable, str(Path(__file__).parents[1] / "fake_server.py")]
     script = EDITOR.replace("WATCHED", watched)
     process = subprocess.Popen([sys.executable, "-c", script, *serve], stdout=subprocess.PIPE)
-    line = process.stdout.readline()
-    while not line.rstrip().replace(b" ", b"").isdigit():
-        line = process.stdout.readline()
-    return process, [int(pid) for pid in line.split()]
+    return process, [int(pid) for pid in process.stdout.readline().split()]
 
 
 def is_running(pid: int) -> bool:
@@ -115,7 +113,7 @@ def test_without_its_editor_the_server_leaves_though_another_process_holds_the_p
 
     process, (server, holder) = editor(tmp_path, "__import__('os').getpid()")
     try:
-        time.sleep(1.5)  # it has read `initialize`
+        time.sleep(0.2)
         assert is_running(server)
         process.kill()
         if collected:
