@@ -96,7 +96,13 @@ class Indexing:
 
     def _take_in(self, document: Document) -> None:
         if not self.is_stopped and document.path and not document.refusal:
-            self.pool.submit(self.workspace.put, document.path, document.text, _rest)
+            self.pool.submit(self.workspace.put, document.path, document.text, self._rest)
+
+    def _rest(self) -> None:
+        """Let everybody else have the interpreter, and the processor while somebody waits for an answer."""
+        time.sleep(REST_S)
+        while self.server.requests.running and not self.is_stopped:
+            time.sleep(REST_S)
 
     async def _update(self) -> None:
         """Bring every folder up to date, one after the other."""
@@ -149,13 +155,8 @@ class Indexing:
         for name in sorted(self.workspace.follow(root, store), key=lambda name: distance(name, here)):
             if self.is_stopped:
                 return
-            self.workspace.read(name, _rest)
-            _rest()
-
-
-def _rest() -> None:
-    """Let everybody else have the interpreter."""
-    time.sleep(REST_S)
+            self.workspace.read(name, self._rest)
+            self._rest()
 
 
 def _outer(folders: Sequence[Path]) -> list[Path]:

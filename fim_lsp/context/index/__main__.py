@@ -16,8 +16,10 @@ NICE = 15
 
 
 def main(root: str, file: str, most: str) -> None:
-    """Read what has changed, at low priority."""
-    if hasattr(os, "nice"):
+    """Read what has changed, at the lowest priority there is."""
+    if hasattr(os, "SCHED_IDLE"):  # Linux: only what nobody else wants
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    elif hasattr(os, "nice"):
         os.nice(NICE)
     store = Store(Path(file))
     for done, total in update(Path(root), store, int(most)):
