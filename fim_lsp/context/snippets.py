@@ -19,9 +19,9 @@ from fim_lsp.languages import Site
 Source = Callable[[Workspace, Query, Site], Sequence[Snippet]]
 Block = tuple[tuple[Snippet, ...], ...]  # of each source
 
-SOURCES: tuple[tuple[Source, int, float], ...] = (  # in the order they are shown; how many, and of which score at least
-    (imported.collect, 1, 0.0),
-    (similar.collect, 2, similar.ALIKE),
+SOURCES: tuple[tuple[Source, float], ...] = (  # in the order they are shown; of which score at least
+    (imported.collect, 0.0),
+    (similar.collect, similar.ALIKE),
 )
 MOST = 2
 MARGIN = 1.25  # as much better must a snippet be to take another's place
@@ -39,32 +39,40 @@ class Snippets:
         """Return the snippets for a place, in the order they are shown: those of the last place unless others are
         better."""
         asked, before = query(snap), self.blocks.get(snap.uri, ((),) * len(SOURCES))
-        room, block = MOST, []
-        for (collect, most, least), old in zip(SOURCES, before, strict=True):
-            block.append(settle(old, collect(self.workspace, asked, site), min(most, room), least))
-            room -= len(block[-1])
+        block = [
+            settle(old, collect(self.workspace, asked, site), least)
+            for (collect, least), old in zip(SOURCES, before, strict=True)
+        ]
         self.blocks[snap.uri] = tuple(block)
         self.blocks.move_to_end(snap.uri)
         while len(self.blocks) > DOCUMENTS:
             self.blocks.popitem(last=False)
-        return tuple(snippet for some in block for snippet in some)
+        return shared_out(block)
 
     def drop(self, uri: str) -> None:
         """Forget a document."""
         self.blocks.pop(uri, None)
 
 
-def settle(
-    block: Sequence[Snippet], found: Sequence[Snippet], most: int = MOST, least: float = 0.0
-) -> tuple[Snippet, ...]:
+def shared_out(block: Sequence[Sequence[Snippet]]) -> tuple[Snippet, ...]:
+    """Return as many snippets as there is room for: the first of each source, then what else they have."""
+    room, counts = MOST, [0] * len(block)
+    for turn in range(MOST):
+        for at, some in enumerate(block):
+            if room and len(some) > turn:
+                room, counts[at] = room - 1, turn + 1
+    return tuple(snippet for some, count in zip(block, counts, strict=True) for snippet in some[:count])
+
+
+def settle(block: Sequence[Snippet], found: Sequence[Snippet], least: float = 0.0) -> tuple[Snippet, ...]:
     """Return the best of what is found, but in the order and with the members of the block while these are as good.
 
     What is in the block may fall below `least` by the margin.
     """
-    best = tuple(snippet for snippet in found if snippet.score >= least)[:most]
+    best = tuple(snippet for snippet in found if snippet.score >= least)[:MOST]
     kept = tuple(
         replace(old, why=new.why, score=new.score)
-        for old in block[:most]
+        for old in block
         if (new := next((new for new in found if _covers(old, new)), None)) and new.score * MARGIN >= least
     )
     is_as_good = len(kept) >= len(best) and all(

@@ -10,7 +10,7 @@ from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.context.index import Workspace
 from fim_lsp.context.index.windows import Windows, words_of
 from fim_lsp.context.query import query
-from fim_lsp.context.snippets import Snippets, settle
+from fim_lsp.context.snippets import Snippets, settle, shared_out
 from fim_lsp.domain import Cancel, Snapshot, Snippet
 from fim_lsp.languages import Site, Trees, describe, get
 from fim_lsp.pipeline.completer import Completer
@@ -117,6 +117,14 @@ def test_a_snippet_stays_while_it_has_every_line_that_is_wanted():
     less, more = Snippet("a.py", "def g(): ...", "has g", 0.5), Snippet("a.py", "def h(): ...", "has h", 0.5)
     assert settle([old], [less]) == (Snippet("a.py", old.text, "has g", 0.5),)
     assert settle([old], [more]) == (more,)
+
+
+@pytest.mark.parametrize(
+    ("sources", "shown"), [("ab cd", "ac"), ("ab -", "ab"), ("- cd", "cd"), ("a cd", "ac"), ("- -", "")]
+)
+def test_every_source_has_its_first(sources, shown):
+    block = [[snippet(name, 0.5) for name in some if name != "-"] for some in sources.split()]
+    assert "".join(one.text for one in shared_out(block)) == shown
 
 
 def test_signatures_come_first_and_leave_room_for_one_window(tmp_path):
