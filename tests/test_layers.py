@@ -111,7 +111,7 @@ def test_no_source_of_context_and_no_filter_knows_another():
 
 def test_backends_import_networks_only_in_their_own_file():
     for path in (ROOT / "backends").glob("*.py"):
-        if path.stem not in ("gpt", "bert", "baselines", "reader"):
+        if path.stem not in ("gpt", "bert", "baselines", "reader", "slots"):
             assert not [name for name in imports(path) if name.startswith("fim_lsp.nn")]
 
 

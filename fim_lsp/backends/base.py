@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion, TokenEstimate
@@ -58,3 +58,10 @@ class Backend(Protocol):
     def forget(self) -> None:
         """Drop what is kept between requests."""
         ...
+
+
+@runtime_checkable
+class Reading(Protocol):
+    """A backend whose prompts a reader reads, which another backend may share: then one of them runs at a time."""
+
+    reader: object

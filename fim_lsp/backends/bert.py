@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fim_lsp.backends.base import Budget, ModelRequest
+from fim_lsp.backends.base import Backend, Budget, ModelRequest
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.checkpoints.config import FAMILIES, read_config, read_raw_config
+from fim_lsp.checkpoints.low_rank import SLOTS
 from fim_lsp.checkpoints.marks import Marks
 from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, TokenEstimate
@@ -22,8 +23,12 @@ CHARS_PER_TOKEN, MOST_CHARS_PER_TOKEN = 3.5, 4.5  # as the decoder's: a window t
 SHORT_COUNTS = (80, 12, 4)  # tokens tried in each slot of fills of one, two and three tokens
 
 
-def load(folder: Path, wanted: ModelRequest) -> BertBackend:
-    """Load an infiller of ours or a published encoder; raises ModelError."""
+def load(folder: Path, wanted: ModelRequest) -> Backend:
+    """Load slots on a decoder's trunk, an encoder of ours or a published one; raises ModelError."""
+    if read_raw_config(folder).get("model_type") == SLOTS:
+        from fim_lsp.backends import slots
+
+        return slots.load(folder, wanted)
     return BertBackend.from_folder(folder)
 
 

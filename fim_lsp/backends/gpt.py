@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from fim_lsp.backends.base import ModelRequest
 from fim_lsp.backends.calibration import Calibration
+from fim_lsp.backends.in_turn import fill_in_turn
 from fim_lsp.backends.reader import Reader
 from fim_lsp.checkpoints.config import read_raw_config
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, TokenEstimate
@@ -43,13 +45,14 @@ class GptBackend:
     ) -> GptBackend:
         """Load a model folder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
         calibration = Calibration.read(read_raw_config(folder).get("confidence"))
-        return cls(Reader.from_folder(folder, bits, cache_mb), calibration)
+        return cls(Reader.shared(folder, bits, cache_mb), calibration)
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         """Fill the hole of `request`, the candidates parting at their first token, best first; several in turn."""
         limits = request.limits
         if len(request.segments) > 2:
-            yield from self._fill_in_turn(request, cancel, meter)
+            options = partial(self._options, request, cancel, meter)
+            yield from fill_in_turn(request, options, cancel)
             return
 
         def stop() -> bool:
@@ -160,23 +163,8 @@ class GptBackend:
             text = self.tokenizer.decode(tokens[:at])
             yield Suggestion((text,), finish=finish, log_probs=tuple(log_probs[:at]))
 
-    def _fill_in_turn(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
-        """Fill from left to right, each hole after the best fill of those before it; candidates by rank."""
-        before, ranked = "", []
-        for hole in range(len(request.segments) - 1):
-            before += request.segments[hole]
-            options = self._options(before, " ".join(request.segments[hole + 1 :]), request, cancel, meter)
-            if not options:
-                return
-            ranked.append(options)
-            before += options[0][1]
-        finish: Finish = "cancelled" if cancel.is_set() else "deadline" if request.limits.expired else "stop"
-        for rank in range(min(request.limits.candidates, max(map(len, ranked)))):
-            scores, fills = zip(*(options[min(rank, len(options) - 1)] for options in ranked), strict=True)
-            yield iter([Suggestion(fills, 0, finish, math.exp(sum(scores) / len(scores)), scores)])
-
     def _options(
-        self, before: str, after: str, request: FimRequest, cancel: Cancel, meter: Meter
+        self, request: FimRequest, cancel: Cancel, meter: Meter, before: str, after: str
     ) -> list[tuple[float, str]]:
         """Return (log-probability, text) of what may fill one hole, best first: every place a decode may end."""
 

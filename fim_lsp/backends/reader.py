@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from fim_lsp.backends.base import Budget, ModelRequest
 from fim_lsp.backends.costs import Cost
@@ -28,12 +30,16 @@ READING_SHARE = 0.6  # of the time that is left, at most: what is read must also
 SHORT_PREFIX, SHORT_SUFFIX = 128, 32  # tokens: where time is left for no more before the cursor, so many behind it do
 CLAMP_TOKENS = 64  # a prefix too long loses tokens in such steps, so that typing does not shift it at every key
 
+_readers: WeakValueDictionary[tuple[Path, int, int], Reader] = WeakValueDictionary()
+_loading = threading.Lock()
+
 
 class Reader:
     """A Llama- or Qwen2-family decoder and what it has read."""
 
     def __init__(self, model: decode.Model, tokenizer: Tokenizer, cache_mb: int = ModelRequest().cache_mb):
         self.model, self.tokenizer = model, tokenizer
+        self.beside: Path | None = None
         self.format = Format.read(model.config.fim, tokenizer.sentinel).within(model.config.positions)
         self.budget = Budget(
             prefix_chars=int(self.format.prefix_tokens * CHARS_PER_TOKEN),
@@ -52,6 +58,21 @@ class Reader:
         """Load a model folder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
         model = load_decoder(folder, bits)
         return cls(model, Tokenizer.from_folder(folder, model.config.vocab), cache_mb)
+
+    @classmethod
+    def shared(cls, folder: Path, bits: int, cache_mb: int, beside: Path | None = None) -> Reader:
+        """Return the reader of a folder that a backend has already, or load one; raises what `from_folder` does.
+
+        `beside`: the slots that are to stand beside its weights; a reader with others beside them is another one.
+        """
+        key = folder.resolve(), bits, cache_mb
+        with _loading:
+            found = _readers.get(key)
+            if found is None or (beside and found.beside and found.beside != beside):
+                found = cls.from_folder(folder, bits, cache_mb)
+                _readers.setdefault(key, found)
+            found.beside = beside or found.beside
+            return found
 
     def read(self, prompt: list[int], stop: Callable[[], bool], meter: Meter) -> tuple[Any, decode.Logits | None]:
         """Return a cache that stands for a prompt and the logits after it, [vocab]; None when stopped."""

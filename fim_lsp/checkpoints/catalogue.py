@@ -10,7 +10,7 @@ from fim_lsp import __version__
 from fim_lsp.errors import ModelMissing
 
 PACKAGE = Path(__file__).resolve().parents[1]
-SHIPPED = {"gpt": "qwen2.5-coder-0.5b"}  # folders that have another name than the family
+SHIPPED = {"gpt": "qwen2.5-coder-0.5b", "bert": "infiller"}  # folders that have another name than the family
 WEIGHTS = "fim_lsp_weights"  # a namespace: several wheels install into one folder
 REMEDY = "pip install 'fim-lsp[weights]', or in a clone pip install . ./models, and restart fim-lsp"
 MARK = re.compile(r"part-(\d+)-of-(\d+)\.txt")  # each data wheel leaves one, its version inside; models/release.py

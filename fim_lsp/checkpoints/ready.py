@@ -73,6 +73,11 @@ def index(config: ModelConfig, name: str) -> int:
     return config.layers * len(OF_LAYER) + ("embedding", "head").index(what[0]) * SEGMENTS + int(what[1])
 
 
+def low_rank(config: ModelConfig, matrix: int) -> int:
+    """Return as which the engine knows the first of two factors beside a layer's matrix, the second coming after it."""
+    return config.layers * len(OF_LAYER) + 2 * SEGMENTS + 2 * matrix
+
+
 def norms(config: ModelConfig) -> list[str]:
     """Return the names of all norms [hidden], in the engine's order."""
     return [f"layers.{layer}.{norm}" for layer in range(config.layers) for norm in ("norm_in", "norm_mid")] + [NORM]

@@ -61,27 +61,13 @@ class ModelSpec:
         if self.config.is_ready:
             self._check_pieces(held)
         for one in self.tensors(held):
-            self._check_one(one, held.get(one.name))
+            check_one(one, held.get(one.name), self.folder)
         for name, found in held.items():
             if (layer := LAYER.match(name)) and int(layer[1]) >= self.config.layers:
-                raise self._corrupt(found, name, f"there, and config.json says {self.config.layers} layers")
+                raise _corrupt(found, name, f"there, and config.json says {self.config.layers} layers")
         self._check_pairs(held)
         if MARKS in held:
             Marks.read(self.config.infill)
-
-    def _check_one(self, one: Expected, found: Held | None) -> None:
-        if found is None:
-            if one.there == MUST:
-                raise ModelCorrupt(f"{self.folder}: the weights lack {one.name}, {one.said}: {REMEDY}")
-        elif one.there == MUST_NOT:
-            raise self._corrupt(found, one.name, "there, and by config.json and its matrix it should not be")
-        elif found.kind not in one.kinds:
-            raise ModelMismatch(
-                f"{found.path}: {one.name} is {found.kind} {list(found.shape)}, not {one.said}: {REMEDY}"
-            )
-        elif found.shape not in one.shapes:
-            held = f"{found.kind} {list(found.shape)}"
-            raise self._corrupt(found, one.name, f"{held}, not {one.said} as config.json implies")
 
     def _check_pairs(self, held: Folder) -> None:
         """Layers that are stacked into one have one kind of numbers, and all a bias or none."""
@@ -91,9 +77,9 @@ class ModelSpec:
                 continue
             other = f"{where}.{TOGETHER[part]}"
             if (kind := held[f"{other}.weight"].kind) != found.kind:
-                raise self._corrupt(found, name, f"{found.kind}, and {other} which belongs to it {kind}")
+                raise _corrupt(found, name, f"{found.kind}, and {other} which belongs to it {kind}")
             if (f"{other}.bias" in held) != (f"{where}.{part}.bias" in held):
-                raise self._corrupt(found, name, f"not as {other} which belongs to it: one of them has a bias")
+                raise _corrupt(found, name, f"not as {other} which belongs to it: one of them has a bias")
 
     def _check_pieces(self, held: Folder) -> None:
         """The kernels' layout needs whole steps, and a row of the vocabulary for each token."""
@@ -110,8 +96,19 @@ class ModelSpec:
                     f"{self.folder}: {name} has {sizes} rows, not {wanted} as config.json says: {REMEDY}"
                 )
 
-    def _corrupt(self, found: Held, name: str, what: str) -> ModelCorrupt:
-        return ModelCorrupt(f"{found.path}: {name} is {what}: {REMEDY}")
+
+def check_one(one: Expected, found: Held | None, folder: Path) -> None:
+    """Hold one tensor against what is expected; raises ModelCorrupt, ModelMismatch."""
+    if found is None:
+        if one.there == MUST:
+            raise ModelCorrupt(f"{folder}: the weights lack {one.name}, {one.said}: {REMEDY}")
+    elif one.there == MUST_NOT:
+        raise _corrupt(found, one.name, "there, and by config.json and its matrix it should not be")
+    elif found.kind not in one.kinds:
+        raise ModelMismatch(f"{found.path}: {one.name} is {found.kind} {list(found.shape)}, not {one.said}: {REMEDY}")
+    elif found.shape not in one.shapes:
+        held = f"{found.kind} {list(found.shape)}"
+        raise _corrupt(found, one.name, f"{held}, not {one.said} as config.json implies")
 
 
 def _transformers(c: ModelConfig, held: Folder) -> Iterator[Expected]:
@@ -160,6 +157,10 @@ def _matrix(name: str, rows: int, columns: int, held: Folder, bias: str, may_be_
     yield Expected(f"{name}.times", ((rows // UNIT, columns // ready.PART, UNIT),), ("U8",), MUST if is_4 else MUST_NOT)
     yield Expected(f"{name}.scale", ((rows,),), ("F32",))
     yield Expected(f"{name}.bias", ((rows,),), ("F32",), bias)
+
+
+def _corrupt(found: Held, name: str, what: str) -> ModelCorrupt:
+    return ModelCorrupt(f"{found.path}: {name} is {what}: {REMEDY}")
 
 
 def _norm(name: str, c: ModelConfig, kinds: Sequence[str]) -> Expected:

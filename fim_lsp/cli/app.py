@@ -18,6 +18,7 @@ from fim_lsp.cli import (
     measuring_sets,
     router,
     serve,
+    slots,
     study,
     train,
     weights,
@@ -55,6 +56,7 @@ train.app.command("multi-file-holes")(measuring_sets.multi_file)
 app.add_typer(train.app, name="train")
 app.add_typer(weights.app, name="weights")
 app.add_typer(evaluate.app)
+app.add_typer(slots.app, name="slots")
 app.add_typer(compare.app)
 app.add_typer(bench.app, name="bench")
 app.add_typer(router.app, name="router")

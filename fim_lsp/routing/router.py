@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from fim_lsp.backends.base import Backend, ModelRequest
+from fim_lsp.backends.base import Backend, ModelRequest, Reading
 from fim_lsp.backends.costs import Cost
 from fim_lsp.domain import Cancel, Choice, FimRequest, GenerationLimits, Meter, TokenEstimate
 from fim_lsp.errors import ModelError
@@ -129,7 +129,13 @@ class Router:
             self.costs[family] = self.costs[family].learn(meter)
 
     def try_out(self, backend: Backend) -> None:
-        """Run a backend that was just loaded, so that the first request finds it warm and its cost known."""
+        """Run a backend that was just loaded, so that the first request finds it warm and its cost known.
+
+        One whose reader another one has is as warm as that, and the decode thread may be running it.
+        """
+        others = [other for other in self.loader.loaded.values() if other is not backend]
+        if (reader := _reader(backend)) and reader in map(_reader, others):
+            return
         for trial in TRIALS:
             meter = Meter()
             for drafts in backend.generate(trial, Cancel(), meter):
@@ -195,9 +201,13 @@ def models_of(config: Config) -> dict[str, ModelRequest]:
     """Return what each family is to be loaded from under these settings."""
     wanted = {
         "gpt": ModelRequest(config.gpt_model, config.gpt_bits, config.gpt_cache_mb),
-        "bert": ModelRequest(config.bert_model),
+        "bert": ModelRequest(config.bert_model, config.gpt_bits, config.gpt_cache_mb),
     }
     return {family: wanted.get(family, ModelRequest()) for family in CANDIDATES}
+
+
+def _reader(backend: Backend) -> object | None:
+    return backend.reader if isinstance(backend, Reading) else None
 
 
 def _left_ms(limits: GenerationLimits) -> float:

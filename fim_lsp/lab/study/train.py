@@ -185,7 +185,7 @@ def _recipe(record: dict[str, Any]) -> str:
         "rows.sha256": {json.dumps(name): value for name, value in rows["sha256"].items()},
         "data": {"recipe": "../bert/recipe.toml", "sha256": rows["corpus"]},
     }
-    lines = ["# What made these weights: `fim-lsp train corpus models/bert/recipe.toml`, then `fim-lsp train study`."]
+    lines = ["# What made these weights: `fim-lsp train corpus models/study/corpus.toml`, then `fim-lsp train study`."]
     for title, values in sections.items():
         lines += [f"\n[{title}]", *(f"{name} = {json.dumps(value)}" for name, value in values.items())]
     return "\n".join([*lines, ""])

@@ -231,16 +231,17 @@ typedef struct {
     Shape shape;
     const Kernels *kernels;
     Pool pool;
-    Matrix *matrices; /* of the layers, then SEGMENTS of the embedding, then of the head where it is not tied */
+    Matrix *matrices; /* of the layers, SEGMENTS of the embedding, of the head where it is not tied, the low-rank part */
     void **slabs;     /* that hold the matrices */
     uint8_t *slab;    /* what is free of the last */
     size_t slab_left;
     int slab_count;
     float **norms; /* of the layers, then the last */
     float *cos, *sin; /* [positions, head_dim / 2] */
-    int room;         /* tokens the buffers hold */
+    int room, slots;  /* tokens the buffers hold, and those of slots */
     float *x, *y, *qkv, *mixed, *inner;
-    Quantised narrow, wide; /* of hidden (or all heads), and of inner width */
+    float *gates, *low;          /* of slots alone: gate and up before they meet, and what is between two low-rank factors */
+    Quantised narrow, wide, few; /* of hidden (or all heads), of inner width, and of the low rank */
     float **scratch; /* of each thread: sums of a product */
     float **scores;  /* of each thread: of queries with keys */
     int seen;        /* keys they hold */
@@ -305,6 +306,13 @@ static float *resized(float *old, size_t count) {
 
 static int attention_width(const Shape *s) { return s->heads * s->head_dim; }
 
+static int most_matrices(const Shape *s) { return s->layers * OF_LAYER * 3 + 2 * SEGMENTS; }
+
+/* The first of the two factors that belong to a layer's n-th matrix. */
+static const Matrix *low_rank(const Model *m, int n) {
+    return m->matrices + m->shape.layers * OF_LAYER + 2 * SEGMENTS + 2 * n;
+}
+
 /* Make the buffers hold `tokens` tokens that look at `seen` keys. */
 static int make_room(Model *m, int tokens, int seen) {
     const Shape *s = &m->shape;
@@ -332,10 +340,22 @@ static int make_room(Model *m, int tokens, int seen) {
     return 1;
 }
 
+/* Make the buffers of slots hold `tokens`. */
+static int make_room_for_slots(Model *m, int tokens) {
+    if (tokens <= m->slots) return 1;
+    int most = STEP;
+    for (int n = 0; n < m->shape.layers * OF_LAYER; n++) most = low_rank(m, n)->rows > most ? low_rank(m, n)->rows : most;
+    m->slots = 0;
+    m->gates = resized(m->gates, (size_t)tokens * 2 * m->shape.inner), m->low = resized(m->low, (size_t)tokens * most);
+    if (!m->gates || !m->low || !quantised(&m->few, tokens, most)) return 0;
+    m->slots = tokens;
+    return 1;
+}
+
 void fim_free(Model *m) {
     if (!m) return;
     if (m->pool.ids) stop(&m->pool);
-    const int matrices = m->shape.layers * OF_LAYER + 2 * SEGMENTS, norms = m->shape.layers * NORMS_OF_LAYER + 1;
+    const int matrices = most_matrices(&m->shape), norms = m->shape.layers * NORMS_OF_LAYER + 1;
     for (int n = 0; m->matrices && n < matrices; n++) {
         Matrix *w = &m->matrices[n];
         if (w->is_own) free((void *)w->times), free((void *)w->scale), free((void *)w->bias);
@@ -349,6 +369,8 @@ void fim_free(Model *m) {
     give_back(m->x), give_back(m->y), give_back(m->qkv), give_back(m->mixed), give_back(m->inner);
     give_back(m->narrow.values), give_back(m->narrow.scales), give_back(m->narrow.sums);
     give_back(m->wide.values), give_back(m->wide.scales), give_back(m->wide.sums);
+    give_back(m->few.values), give_back(m->few.scales), give_back(m->few.sums);
+    give_back(m->gates), give_back(m->low);
     free(m);
 }
 
@@ -361,7 +383,7 @@ Model *fim_new(const Shape *shape, const char *kernels) {
     for (int n = list(found) - 1; n >= 0; n--)
         if (!strcmp(found[n]->name, kernels)) m->kernels = found[n];
     const size_t angles = (size_t)shape->positions * (shape->head_dim / 2);
-    m->matrices = calloc((size_t)shape->layers * OF_LAYER + 2 * SEGMENTS, sizeof *m->matrices);
+    m->matrices = calloc((size_t)most_matrices(shape), sizeof *m->matrices);
     m->norms = calloc((size_t)shape->layers * NORMS_OF_LAYER + 1, sizeof *m->norms);
     m->scores = calloc((size_t)shape->threads, sizeof *m->scores);
     m->scratch = calloc((size_t)shape->threads, sizeof *m->scratch);
@@ -577,24 +599,44 @@ static void embed(const Model *m, int row, float *x) {
     for (int i = 0; i < w->cols; i++) x[i] = (float)(from[(size_t)(i / 4) * 4 * UNIT + i % 4] - 128) * w->scale[row];
 }
 
+/* y += second · first · x for the slots, whose x is quantised already. */
+static void add_low_rank(Model *m, int n, const Quantised *x, int tokens, float *y, int stride) {
+    const Matrix *first = low_rank(m, n), *second = first + 1;
+    product(m, first, x, tokens, STORE, m->low, first->rows);
+    rounding(m, m->low, NULL, &m->few, second->cols, tokens);
+    product(m, second, &m->few, tokens, ADD, y, stride);
+}
+
+static void one_gating(void *context, int token, int thread) {
+    Model *m = context;
+    (void)thread;
+    m->kernels->gate(m->gates + (size_t)token * 2 * m->shape.inner, m->shape.inner, m->inner + (size_t)token * m->shape.inner);
+}
+
 /* Write hidden states float [n, hidden] of tokens whose keys and values go to places start … of the cache.
 
    keys, values: half floats [layers, kv_heads, capacity × head_dim]. mask: bytes [n, start + n], true where a token may
-   look, or NULL: then each looks at all (is_causal 0) or at those before it. is_over: asked before each layer, or NULL.
-   Returns 0 when there is no memory, 2 when it was over before the last layer. */
+   look, or NULL: then each looks at all (is_causal 0) or at those before it. unknown: NULL, or float [hidden], and then
+   the tokens are slots, which the low-rank part belongs to: one below 0 is not known and comes in as that vector.
+   is_over: asked before each layer, or NULL. Returns 0 when there is no memory, 2 when it was over before the end. */
 int fim_run(Model *m, const int32_t *ids, const int32_t *positions, int n, int start, uint16_t *keys, uint16_t *values,
-            int capacity, const uint8_t *mask, int is_causal, float *hidden, int (*is_over)(void)) {
+            int capacity, const uint8_t *mask, int is_causal, const float *unknown, float *hidden, int (*is_over)(void)) {
     const Shape *s = &m->shape;
     const int width = attention_width(s), stride = m->matrices[QKV].rows;
     const size_t of_layer = (size_t)s->kv_heads * capacity * s->head_dim;
-    if (!make_room(m, n, start + n)) return 0;
-    for (int token = 0; token < n; token++) embed(m, ids[token], m->x + (size_t)token * s->hidden);
+    if (!make_room(m, n, start + n) || (unknown && !make_room_for_slots(m, n))) return 0;
+    for (int token = 0; token < n; token++) {
+        float *x = m->x + (size_t)token * s->hidden;
+        if (ids[token] < 0) memcpy(x, unknown, (size_t)s->hidden * sizeof *x);
+        else embed(m, ids[token], x);
+    }
     for (int layer = 0; layer < s->layers; layer++, keys += of_layer, values += of_layer) {
         if (is_over && is_over()) return 2;
         const Matrix *w = m->matrices + layer * OF_LAYER;
         float **norm = m->norms + layer * NORMS_OF_LAYER;
         rounding(m, m->x, norm[NORM_IN], &m->narrow, s->hidden, n);
         product(m, &w[QKV], &m->narrow, n, STORE, m->qkv, stride);
+        if (unknown) add_low_rank(m, layer * OF_LAYER + QKV, &m->narrow, n, m->qkv, stride);
         share(&m->pool, one_turning, &(Turning){m, positions, start, stride, capacity, keys, values}, n);
         const Attention attention = {s->heads, s->kv_heads, s->head_dim, n, start, start + n, capacity, stride, m->qkv,
                                      keys, values, mask, is_causal, m->mixed};
@@ -602,10 +644,18 @@ int fim_run(Model *m, const int32_t *ids, const int32_t *positions, int n, int s
         share(&m->pool, one_attention, &(Attending){m, &attention, tiles}, tiles * s->kv_heads);
         rounding(m, m->mixed, NULL, &m->narrow, width, n);
         product(m, &w[OUT], &m->narrow, n, ADD, m->x, s->hidden);
+        if (unknown) add_low_rank(m, layer * OF_LAYER + OUT, &m->narrow, n, m->x, s->hidden);
         rounding(m, m->x, norm[NORM_MID], &m->narrow, s->hidden, n);
-        product(m, &w[GATE_UP], &m->narrow, n, SWIGLU, m->inner, s->inner);
+        if (unknown) {
+            product(m, &w[GATE_UP], &m->narrow, n, STORE, m->gates, 2 * s->inner);
+            add_low_rank(m, layer * OF_LAYER + GATE_UP, &m->narrow, n, m->gates, 2 * s->inner);
+            share(&m->pool, one_gating, m, n);
+        } else {
+            product(m, &w[GATE_UP], &m->narrow, n, SWIGLU, m->inner, s->inner);
+        }
         rounding(m, m->inner, NULL, &m->wide, s->inner, n);
         product(m, &w[DOWN], &m->wide, n, ADD, m->x, s->hidden);
+        if (unknown) add_low_rank(m, layer * OF_LAYER + DOWN, &m->wide, n, m->x, s->hidden);
     }
     memcpy(hidden, m->x, (size_t)n * s->hidden * sizeof(float));
     return 1;

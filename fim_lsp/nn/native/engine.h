@@ -53,6 +53,7 @@ typedef struct {
     void (*attend)(const Attention *a, int kv_head, int tile, float *scores);
     void (*normalise)(const float *x, const float *weight, float eps, int cols, float *y);
     void (*quantise)(const float *x, int token, const Quantised *into);
+    void (*gate)(const float *gates, int inner, float *y); /* SWIGLU of what was stored */
     void (*turn)(float *x, const float *cos, const float *sin, int head_dim);
     void (*keep)(const float *key, const float *value, int at, int head_dim, uint16_t *keys, uint16_t *values);
 } Kernels;

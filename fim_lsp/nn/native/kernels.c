@@ -400,13 +400,15 @@ ALWAYS floats scaled(const Matrix *w, int row, const float *sum) {
     return w->bias ? y + load(w->bias + row) : y;
 }
 
+ALWAYS floats gated(floats gate, floats up) { return gate / (exponential(-gate) + 1.0f) * up; }
+
 /* Give the sums of UNIT rows their scale and bias, and finish what they are for. */
 static void finish_unit(const Matrix *w, int unit, int tokens, Finish finish, float *y, int stride, float (*sums)[UNIT]) {
     for (int m = 0; m < tokens; m++) {
         float *out = y + (size_t)m * stride + unit * (finish == SWIGLU ? LANES : UNIT);
         floats low = scaled(w, unit * UNIT, sums[m]), high = scaled(w, unit * UNIT + LANES, sums[m] + LANES);
         if (finish == SWIGLU) {
-            store(out, low / (exponential(-low) + 1.0f) * high);
+            store(out, gated(low, high));
         } else if (finish == ADD) {
             store(out, load(out) + low), store(out + LANES, load(out + LANES) + high);
         } else {
@@ -539,6 +541,11 @@ static void normalise(const float *x, const float *weight, float eps, int cols, 
     for (int i = 0; i < cols; i += LANES) store(y + i, load(x + i) * factor * load(weight + i));
 }
 
+/* Finish gates and ups that were stored interleaved, as SWIGLU does. */
+static void gate(const float *gates, int inner, float *y) {
+    for (int i = 0; i < inner; i += LANES) store(y + i, gated(load(gates + 2 * i), load(gates + 2 * i + LANES)));
+}
+
 /* Round one token's activations to int8, GROUP by GROUP. */
 static void quantise(const float *x, int token, const Quantised *into) {
     const int groups = GROUPS(into->cols);
@@ -583,4 +590,4 @@ static void keep(const float *key, const float *value, int at, int head_dim, uin
 const Kernels NAMED(kernels_, ISA) = {
 #define TEXT(x) #x
 #define QUOTED(x) TEXT(x)
-    QUOTED(ISA), ROWS, MULTIPLY, attend, normalise, quantise, turn, keep};
+    QUOTED(ISA), ROWS, MULTIPLY, attend, normalise, quantise, gate, turn, keep};

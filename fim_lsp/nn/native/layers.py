@@ -7,6 +7,7 @@ that completes with these answers a second sooner.
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from ctypes import byref
@@ -20,6 +21,7 @@ from fim_lsp.checkpoints import ready
 from fim_lsp.checkpoints.arrays import Arrays, Part, interleaved, read_model, stacked
 from fim_lsp.checkpoints.config import ModelConfig, read_config
 from fim_lsp.checkpoints.files import Floats, Stored
+from fim_lsp.checkpoints.low_rank import LowRank
 from fim_lsp.checkpoints.ready import LANES, STEP, UNIT
 from fim_lsp.errors import ModelMismatch
 from fim_lsp.nn.encoder import Encoder, Ended
@@ -29,6 +31,8 @@ from fim_lsp.nn.token_cache import TokenCache
 KINDS = {"I8": 0, "F32": 1, "F16": 2, "BF16": 3}  # `Kind` of engine.c
 ENDED = 2  # what `fim_run` says when it was over before its end
 OF_LAYER, NORMS_OF_LAYER = len(ready.OF_LAYER), 2
+
+UNKNOWN = -1  # the token of a slot that nothing was put into yet
 
 Mask = NDArray[np.bool_]
 
@@ -69,6 +73,8 @@ class NativeLayers:
         self.model = lib.fim_new(byref(shape), kernels.encode())
         _expect(self.model)
         weakref.finalize(self, lib.fim_free, self.model)
+        self.lock = threading.Lock()  # the engine runs one thing at a time, and two families may share it
+        self.mask: Floats | None = None  # float [hidden]
         self.mapped: list[NDArray[np.generic]] = []  # arrays that the kernels read where they lie
 
     @classmethod
@@ -98,10 +104,12 @@ class NativeLayers:
         start: int,
         look: str | Mask,
         is_over: Callable[[], bool] | None = None,
+        is_slots: bool = False,
     ) -> Floats:
         """Return hidden states [ids, hidden]; their keys and values go into the cache from `start` on.
 
         `look`: whom a new token sees: "all", "back" for those before it, or where a mask [ids, start + ids] is true.
+        `is_slots`: the low-rank part belongs to these tokens; one that is UNKNOWN comes in as its mask.
         `is_over` is asked before each layer; raises Ended when it says so.
         """
         n = len(ids)
@@ -110,25 +118,38 @@ class NativeLayers:
         hidden = np.empty((n, self.config.hidden), np.float32)
         mask = None if isinstance(look, str) else np.ascontiguousarray(look, np.bool_)
         tokens, where = np.asarray(ids, np.int32), np.asarray(positions, np.int32)
-        if not (tokens.min() >= 0 and tokens.max() < self.config.vocab and where.max() < self.positions):
+        if is_slots and self.mask is None:
+            raise ValueError("there is no low-rank part for slots")
+        least = UNKNOWN if is_slots else 0
+        if not (tokens.min() >= least and tokens.max() < self.config.vocab and where.max() < self.positions):
             raise ValueError("a token or a position is outside the model's")
-        done = (
-            self.lib.fim_run(
+        unknown = _at(self.mask) if is_slots and self.mask is not None else None
+        with self.lock:
+            done = self.lib.fim_run(
                 self.model, _at(tokens), _at(where), n, start, _at(cache.keys), _at(cache.values), cache.capacity,
-                None if mask is None else _at(mask), int(isinstance(look, str) and look == "back"), _at(hidden),
-                library.IS_OVER(is_over or 0),
-            )
-        )  # fmt: skip
+                None if mask is None else _at(mask), int(isinstance(look, str) and look == "back"), unknown,
+                _at(hidden), library.IS_OVER(is_over or 0),
+            )  # fmt: skip
         _expect(done)
         if done == ENDED:
             raise Ended
         return hidden
 
+    def add_low_rank(self, part: LowRank) -> None:
+        """Put a low-rank part beside the matrices, in 8 bits, for runs of slots alone; once for these layers."""
+        self.mask = np.ascontiguousarray(part.mask)
+        for layer in range(self.config.layers):
+            for what, name in enumerate(ready.OF_LAYER):
+                for n, factor in enumerate(part.joined(layer, name)):
+                    self._matrix(ready.low_rank(self.config, layer * OF_LAYER + what) + n, factor, 8)
+
     def logits(self, hidden: Floats) -> Floats:
         """Return float32 [rows, vocab] for hidden states [rows, hidden]."""
         hidden = np.ascontiguousarray(hidden)
         out = np.empty((len(hidden), _rounded(self.config.vocab, UNIT)), np.float32)
-        _expect(self.lib.fim_logits(self.model, _at(hidden), len(hidden), _at(out)))
+        with self.lock:
+            is_done = self.lib.fim_logits(self.model, _at(hidden), len(hidden), _at(out))
+        _expect(is_done)
         return out[:, : self.config.vocab]
 
     def _use(self, stored: Mapping[str, Stored]) -> None:
@@ -161,7 +182,11 @@ class NativeLayers:
         rows, cols = part.weight.shape
         weight = np.ascontiguousarray(part.weight)
         scale, bias = (None if one is None else _at(one) for one in (part.scale, part.bias))
-        _expect(self.lib.fim_set_matrix(self.model, n, bits, rows, cols, KINDS[part.kind], _at(weight), scale, bias))
+        with self.lock:
+            is_done = self.lib.fim_set_matrix(
+                self.model, n, bits, rows, cols, KINDS[part.kind], _at(weight), scale, bias
+            )
+        _expect(is_done)
 
     def _norm(self, n: int, weight: Floats) -> None:
         _expect(self.lib.fim_set_norm(self.model, n, _at(weight)))

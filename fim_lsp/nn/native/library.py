@@ -58,17 +58,8 @@ def library() -> ctypes.CDLL | None:
     lib.fim_use_matrix.argtypes = [c_void_p, *[c_int] * 4, *[c_void_p] * 4]
     lib.fim_set_norm.argtypes = [c_void_p, c_int, c_void_p]
     lib.fim_run.argtypes = [
-        *[c_void_p] * 3,
-        c_int,
-        c_int,
-        c_void_p,
-        c_void_p,
-        c_int,
-        c_void_p,
-        c_int,
-        c_void_p,
-        IS_OVER,
-    ]
+        *[c_void_p] * 3, *[c_int] * 2, *[c_void_p] * 2, c_int, c_void_p, c_int, *[c_void_p] * 2, IS_OVER,
+    ]  # fmt: skip
     lib.fim_logits.argtypes = [c_void_p, c_void_p, c_int, c_void_p]
     return lib
 

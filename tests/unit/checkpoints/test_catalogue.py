@@ -57,7 +57,7 @@ def test_a_models_package_of_somebody_elses_is_passed_over(site):
 
 def test_each_family_lies_in_the_one_folder_of_the_data_wheels(site):
     folder = put(site, 1, 2, 3)
-    assert models.find_model("bert", "") == folder / "bert"
+    assert models.find_model("bert", "") == folder / "infiller"
     assert models.find_model("lstm", "") == folder / "study" / "lstm"
 
 
@@ -133,7 +133,7 @@ def test_a_file_above_the_limit_is_told(tmp_path):
 
 def test_every_model_file_ships_and_the_script_does_not():
     shipped = {path.relative_to(ROOT / "models").as_posix() for files in release.group() for path in files}
-    assert {"qwen2.5-coder-0.5b/config.json", "bert/model.safetensors", "study/tokenizer.json"} <= shipped
+    assert {"qwen2.5-coder-0.5b/config.json", "infiller/slots.safetensors", "study/tokenizer.json"} <= shipped
     assert not [name for name in shipped if name.endswith((".py", ".pyc"))]
 
 

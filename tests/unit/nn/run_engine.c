@@ -29,8 +29,8 @@ static void *(*new_model)(const Shape *, const char *);
 static void (*free_model)(void *);
 static int (*set_matrix)(void *, int, int, int, int, int, const void *, const float *, const float *);
 static int (*set_norm)(void *, int, const float *);
-static int (*run)(void *, const int32_t *, const int32_t *, int, int, uint16_t *, uint16_t *, int, const uint8_t *, int, float *,
-                  int (*)(void));
+static int (*run)(void *, const int32_t *, const int32_t *, int, int, uint16_t *, uint16_t *, int, const uint8_t *, int,
+                  const float *, float *, int (*)(void));
 static int (*logits)(void *, const float *, int, float *);
 
 static uint32_t seed;
@@ -90,7 +90,7 @@ static void answer(const char *kernels, int bits, int threads, int piece, float 
     for (int i = 0; i < TOKENS; i++) ids[i] = any(VOCAB), positions[i] = i;
     for (int at = 0; at < TOKENS; at += piece) {
         const int n = piece < TOKENS - at ? piece : TOKENS - at;
-        must(run(model, ids + at, positions + at, n, at, keys, values, CAPACITY, NULL, 1, hidden + at * HIDDEN, NULL), "a pass");
+        must(run(model, ids + at, positions + at, n, at, keys, values, CAPACITY, NULL, 1, NULL, hidden + at * HIDDEN, NULL), "a pass");
     }
     must(logits(model, hidden, TOKENS, to), "logits");
     free_model(model);

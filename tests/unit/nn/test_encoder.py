@@ -63,3 +63,15 @@ def test_passes_end_with_every_mask_filled_and_stop_when_told(encoder):
     calls = iter([False, True])
     unsure = Recipe(sure=1.1)
     assert len(list(fill(encoder, MARKS, reading, blank((2,), 2, MARKS.mask), unsure, lambda: next(calls), 1))) == 1
+
+
+def test_a_context_that_is_being_read_is_let_go_before_the_next_layer(encoder):
+    """The longest part of a request: a cancel waits for one layer of it, not for all."""
+    asked = []
+
+    def is_over() -> bool:
+        asked.append(1)
+        return len(asked) == TINY.layers
+
+    assert encoder.read(lay_out(PIECES["one hole"], MARKS), is_over) is None
+    assert len(asked) == TINY.layers

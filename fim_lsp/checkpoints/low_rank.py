@@ -1,0 +1,112 @@
+"""A low-rank part beside a trunk's matrices (LoRA, arXiv 2106.09685): W·x becomes W·x + B·A·x for the slots' rows.
+
+slots.safetensors: `layers.N.PART.A.weight` [rank, in], `layers.N.PART.B.weight` [out, rank] of seven parts, in int8
+rows with a `.scale` each or in floats; `mask` float [hidden], what comes in for a token that is not known yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fim_lsp.checkpoints.arrays import Part, interleaved, stacked
+from fim_lsp.checkpoints.config import ModelConfig, read_raw_config
+from fim_lsp.checkpoints.fields import Table
+from fim_lsp.checkpoints.files import Floats, Held, held_in
+from fim_lsp.checkpoints.ready import LANES, STEP
+from fim_lsp.checkpoints.spec import FLOATS, MATRIX, MUST, MUST_NOT, Expected, check_one
+
+MASK = "mask"
+SLOTS = "slots"  # model_type of such a folder
+MOST_SLOTS, MOST_RANK = 64, 1024
+TOGETHER = {"qkv": ("q", "k", "v"), "out": ("o",), "gate_up": ("gate", "up"), "down": ("down",)}
+
+
+@dataclass(frozen=True)
+class SlotConfig:
+    """What config.json says of slots: whose trunk they stand beside, their rank, how they are filled."""
+
+    trunk: Path
+    rank: int
+    policy: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path) -> SlotConfig:
+        """Read config.json; raises ModelMissing, ModelCorrupt."""
+        table = Table(read_raw_config(folder), str(folder / "config.json"))
+        policy = table.table("slots")
+        for name in ("passes", "canvas", "block_canvas"):
+            policy.whole(name, 1, MOST_SLOTS, 1)
+        policy.number("sure", 0, 1, 1)
+        return cls((folder / table.text("trunk")).resolve(), table.whole("rank", 1, MOST_RANK), policy.given)
+
+
+@dataclass(frozen=True)
+class LowRank:
+    """Both factors of every part by name, and the vector of an unknown token."""
+
+    factors: Mapping[str, Part]
+    mask: Floats  # [hidden]
+
+    @classmethod
+    def from_folder(cls, folder: Path, trunk: ModelConfig, rank: int) -> LowRank:
+        """Map a folder's files once they fit the trunk; raises ModelMissing, ModelCorrupt, ModelMismatch."""
+        held = held_in(folder)
+        for one in tensors(trunk, rank, held):
+            check_one(one, held.get(one.name), folder)
+        stored = {name: one.mapped() for name, one in held.items()}
+        factors = {}
+        for name in (one.removesuffix(".weight") for one in stored if one.endswith(".weight")):
+            scale = stored.get(f"{name}.scale")
+            kind, weight = stored[f"{name}.weight"]
+            factors[name] = Part(kind, weight, scale and scale.floats(), None)
+        return cls(factors, stored[MASK].floats())
+
+    def joined(self, layer: int, what: str) -> tuple[Part, Part]:
+        """Return the two factors beside one of the engine's matrices: parts that read one input become one product."""
+        parts = [f"layers.{layer}.{part}" for part in TOGETHER[what]]
+        first = stacked(self.factors[f"{part}.A"] for part in parts)
+        rank = len(first.weight) // len(parts)
+        width = -(-len(first.weight) // STEP) * STEP
+        second = [_widened(self.factors[f"{part}.B"], n * rank, width) for n, part in enumerate(parts)]
+        return _deepened(first, width), interleaved(second[0], second[1], LANES) if what == "gate_up" else stacked(
+            second
+        )
+
+
+def sizes(trunk: ModelConfig) -> dict[str, tuple[int, int]]:
+    """Return (out, in) of the seven parts of a layer."""
+    attention, shared = trunk.heads * trunk.head_dim, trunk.kv_heads * trunk.head_dim
+    found = {"q": (attention, trunk.hidden), "k": (shared, trunk.hidden), "v": (shared, trunk.hidden)}
+    found |= {"o": (trunk.hidden, attention), "down": (trunk.hidden, trunk.intermediate)}
+    return found | dict.fromkeys(("gate", "up"), (trunk.intermediate, trunk.hidden))
+
+
+def tensors(trunk: ModelConfig, rank: int, held: Mapping[str, Held]) -> Iterator[Expected]:
+    """Yield every tensor of a part of that rank; `held` says which factors are int8 rows."""
+    yield Expected(MASK, ((trunk.hidden,),), FLOATS)
+    for layer in range(trunk.layers):
+        for part, (out, into) in sizes(trunk).items():
+            for factor, shape in (("A", (rank, into)), ("B", (out, rank))):
+                name = f"layers.{layer}.{part}.{factor}"
+                weight = held.get(f"{name}.weight")
+                yield Expected(f"{name}.weight", (shape,), MATRIX)
+                has_scale = weight is not None and weight.kind == "I8"
+                yield Expected(f"{name}.scale", (shape[:1],), FLOATS, MUST if has_scale else MUST_NOT)
+
+
+def _widened(part: Part, at: int, width: int) -> Part:
+    """Put a factor's columns where its share of a joined input lies."""
+    weight = np.zeros((len(part.weight), width), part.weight.dtype)
+    weight[:, at : at + part.weight.shape[1]] = part.weight
+    return part._replace(weight=weight)
+
+
+def _deepened(part: Part, rows: int) -> Part:
+    more = rows - len(part.weight)
+    scale = None if part.scale is None else np.pad(part.scale, (0, more))
+    return part._replace(weight=np.pad(part.weight, ((0, more), (0, 0))), scale=scale)
