@@ -66,6 +66,19 @@ def paired_ratio(before: Sequence[float], after: Sequence[float], seed: int = 0)
     return {"ratio": round(float(ratio), 3), "ratio_interval": [round(float(low), 3), round(float(high), 3)]}
 
 
+def ratio_interval(base: Sequence[float], other: Sequence[float], seed: int = 0) -> list[float] | None:
+    """Return the 95 % interval of mean `other` over mean `base`, each drawn by itself; None of no values."""
+    if not len(base) or not len(other):
+        return None
+    rng = np.random.default_rng(seed)
+    below, above = (
+        np.asarray(some, dtype=np.float64)[rng.integers(0, len(some), (ROUNDS, len(some)))].mean(axis=1)
+        for some in (base, other)
+    )
+    ends = np.percentile(above / np.maximum(below, 1 / len(base)), [2.5, 97.5])
+    return [round(float(end), 2) for end in ends]
+
+
 def calibration(confidence: Sequence[float], hits: Sequence[bool]) -> dict[str, Any]:
     """Return expected calibration error, AUROC, Brier score beside the base rate's, and the reliability bins.
 

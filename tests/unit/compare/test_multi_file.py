@@ -91,5 +91,7 @@ def test_rests_of_lines_are_told_beside_pythons():
     )
     assert (rows["python"]["n"], rows["python"]["rest_n"]) == (3, 2)
     assert (rows["go"]["rest_first_line_match"], rows["go"]["of_first"]) == (50.0, 0.5)
+    low, high = stats.ratio_interval([1, 0] * 100, [1, 0, 0, 0] * 50)
+    assert 0.3 < low < 0.5 < high < 0.75
     with pytest.raises(InputError, match="no holes of cobol"):
         languages.holes_of("cobol")
