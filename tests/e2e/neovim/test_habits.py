@@ -124,29 +124,34 @@ def test_a_macro_holds_what_was_accepted_and_no_tab(scripted):
 SCRIPT_LOCAL = "function! s:mine()\n  return 'MINE'\nendfunction\n"
 
 
-@pytest.mark.parametrize(
-    "mine",
-    [
-        SCRIPT_LOCAL + "inoremap <Tab> <C-R>=<SID>mine()<CR>",
-        SCRIPT_LOCAL + "inoremap <expr> <Tab> <SID>mine()",
-        "inoremap <Plug>(mine) MINE\nimap <Tab> <Plug>(mine)",
-        "inoremap <Plug>(mine) MINE\nimap <expr> <Tab> '<Plug>(mine)'",
-        "autocmd FileType python inoremap <buffer> <Tab> MINE",
-        SCRIPT_LOCAL + "autocmd FileType python inoremap <buffer> <expr> <Tab> <SID>mine()",
-        SCRIPT_LOCAL + "autocmd InsertEnter * ++once inoremap <buffer> <silent> <Tab> <C-R>=<SID>mine()<CR>",
-        "set softtabstop=4 expandtab\nimap <Tab> <Tab><BS>MINE",
-    ],
-)
-def test_tab_takes_and_else_does_what_its_owner_wanted(scripted, tmp_path, mine):
-    script = tmp_path / "mine.vim"
-    script.write_text(mine + "\n", encoding="utf-8")
-    screen = scripted(init=f"vim.cmd.source({str(script)!r})")
+MINE = [
+    SCRIPT_LOCAL + "inoremap <Tab> <C-R>=<SID>mine()<CR>",
+    SCRIPT_LOCAL + "inoremap <expr> <Tab> <SID>mine()",
+    "inoremap <Plug>(mine) MINE\nimap <Tab> <Plug>(mine)",
+    "inoremap <Plug>(mine) MINE\nimap <expr> <Tab> '<Plug>(mine)'",
+    "autocmd FileType python inoremap <buffer> <Tab> MINE",
+    SCRIPT_LOCAL + "autocmd FileType python inoremap <buffer> <expr> <Tab> <SID>mine()",
+    SCRIPT_LOCAL + "autocmd InsertEnter * ++once inoremap <buffer> <silent> <Tab> <C-R>=<SID>mine()<CR>",
+    "set softtabstop=4 expandtab\nimap <Tab> <Tab><BS>MINE",
+]
+
+
+def test_tab_takes_and_else_does_what_its_owner_wanted(scripted, tmp_path):
+    screen = scripted()
     screen.edit(LINE, 0, 8)
-    screen.until_ghost()
-    screen.nvim.input("<Tab>")
-    wait_for(screen, "total = alpha + beta")
-    screen.nvim.input("<C-]><Tab>")
-    wait_for(screen, "total = alpha + betaMINE")
+    for number, mine in enumerate(MINE):
+        screen.nvim.input("<Esc>")
+        screen.lua("require('fim_lsp.keys').unmap()")
+        script = tmp_path / f"{number}.vim"
+        script.write_text(f"silent! iunmap <Tab>\naugroup mine\nautocmd!\n{mine}\naugroup END\n", encoding="utf-8")
+        screen.nvim.command(f"source {script}")
+        screen.lua("require('fim_lsp.keys').map(require('fim_lsp.config').get().keys)")
+        screen.edit(LINE, 0, 8)
+        screen.until_ghost()
+        screen.nvim.input("<Tab>")
+        wait_for(screen, "total = alpha + beta")
+        screen.nvim.input("<C-]><Tab>")
+        wait_for(screen, "total = alpha + betaMINE")
 
 
 def test_a_filetype_with_dots_is_that_of_its_known_part(scripted):

@@ -29,13 +29,12 @@ function M.watch()
     M.follow(event.buf)
   end)
   on('InsertEnter', function(event)
-    if M.is_attached(event.buf) then
-      require('fim_lsp.keys').claim()
-    end
+    vim.schedule(M.claim_keys) -- after what else maps them on this event
     M.ask_soon(event.buf)
   end)
   on('LspAttach', function(event) -- to who types already while the server starts
     if M.is_attached(event.buf) then
+      M.claim_keys()
       M.ask_soon(event.buf)
     end
   end)
@@ -239,6 +238,13 @@ end
 
 function M.is_typing()
   return vim.startswith(vim.api.nvim_get_mode().mode, 'i')
+end
+
+--- Have our keys before those that the buffer maps for itself.
+function M.claim_keys()
+  if M.is_typing() and M.is_attached(vim.api.nvim_get_current_buf()) then
+    require('fim_lsp.keys').claim()
+  end
 end
 
 ---@param buf integer
