@@ -43,7 +43,7 @@ def test_what_stands_at_the_cursor_is_where_the_editor_says(client, text, line, 
     (item,) = client.inline(line, character, uri=uri)
     assert item["range"] == {"start": here, "end": here}
     client.type(line, character, "f(\u2028", uri=uri)
-    assert client.inline(line, character + 3, kind=1, uri=uri) is not None
+    assert "result" in client.wait(client.ask_inline(line, character + 3, kind=1, uri=uri))
     client.type(line + 1, 0, "y = \n", uri=uri)
     (item,) = client.inline(line + 1, 4, uri=uri)
     assert item["range"]["start"] == {"line": line + 1, "character": 4}
