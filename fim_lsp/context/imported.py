@@ -22,14 +22,14 @@ MOST_CHARS = 850  # of a snippet: about as many tokens as are read of one
 MOST_MEMBERS = 30  # of a type or a module
 NEAR_CHARS = 4_000  # before the cursor, where the type of a name is looked for
 NEAR_NAMES = 12  # whose types are looked for
-FILES = 2
+FILES = 4  # of which the nearest are shown, and the others may stay
 MEMBER = re.compile(r"(?:\.|->|::)(\w+)")  # of something: only so is a member of a type asked for
 WAYS = (  # of saying what a name is
     re.compile(r"\b(?P<type>[A-Z]\w+)[ *&]+(?P<name>\w+)\b"),
     re.compile(r"\b(?P<name>\w+)\s*:?=\s*(?:new |await |&)?(?P<type>[A-Z]\w*)\s*[({.]"),
     re.compile(r"\b(?P<name>\w+)\??\s*:\s*&?(?:mut )?(?P<type>\w+)"),
 )
-CLOSE, FAR = 8, 1_000  # ranks of what is not just before the cursor, and of what is imported but not near
+FAR = 1_000  # rank of what is imported but not near
 
 
 def collect(workspace: Workspace, query: Query, site: Site) -> list[Snippet]:
@@ -53,7 +53,7 @@ def collect(workspace: Workspace, query: Query, site: Site) -> list[Snippet]:
             ranked.setdefault(path, []).extend((ranks[module], one) for one in inside[:MOST_MEMBERS])
     nearest = sorted((min(rank for rank, _ in some), path) for path, some in ranked.items())
     return [
-        Snippet(path, text, f"has {_names(ranked[path])}", 1.0 if rank < CLOSE else 0.5 if rank < FAR else 0.25)
+        Snippet(path, text, f"has {_names(ranked[path])}", 1.0 if rank < FAR else 0.7)
         for rank, path in nearest[:FILES]
         if (text := _shown(workspace, path, ranked[path]))
     ]

@@ -65,20 +65,26 @@ def shared_out(block: Sequence[Sequence[Snippet]]) -> tuple[Snippet, ...]:
 
 
 def settle(block: Sequence[Snippet], found: Sequence[Snippet], least: float = 0.0) -> tuple[Snippet, ...]:
-    """Return the best of what is found, but in the order and with the members of the block while these are as good.
+    """Return the block with what is better by a margin in place of its weakest; the others stay where they are.
 
     What is in the block may fall below `least` by the margin.
     """
-    best = tuple(snippet for snippet in found if snippet.score >= least)[:MOST]
-    kept = tuple(
-        replace(old, why=new.why, score=new.score)
-        for old in block
-        if (new := next((new for new in found if _covers(old, new)), None)) and new.score * MARGIN >= least
-    )
-    is_as_good = len(kept) >= len(best) and all(
-        one.score * MARGIN >= other.score for one, other in zip(kept, best, strict=False)
-    )
-    return kept if is_as_good else best
+    now: list[Snippet] = []
+    for old in block:
+        covered = next((new for new in found if _covers(old, new) and new.score * MARGIN >= least), None)
+        grown = next((new for new in found if new.path == old.path and new.score >= least), None)
+        kept = replace(old, why=covered.why, score=covered.score) if covered else grown
+        if kept and kept not in now:
+            now.append(kept)
+    for new in found[:MOST]:
+        if new.score < least or any(_covers(old, new) for old in now):
+            continue
+        weakest = min(now, key=lambda old: old.score, default=new)
+        if len(now) < MOST:
+            now.append(new)
+        elif new.score > weakest.score * MARGIN:
+            now[now.index(weakest)] = new
+    return tuple(now)
 
 
 def _covers(old: Snippet, new: Snippet) -> bool:

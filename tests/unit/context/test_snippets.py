@@ -96,7 +96,8 @@ def snippet(name: str, score: float) -> Snippet:
         ("", "a50 b40", "ab"),
         ("ab", "b45 a40", "ab"),  # the order stays
         ("ab", "c45 a40 b38", "ab"),  # a little better is not better enough
-        ("ab", "c90 a40 b38", "ca"),
+        ("ab", "c90 a40 b38", "ac"),  # in place of the weakest, so that what stands before it stays
+        ("ab", "c90 b45 a40", "cb"),
         ("ab", "a40", "a"),  # what is no longer found goes
         ("a", "a40 b38", "ab"),  # where there is room another comes in
         ("ab", "", ""),
@@ -117,6 +118,7 @@ def test_a_snippet_stays_while_it_has_every_line_that_is_wanted():
     less, more = Snippet("a.py", "def g(): ...", "has g", 0.5), Snippet("a.py", "def h(): ...", "has h", 0.5)
     assert settle([old], [less]) == (Snippet("a.py", old.text, "has g", 0.5),)
     assert settle([old], [more]) == (more,)
+    assert settle([old, more], [more]) == (more,)
 
 
 @pytest.mark.parametrize(
