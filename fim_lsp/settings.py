@@ -59,7 +59,7 @@ def _is_words(value: Any) -> bool:
 
 
 TEXT = Kind("text", {"type": "string"}, lambda value: isinstance(value, str))
-FAMILIES = ("auto", "gpt", "bert")
+BACKEND_CHOICES = ("auto", "gpt", "bert")
 FLAG = Kind("true or false", {"type": "boolean"}, lambda value: isinstance(value, bool))
 WORDS = Kind("a list of language names", {"type": "array", "items": {"type": "string", "minLength": 1}}, _is_words)
 
@@ -87,13 +87,13 @@ class Config:
         "backend",
         "auto",
         "Which model family completes: `auto` picks one per request, `gpt` is the decoder, `bert` the infiller.",
-        _one_of(*FAMILIES),
+        _one_of(*BACKEND_CHOICES),
     )
     backend_by_language: Mapping[str, str] = _setting(
         "backendByLanguage",
         {},
         "`backend` for some languages only, by language id.",
-        _words_by_name("a mapping from language ids to", *FAMILIES),
+        _words_by_name("a mapping from language ids to", *BACKEND_CHOICES),
     )
     gpt_model: str = _setting(
         "gpt.model",

@@ -61,7 +61,7 @@ class Backend(Protocol):
 
 
 @runtime_checkable
-class Reading(Protocol):
+class SharesReader(Protocol):
     """A backend whose prompts a reader reads, which another backend may share: then one of them runs at a time."""
 
     reader: object

@@ -9,7 +9,7 @@ from typing import Any
 
 from fim_lsp.backends.base import Backend, Budget, ModelRequest
 from fim_lsp.backends.calibration import Calibration
-from fim_lsp.checkpoints.config import FAMILIES, read_config, read_raw_config
+from fim_lsp.checkpoints.config import ARCHITECTURES, read_config, read_raw_config
 from fim_lsp.checkpoints.low_rank import SLOTS
 from fim_lsp.checkpoints.marks import Marks
 from fim_lsp.checkpoints.tokenizer import Tokenizer
@@ -46,7 +46,7 @@ class BertBackend:
         calibration: Calibration | None = None,
     ):
         self.model, self.tokenizer, self.calibration = model, tokenizer, calibration
-        self.marks, self.recipe = Marks.read(table), infill.Recipe.read(table)
+        self.marks, self.recipe = Marks.read(table), infill.InfillRecipe.read(table)
         self.budget = Budget(
             prefix_chars=int(self.recipe.prefix_tokens * CHARS_PER_TOKEN),
             suffix_chars=int(self.recipe.suffix_tokens * MOST_CHARS_PER_TOKEN),
@@ -57,7 +57,7 @@ class BertBackend:
         """Load an infiller of ours or a published encoder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
         raw = read_raw_config(folder)
         calibration = Calibration.read(raw.get("confidence"))
-        if raw.get("model_type") in FAMILIES:
+        if raw.get("model_type") in ARCHITECTURES:
             config = read_config(folder)
             model, tokenizer = load_encoder(folder), Tokenizer.from_folder(folder, config.vocab)
             found = cls(model, tokenizer, config.infill, calibration)
@@ -142,7 +142,7 @@ class BertBackend:
             found.append(Suggestion(texts, confidence=math.exp(mean), scores=scores))
         return found
 
-    def _suggestion(self, candidate: infill.Candidate, finish: Finish) -> Suggestion:
+    def _suggestion(self, candidate: infill.FillCandidate, finish: Finish) -> Suggestion:
         texts = tuple(self.tokenizer.decode(fill.guess) for fill in candidate.fills)
         mean = sum(fill.mean for fill in candidate.fills) / len(candidate.fills)
         scores = tuple(fill.total for fill in candidate.fills)

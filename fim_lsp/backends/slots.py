@@ -45,7 +45,7 @@ class SlotBackend:
     has_prefix_cache = True
 
     def __init__(
-        self, reader: Reader, model: slots.Model, policy: slots.Policy, calibration: Calibration | None = None
+        self, reader: Reader, model: slots.SlotModel, policy: slots.Policy, calibration: Calibration | None = None
     ):
         self.reader, self.model, self.policy, self.calibration = reader, model, policy, calibration
         self.tokenizer, self.format = reader.tokenizer, reader.format

@@ -16,7 +16,7 @@ from fim_lsp.checkpoints.marks import Marks
 from fim_lsp.checkpoints.spec import MARKS, ModelSpec
 
 
-class Part(NamedTuple):
+class TensorPart(NamedTuple):
     """A linear layer: weight [out, in] of a kind, scales of its rows where it is int8, maybe a bias."""
 
     kind: str
@@ -60,14 +60,14 @@ class Arrays:
         """Return a vector as float32."""
         return self.stored[name].floats()
 
-    def part(self, name: str) -> Part:
+    def part(self, name: str) -> TensorPart:
         """Return a linear layer."""
         kind, weight = self.stored[f"{name}.weight"]
         scale, bias = (
             self.floats(f"{name}.{extra}").reshape(-1) if f"{name}.{extra}" in self.stored else None
             for extra in ("scale", "bias")
         )
-        return Part(kind, weight, scale, bias)
+        return TensorPart(kind, weight, scale, bias)
 
     def _put_rows(self, ids: list[int], rows: Floats) -> None:
         """Put an infiller's own rows into the embedding; in int8 they bring their own scale."""
@@ -85,12 +85,12 @@ class Arrays:
         self.stored[f"{EMBEDDING}.weight"] = Stored(kind, changed)
 
 
-def stacked(parts: Iterable[Part]) -> Part:
+def stacked(parts: Iterable[TensorPart]) -> TensorPart:
     """Put layers that read the same input on top of each other."""
     return _joined(list(parts), np.concatenate)
 
 
-def interleaved(gate: Part, up: Part, lanes: int) -> Part:
+def interleaved(gate: TensorPart, up: TensorPart, lanes: int) -> TensorPart:
     """Alternate `lanes` rows of the one with as many of the other."""
 
     def weave(rows: list[NDArray[Any]]) -> NDArray[Any]:
@@ -100,13 +100,13 @@ def interleaved(gate: Part, up: Part, lanes: int) -> Part:
     return _joined([gate, up], weave)
 
 
-def _joined(parts: list[Part], join: Callable[[list[Any]], NDArray[Any]]) -> Part:
+def _joined(parts: list[TensorPart], join: Callable[[list[Any]], NDArray[Any]]) -> TensorPart:
 
     def both(arrays: list[Floats | None]) -> Floats | None:
         return None if arrays[0] is None else np.ascontiguousarray(join(arrays), np.float32)
 
     weight = join([part.weight for part in parts])
-    return Part(parts[0].kind, weight, both([part.scale for part in parts]), both([part.bias for part in parts]))
+    return TensorPart(parts[0].kind, weight, both([part.scale for part in parts]), both([part.bias for part in parts]))
 
 
 def _as_rows(config: ModelConfig, stored: Mapping[str, Stored]) -> dict[str, Stored]:

@@ -10,7 +10,7 @@ from typing import Any
 from fim_lsp.checkpoints.fields import Table, read_json
 from fim_lsp.errors import ModelCorrupt, ModelMismatch, ModelMissing
 
-FAMILIES = ("llama", "qwen2")
+ARCHITECTURES = ("llama", "qwen2")
 ACTIVATIONS = ("silu", "swish")  # two names of one
 EMBEDDING = "model.embed_tokens"
 LAYOUT = "fim-lsp 1"  # of weights as the kernels read them (ready.py); another layout is another number
@@ -84,9 +84,9 @@ class ModelConfig:
 
 def _family(table: Table) -> str:
     family = table.raw.get("model_type")
-    if family not in FAMILIES:
+    if family not in ARCHITECTURES:
         raise ModelMismatch(
-            f"{table.where} holds a model of type {family!r:.60}; the decoder runs {', '.join(FAMILIES)}: "
+            f"{table.where} holds a model of type {family!r:.60}; the decoder runs {', '.join(ARCHITECTURES)}: "
             "give another folder"
         )
     return str(family)

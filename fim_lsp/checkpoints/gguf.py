@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fim_lsp.checkpoints.config import FAMILIES, ModelConfig
+from fim_lsp.checkpoints.config import ARCHITECTURES, ModelConfig
 from fim_lsp.checkpoints.fields import Table
 from fim_lsp.checkpoints.files import Floats, Held
 from fim_lsp.checkpoints.gguf_head import Head, read_head
@@ -84,8 +84,8 @@ def _package(path: Path) -> ModuleType:
 def _config(head: Head, path: Path) -> dict[str, Any]:
     """Say in the words of config.json what the head says."""
     family = head.values.get("general.architecture")
-    if family not in FAMILIES:
-        raise ModelMismatch(f"{path} holds a {family!r:.60}; {', '.join(FAMILIES)} are read: give another file")
+    if family not in ARCHITECTURES:
+        raise ModelMismatch(f"{path} holds a {family!r:.60}; {', '.join(ARCHITECTURES)} are read: give another file")
     scaling = head.values.get(f"{family}.rope.scaling.type")
     if scaling not in NO_SCALING or SCALED in head.tensors:
         raise ModelMismatch(f"{path} scales its rotary positions: not supported yet")

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fim_lsp.checkpoints.arrays import Part, interleaved, stacked
+from fim_lsp.checkpoints.arrays import TensorPart, interleaved, stacked
 from fim_lsp.checkpoints.config import ModelConfig, read_raw_config
 from fim_lsp.checkpoints.fields import Table
 from fim_lsp.checkpoints.files import Floats, Held, held_in
@@ -49,7 +49,7 @@ class SlotConfig:
 class LowRank:
     """Both factors of every part by name, and the vector of an unknown token."""
 
-    factors: Mapping[str, Part]
+    factors: Mapping[str, TensorPart]
     mask: Floats  # [hidden]
 
     @classmethod
@@ -63,10 +63,10 @@ class LowRank:
         for name in (one.removesuffix(".weight") for one in stored if one.endswith(".weight")):
             scale = stored.get(f"{name}.scale")
             kind, weight = stored[f"{name}.weight"]
-            factors[name] = Part(kind, weight, scale and scale.floats(), None)
+            factors[name] = TensorPart(kind, weight, scale and scale.floats(), None)
         return cls(factors, stored[MASK].floats())
 
-    def joined(self, layer: int, what: str) -> tuple[Part, Part]:
+    def joined(self, layer: int, what: str) -> tuple[TensorPart, TensorPart]:
         """Return the two factors beside one of the engine's matrices: parts that read one input become one product."""
         parts = [f"layers.{layer}.{part}" for part in TOGETHER[what]]
         first = stacked(self.factors[f"{part}.A"] for part in parts)
@@ -99,14 +99,14 @@ def tensors(trunk: ModelConfig, rank: int, held: Mapping[str, Held]) -> Iterator
                 yield Expected(f"{name}.scale", (shape[:1],), FLOATS, MUST if has_scale else MUST_NOT)
 
 
-def _widened(part: Part, at: int, width: int) -> Part:
+def _widened(part: TensorPart, at: int, width: int) -> TensorPart:
     """Put a factor's columns where its share of a joined input lies."""
     weight = np.zeros((len(part.weight), width), part.weight.dtype)
     weight[:, at : at + part.weight.shape[1]] = part.weight
     return part._replace(weight=weight)
 
 
-def _deepened(part: Part, rows: int) -> Part:
+def _deepened(part: TensorPart, rows: int) -> TensorPart:
     more = rows - len(part.weight)
     scale = None if part.scale is None else np.pad(part.scale, (0, more))
     return part._replace(weight=np.pad(part.weight, ((0, more), (0, 0))), scale=scale)

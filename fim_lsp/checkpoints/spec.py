@@ -28,7 +28,7 @@ REMEDY = "copy the model folder again, or convert the model anew"
 MUST, MAY, MUST_NOT = "must", "may", "must not"  # be there
 TOGETHER = {"q_proj": "k_proj", "k_proj": "v_proj", "gate_proj": "up_proj"}  # read one input, so become one matrix
 
-Shape = tuple[int, ...]
+Dims = tuple[int, ...]
 Folder = Mapping[str, Held]
 
 
@@ -36,7 +36,7 @@ class Expected(NamedTuple):
     """One tensor: its name, the shapes and kinds of numbers it may have, and whether it must be there."""
 
     name: str
-    shapes: tuple[Shape, ...]
+    shapes: tuple[Dims, ...]
     kinds: Sequence[str]
     there: str = MUST
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-Item = TypeVar("Item")
+Tracked = TypeVar("Tracked")
 Cut = TypeVar("Cut", "Hole", "SourceSpan")
 
 HumanEvalFile = Annotated[
@@ -175,7 +175,7 @@ def _cold(completer: Completer) -> Callable[[Snapshot, Cancel], Outcome]:
     return complete
 
 
-def _counted(some: Iterable[Item], total: int) -> Iterable[Item]:
+def _counted(some: Iterable[Tracked], total: int) -> Iterable[Tracked]:
     from rich.progress import track
 
     return track(some, "completing", total, console=Console(stderr=True))

@@ -16,7 +16,7 @@ app = typer.Typer(
     help="Make the infiller's weights: rows, train, pack; then `fim-lsp router fit`. See docs/training.md.",
     no_args_is_help=True,
 )
-Trunk = Annotated[Path, typer.Option(help="The decoder that slots stand beside.", metavar="FOLDER")]
+TrunkFolder = Annotated[Path, typer.Option(help="The decoder that slots stand beside.", metavar="FOLDER")]
 TRUNK, OUT = Path("models/qwen2.5-coder-0.5b"), Path("models/infiller")
 
 
@@ -27,7 +27,7 @@ def rows(
     count: Annotated[int, typer.Option(help="How many, about one a second.", min=1)] = 4000,
     language: Annotated[list[str], typer.Option(help="Languages, in equal shares.")] = ["python"],  # noqa: B006
     seed: Annotated[int, typer.Option(help="Another one draws other prompts.")] = 1,
-    trunk: Trunk = TRUNK,
+    trunk: TrunkFolder = TRUNK,
 ) -> None:
     """Cut prompts into packages, every fifth left out for judging, and write down what the decoder says to them."""
     from fim_lsp.backends.reader import Reader
@@ -53,13 +53,13 @@ def train(
     minutes: Annotated[float, typer.Option(help="How long.", min=0.1)] = 60,
     rate: Annotated[float, typer.Option(help="Learning rate, at its most.")] = 4e-4,
     start: Annotated[Path | None, typer.Option(help="Factors to go on from.", metavar="FILE")] = None,
-    trunk: Trunk = TRUNK,
+    trunk: TrunkFolder = TRUNK,
 ) -> None:
     """Train the low-rank part beside the decoder as it ships; 48 rows are set aside to judge by."""
     import random
 
     from fim_lsp.lab.slots import rows as made
-    from fim_lsp.lab.slots.train import SET_ASIDE, Run, Trainer, end_of
+    from fim_lsp.lab.slots.train import SET_ASIDE, SlotRun, SlotTrainer, end_of
 
     with reporting_errors():
         if not rows.is_file():
@@ -67,14 +67,14 @@ def train(
         held = list(islice(made.read(rows, random.Random(0)), SET_ASIDE))
         seen = {tuple(row.context) for row in held}
         drawn = (row for row in made.read(rows, random.Random(1)) if tuple(row.context) not in seen)
-        Trainer(trunk, end_of(trunk), Run(minutes, rate), start).train(drawn, held, out, typer.echo)
+        SlotTrainer(trunk, end_of(trunk), SlotRun(minutes, rate), start).train(drawn, held, out, typer.echo)
 
 
 @app.command()
 def pack(
     trained: Annotated[Path, typer.Argument(help="What `slots train` wrote.")],
     out: Annotated[Path, typer.Option(help="The model folder.", metavar="FOLDER")] = OUT,
-    trunk: Trunk = TRUNK,
+    trunk: TrunkFolder = TRUNK,
 ) -> None:
     """Round the factors to int8 and write the folder that ships."""
     from fim_lsp.lab.slots.pack import pack as write

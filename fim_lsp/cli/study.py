@@ -30,7 +30,7 @@ def train(
 
         pace = replace(study.PACE, threads=threads, seed=seed)
         with progress() as tell:
-            study.train(corpus, out, study_rows.Settings(tokens, seed=seed), tell, pace)
+            study.train(corpus, out, study_rows.RowSettings(tokens, seed=seed), tell, pace)
             recall_task.train(out, tell, replace(recall_task.PACE, threads=threads, seed=seed))
         Console(stderr=True).print(f"[dim]{out}/*/curve.svg[/dim]")
 

@@ -17,7 +17,7 @@ from fim_lsp.cli.base import reporting_errors
 app = typer.Typer(help="Make the models: train the decoder or the infiller on token shards.", no_args_is_help=True)
 
 Corpus = Annotated[Path, typer.Argument(help="Folder of token shards (fim_lsp/lab/train/shards.py).")]
-Source = Annotated[
+FromModel = Annotated[
     Path | None,
     typer.Option("--from", help="Model to begin with: a safetensors folder or a GGUF file.", metavar="MODEL"),
 ]
@@ -68,15 +68,15 @@ def make_corpus(
 
         if family not in ("bert", "gpt"):
             raise ConfigError(f"--family {family}: give bert or gpt")
-        recipe = sources.Recipe.read(source) if source.suffix == ".toml" else sources.Recipe()
+        recipe = sources.CorpusRecipe.read(source) if source.suffix == ".toml" else sources.CorpusRecipe()
         kept_apart = recipe.held_out | frozenset(map(sources.normal, held_out or []))
         if source.suffix == ".toml":
             packages = list(sources.find(recipe, wheels or [], out / "wheels"))
         else:
             packages = sources.wheels(source) or [sources.Package(source.name, "", licence, source)]
-        settings = corpus.Settings(tokens=tokens or 320, holes=most_holes, epochs=epochs, seed=seed)
+        settings = corpus.CorpusSettings(tokens=tokens or 320, holes=most_holes, epochs=epochs, seed=seed)
         if family == "gpt":
-            settings = corpus.Settings(tokens or 500, 1, 0.1, epochs, seed, 160, mix=corpus.MIX_GPT)
+            settings = corpus.CorpusSettings(tokens or 500, 1, 0.1, epochs, seed, 160, mix=corpus.MIX_GPT)
         with counting() as tell:
             manifest = corpus.collect(packages, kept_apart, [shipped_holes(), *(against or [])], out, tell)
             vocabulary = (start or find_model(family, "")) / "tokenizer.json"
@@ -89,7 +89,7 @@ def make_corpus(
 def train_bert(
     corpus: Corpus,
     out: Out,
-    source: Source = None,
+    source: FromModel = None,
     layers: LayerChoice = "",
     tokens: Tokens = 0,
     minutes: Minutes = 0,
@@ -122,7 +122,7 @@ def train_bert(
 def train_gpt(
     corpus: Corpus,
     out: Out,
-    source: Source = None,
+    source: FromModel = None,
     layers: LayerChoice = "",
     tokens: Tokens = 0,
     minutes: Minutes = 0,
@@ -188,7 +188,7 @@ def _train(
                 start = gguf_file.unpack(start, out / "source")
             record = runs.Record(
                 family, str(corpus), str(start), scratch, runs.choose(layers, start), *lengths, context_weight,
-                loop.Settings(**pace),
+                loop.LoopSettings(**pace),
             )  # fmt: skip
         with progress() as tell:
             runs.train(record, out, ShardReader(Path(record.corpus)), resume, tell)

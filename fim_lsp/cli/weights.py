@@ -14,28 +14,28 @@ from fim_lsp.cli.base import AsJson, reporting_errors
 from fim_lsp.cli.train import counting
 
 if TYPE_CHECKING:
-    from fim_lsp.lab.weights.recipe import Recipe
+    from fim_lsp.lab.weights.recipe import WeightsRecipe
 
 app = typer.Typer(
     help="Make the decoder's weights: base, merge, trim, round, pack; then `fim-lsp router fit`. See docs/training.md.",
     no_args_is_help=True,
 )
 RecipeFile = Annotated[Path, typer.Option("--recipe", help="What to make.", metavar="FILE")]
-TokenEstimate = Annotated[Path, typer.Option(help="Folder for what the steps leave each other.", metavar="FOLDER")]
+WorkFolder = Annotated[Path, typer.Option(help="Folder for what the steps leave each other.", metavar="FOLDER")]
 Texts = Annotated[
     list[Path], typer.Option("--texts", help="Folder of wheels, npm archives or Debian packages.", metavar="FOLDER")
 ]
 RECIPE, WORK = Path("models/qwen2.5-coder-0.5b/recipe.toml"), Path(".cache/weights")
 
 
-def _recipe(path: Path, work: Path) -> Recipe:
-    from fim_lsp.lab.weights.recipe import Recipe
+def _recipe(path: Path, work: Path) -> WeightsRecipe:
+    from fim_lsp.lab.weights.recipe import WeightsRecipe
 
-    return Recipe.read(path, work)
+    return WeightsRecipe.read(path, work)
 
 
 @app.command()
-def base(recipe: RecipeFile = RECIPE, work: TokenEstimate = WORK) -> None:
+def base(recipe: RecipeFile = RECIPE, work: WorkFolder = WORK) -> None:
     """Fetch the base's GGUF and unpack it as a transformers folder (one from a hub may be given to `merge` instead)."""
     with reporting_errors(), counting() as tell:
         typer.echo(_recipe(recipe, work).base(tell))
@@ -46,7 +46,7 @@ def merge(
     adapter: Annotated[Path, typer.Argument(help="The tuning: adapter.safetensors with low-rank matrices and norms.")],
     base: Annotated[Path | None, typer.Option(help="Another folder of the base.", metavar="FOLDER")] = None,
     recipe: RecipeFile = RECIPE,
-    work: TokenEstimate = WORK,
+    work: WorkFolder = WORK,
 ) -> None:
     """Fold the tuning into the base."""
     with reporting_errors():
@@ -60,7 +60,7 @@ def trim(
         Path | None, typer.Option(help="JSON list of the base's ids, instead of choosing anew.", metavar="FILE")
     ] = None,
     recipe: RecipeFile = RECIPE,
-    work: TokenEstimate = WORK,
+    work: WorkFolder = WORK,
     as_json: AsJson = False,
 ) -> None:
     """Keep the tokens that code and prose in many languages use, and tell what that costs on other packages."""
@@ -73,7 +73,7 @@ def trim(
 
 
 @app.command("round")
-def round_off(texts: Texts, recipe: RecipeFile = RECIPE, work: TokenEstimate = WORK) -> None:
+def round_off(texts: Texts, recipe: RecipeFile = RECIPE, work: WorkFolder = WORK) -> None:
     """Round to 4 and 8 bits on prompts of the decoder's own kind (GPTQ); goes on where it was stopped."""
     with reporting_errors(), counting() as tell:
         _recipe(recipe, work).round(texts, tell)
@@ -89,7 +89,7 @@ def pack(
         bool, typer.Option("--vocabulary-only", help="Leave the layers' files as they are.")
     ] = False,
     recipe: RecipeFile = RECIPE,
-    work: TokenEstimate = WORK,
+    work: WorkFolder = WORK,
 ) -> None:
     """Write the rounded weights in the kernels' own layout, in shards."""
     with reporting_errors():
@@ -98,7 +98,7 @@ def pack(
 
 
 @app.command()
-def judge(texts: Texts, recipe: RecipeFile = RECIPE, work: TokenEstimate = WORK, as_json: AsJson = False) -> None:
+def judge(texts: Texts, recipe: RecipeFile = RECIPE, work: WorkFolder = WORK, as_json: AsJson = False) -> None:
     """Tell what each rounding costs: loss of the middle's tokens on packages that no step has seen."""
     with reporting_errors():
         _show("loss, nats a token", _recipe(recipe, work).judge(texts), as_json)

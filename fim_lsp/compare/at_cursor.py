@@ -12,7 +12,7 @@ from fim_lsp.domain import Cancel, Outcome, Snapshot
 
 
 @dataclass(frozen=True)
-class Answer:
+class ContenderAnswer:
     """A contender's answer from cold, and how long it took then and one keystroke after another request."""
 
     name: str
@@ -27,14 +27,14 @@ class Answer:
         return {**asdict(self), "text": text}
 
 
-def ask(snap: Snapshot, contenders: Sequence[Contender]) -> list[Answer]:
+def ask(snap: Snapshot, contenders: Sequence[Contender]) -> list[ContenderAnswer]:
     """Ask every contender, after one warm-up each."""
     for one in contenders:
         one.completer.warm_up()
     return [ask_one(snap, one) for one in contenders]
 
 
-def ask_one(snap: Snapshot, one: Contender, is_warm_wanted: bool = True) -> Answer:
+def ask_one(snap: Snapshot, one: Contender, is_warm_wanted: bool = True) -> ContenderAnswer:
     """Ask a contender from cold and, where it keeps anything, as one keystroke after another request."""
     one.forget()
     outcome, cold_ms, _ = timed(lambda: one.completer.complete(snap, Cancel()))
@@ -42,4 +42,4 @@ def ask_one(snap: Snapshot, one: Contender, is_warm_wanted: bool = True) -> Answ
     if one.has_prefix_cache and is_warm_wanted:
         warm(one, snap)
         warm_ms = round(timed(lambda: one.completer.complete(snap, Cancel()))[1], 2)
-    return Answer(one.name, one.family, outcome, round(cold_ms, 2), warm_ms)
+    return ContenderAnswer(one.name, one.family, outcome, round(cold_ms, 2), warm_ms)

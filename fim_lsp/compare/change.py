@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from fim_lsp.compare import stats
+from fim_lsp.compare.records import Report
 from fim_lsp.compare.run import SCHEMA
 from fim_lsp.errors import InputError
-
-Report = Mapping[str, Any]
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Family:
     has_prefix_cache: bool  # what it computed for one request serves the next, so that warm differs from cold
 
 
-FAMILIES: Mapping[str, Family] = {
+CONTENDER_FAMILIES: Mapping[str, Family] = {
     "gpt": Family("GPT-style decoder", has_prefix_cache=True),
     "bert": Family("BERT-style infiller", has_prefix_cache=False),
     **{name: Family("of the architecture study", has_prefix_cache=False) for name in STUDY_FAMILIES},
@@ -71,7 +71,7 @@ class Contender:
 
     def __init__(self, name: str, family: str, folder: Path, backend: Backend):
         self.name, self.family, self.folder, self.backend = name, family, folder, backend
-        self.has_prefix_cache = FAMILIES[family].has_prefix_cache
+        self.has_prefix_cache = CONTENDER_FAMILIES[family].has_prefix_cache
         self.completer = self._behind_pipeline(backend)
         self.blind = self._behind_pipeline(Altered(backend, hide_suffix))
         self.reader = self._behind_pipeline(Altered(backend, read_only))
@@ -94,8 +94,10 @@ def contend(specs: Sequence[str]) -> list[Contender]:
     contenders: list[Contender] = []
     for spec in specs:
         family, _, setting = spec.partition("=")
-        if family not in FAMILIES:
-            raise InputError(f"--model {spec!r}: the families are {', '.join(FAMILIES)}, as in gpt or gpt=FOLDER")
+        if family not in CONTENDER_FAMILIES:
+            raise InputError(
+                f"--model {spec!r}: the families are {', '.join(CONTENDER_FAMILIES)}, as in gpt or gpt=FOLDER"
+            )
         folder = find_model(family, setting)
         name = family if not setting else f"{family} {folder.name}"
         if name in [other.name for other in contenders]:

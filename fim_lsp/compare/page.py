@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
 
 from jinja2 import Environment
 
 from fim_lsp.compare import palette, plots
+from fim_lsp.compare.records import Report
 from fim_lsp.compare.report import OVERVIEW, headline, share
 
 EXAMPLES = 12
 MARKS = {"holds": "✓", "does not hold": "✗", "not shown": "?"}
-Report = Mapping[str, Any]
 
 
 def render(report: Report) -> str:

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fim_lsp.compare.palette import LIGHT, SERIES, STAGES
+from fim_lsp.compare.records import Report
 from fim_lsp.compare.report import where
 from fim_lsp.compare.stats import summary
 from fim_lsp.compare.summary import LENGTHS
@@ -51,7 +52,6 @@ STYLE: Any = {  # matplotlib's own keys, one by one in its type
 }
 MARKERS = "osD^vPX"
 FEW = 3  # contenders up to which there is room to name each point
-Report = Mapping[str, Any]
 
 
 @dataclass(frozen=True)

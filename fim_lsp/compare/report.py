@@ -8,12 +8,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from fim_lsp.compare.records import Row
+
 SIGNS = {
     "holds": "[green]holds[/green]",
     "does not hold": "[red]does not hold[/red]",
     "not shown": "[yellow]not shown[/yellow]",
 }
-Row = Mapping[str, Any]
 
 
 def show(console: Console, report: Row) -> None:

@@ -12,7 +12,7 @@ from rapidfuzz.distance import Levenshtein
 ROUNDS = 1000  # bootstrap resamples; 95 % intervals move by about a percent of their width between seeds
 BINS = 10
 
-Floats = NDArray[np.float64]
+Doubles = NDArray[np.float64]
 
 
 def edit_similarity(shown: str, gold: str) -> float:
@@ -37,7 +37,7 @@ def summary(values: Sequence[float], seed: int = 0) -> dict[str, Any]:
     rows: dict[str, Any] = {}
     for name, q in (("p50", 50), ("p95", 95), ("p99", 99)):
 
-        def at(array: Floats, axis: int, q: int = q) -> Any:
+        def at(array: Doubles, axis: int, q: int = q) -> Any:
             return np.percentile(array, q, axis=axis)
 
         rows[name] = round(float(np.percentile(values, q)), 2)
@@ -104,7 +104,7 @@ def calibration(confidence: Sequence[float], hits: Sequence[bool]) -> dict[str, 
     }
 
 
-def _auroc(sure: Floats, hit: Floats) -> float | None:
+def _auroc(sure: Doubles, hit: Doubles) -> float | None:
     right, wrong = sure[hit == 1], sure[hit == 0]
     if not right.size or not wrong.size:
         return None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fim_lsp.compare import stats
-from fim_lsp.compare.contenders import FAMILIES, Contender
+from fim_lsp.compare.contenders import CONTENDER_FAMILIES, Contender
 from fim_lsp.compare.trials import CONDITIONS, Trial
 
 LENGTHS = ((1, 4), (5, 8), (9, 16), (17, 32), (33, 10_000))  # span lengths in tokens, both ends in
@@ -26,7 +26,7 @@ def sum_up(one: Contender, trials: Sequence[Trial], weight: Mapping[str, float],
     return {
         "name": one.name,
         "family": one.family,
-        "label": FAMILIES[one.family].label,
+        "label": CONTENDER_FAMILIES[one.family].label,
         "folder": str(one.folder),
         "size_mb": round(sum(file.stat().st_size for file in one.folder.iterdir() if file.is_file()) / 1e6, 1),
         **weight,

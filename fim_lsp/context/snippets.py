@@ -16,10 +16,10 @@ from fim_lsp.context.query import Query, query
 from fim_lsp.domain import Snapshot, Snippet
 from fim_lsp.languages import Site
 
-Source = Callable[[Workspace, Query, Site], Sequence[Snippet]]
-Block = tuple[tuple[Snippet, ...], ...]  # of each source
+SnippetSource = Callable[[Workspace, Query, Site], Sequence[Snippet]]
+SnippetBlock = tuple[tuple[Snippet, ...], ...]  # of each source
 
-SOURCES: tuple[tuple[Source, float], ...] = (  # in the order they are shown; of which score at least
+SOURCES: tuple[tuple[SnippetSource, float], ...] = (  # in the order they are shown; of which score at least
     (imported.collect, 0.0),
     (similar.collect, similar.ALIKE),
 )
@@ -33,7 +33,7 @@ class Snippets:
 
     def __init__(self, workspace: Workspace):
         self.workspace = workspace
-        self.blocks: OrderedDict[str, Block] = OrderedDict()
+        self.blocks: OrderedDict[str, SnippetBlock] = OrderedDict()
 
     def choose(self, snap: Snapshot, site: Site) -> tuple[Snippet, ...]:
         """Return the snippets for a place, in the order they are shown: those of the last place unless others are

@@ -29,7 +29,7 @@ LOOK_AHEAD, READ, WARM = "fimLsp/lookAhead", "fimLsp/read", "fimLsp/warm"  # met
 REST_S = 0.03  # the request that belongs to an edit comes sooner
 MINUTE_S = 60.0
 
-Task = Callable[..., Outcome]  # of completer, snapshot, and cancel=
+IdleTask = Callable[..., Outcome]  # of completer, snapshot, and cancel=
 
 
 class Idle:
@@ -79,7 +79,7 @@ class Idle:
         if self.unload_timer:
             self.unload_timer.cancel()
 
-    def _soon(self, method: str, work: Task, snap: Snapshot, then: Snapshot) -> None:
+    def _soon(self, method: str, work: IdleTask, snap: Snapshot, then: Snapshot) -> None:
         task = (method, then.uri, then.offset, then.text)
         if task == self.task or self.is_stopped or not self.completer.config.look_ahead:
             return  # what is typed along a suggestion leads to the place that is being looked at already
@@ -87,7 +87,7 @@ class Idle:
         self.task, self.cancel = task, Cancel()
         self.timer = asyncio.get_running_loop().call_later(REST_S, self._begin, method, work, snap, self.cancel)
 
-    def _begin(self, method: str, work: Task, snap: Snapshot, cancel: Cancel) -> None:
+    def _begin(self, method: str, work: IdleTask, snap: Snapshot, cancel: Cancel) -> None:
         done = asyncio.get_running_loop().run_in_executor(self.pool, self._run, method, work, snap, cancel)
         done.add_done_callback(lambda _: self._end(cancel))
 
@@ -95,7 +95,7 @@ class Idle:
         if self.cancel is cancel:
             self.task = None  # done: another key along the same suggestion has other keys beside it
 
-    def _run(self, method: str, work: Task, snap: Snapshot, cancel: Cancel) -> None:
+    def _run(self, method: str, work: IdleTask, snap: Snapshot, cancel: Cancel) -> None:
         """Do the work (decode thread); what goes wrong will go wrong again where somebody is told."""
         began, outcome = time.perf_counter(), Outcome(reason=cancel.reason)
         try:

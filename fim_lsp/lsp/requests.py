@@ -29,7 +29,7 @@ from fim_lsp.pipeline.completer import Completer
 COMPARE = "fimLsp/compare"
 EXPLAINED_MOST = 64
 
-Answer = TypeVar("Answer")
+Answered = TypeVar("Answered")
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,8 @@ class Requests:
             comparison.cancel.raise_for("superseded")
 
     async def _decode(
-        self, snap: Snapshot, cancel: Cancel, method: str, work: Callable[..., Answer], *args: Any
-    ) -> Answer:
+        self, snap: Snapshot, cancel: Cancel, method: str, work: Callable[..., Answered], *args: Any
+    ) -> Answered:
         """Run work(*args) in the decode thread; when the request is cancelled, so is the work."""
         key, running = (snap.uri, method), _Running(snap.version, cancel)
         self.idle.drop("a request came")

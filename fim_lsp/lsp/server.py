@@ -18,7 +18,7 @@ from fim_lsp.lsp import indexing, loading, menu, orphan, protocol
 from fim_lsp.lsp.documents import Document
 from fim_lsp.lsp.jsonrpc import FimProtocol
 from fim_lsp.lsp.requests import COMPARE, Requests
-from fim_lsp.lsp.settings import Settings, follow_client, watch
+from fim_lsp.lsp.settings import ServerSettings, follow_client, watch
 from fim_lsp.lsp.trace import Trace
 from fim_lsp.lsp.wire import speak
 from fim_lsp.pipeline.compare_at_cursor import Comparison
@@ -37,7 +37,7 @@ class FimServer(LanguageServer):
 
     protocol: FimProtocol
 
-    def __init__(self, completer: Completer, settings: Settings, trace: Trace):
+    def __init__(self, completer: Completer, settings: ServerSettings, trace: Trace):
         super().__init__("fim-lsp", __version__, protocol_cls=FimProtocol)
         self.completer, self.settings = completer, settings
         self.requests = Requests(completer, trace)
@@ -93,7 +93,7 @@ def _cursor_of(params: Any) -> tuple[str, lsp.Position]:
 
 def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> FimServer:
     """Build a server with its handlers."""
-    server = FimServer(completer, Settings(file), trace)
+    server = FimServer(completer, ServerSettings(file), trace)
 
     @server.feature(lsp.INITIALIZE)
     def initialize(params: lsp.InitializeParams) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Settings:
+class ServerSettings:
     """The layers and what they resolve to; every problem is shown once, however often it is sent."""
 
     def __init__(self, file: Mapping[str, Any]):

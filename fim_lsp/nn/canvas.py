@@ -23,7 +23,7 @@ CANVASES = (1, 2, 3, 4, 6, 8, 12, 16, 32)  # sizes a canvas has in training, bes
 
 
 @dataclass(frozen=True)
-class Hole:
+class CanvasHole:
     """Where a canvas begins: the position of its first content, and the token left of it."""
 
     start: int
@@ -36,7 +36,7 @@ class Layout:
 
     ids: list[int]
     positions: list[int]
-    holes: list[Hole]
+    holes: list[CanvasHole]
 
 
 def lay_out(pieces: Sequence[Sequence[int]], marks: Marks) -> Layout:
@@ -45,7 +45,7 @@ def lay_out(pieces: Sequence[Sequence[int]], marks: Marks) -> Layout:
     for number, piece in enumerate(pieces):
         if number:
             is_beside_hole = number > 1 and not pieces[number - 1]
-            layout.holes.append(Hole(at, marks.mask if is_beside_hole else layout.ids[-1]))
+            layout.holes.append(CanvasHole(at, marks.mask if is_beside_hole else layout.ids[-1]))
             at += GAP
         layout.ids.extend(piece)
         layout.positions.extend(range(at, at + len(piece)))
@@ -66,7 +66,7 @@ def clamp(pieces: list[list[int]], most: int) -> list[list[int]]:
     return pieces
 
 
-def slots(hole: Hole, contents: Sequence[int], is_shifted: bool = True) -> tuple[list[int], range]:
+def slots(hole: CanvasHole, contents: Sequence[int], is_shifted: bool = True) -> tuple[list[int], range]:
     """Return what the slots of a canvas read, and their positions; BERT's own are not shifted."""
     if not is_shifted:
         return list(contents), range(hole.start, hole.start + len(contents))
@@ -83,7 +83,7 @@ class Spread:
     asked: list[int]
 
 
-def spread(holes: Sequence[Hole], canvases: Sequence[Canvas], wanted: int, is_shifted: bool = True) -> Spread:
+def spread(holes: Sequence[CanvasHole], canvases: Sequence[Canvas], wanted: int, is_shifted: bool = True) -> Spread:
     """Lay canvases side by side; asked are the slots whose content is `wanted`, by canvas, hole and slot."""
     on = Spread([], [], [], [])
     for owner, canvas in enumerate(canvases):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from fim_lsp.checkpoints.files import Floats
-from fim_lsp.nn.canvas import Canvas, Hole, Layout, spread
+from fim_lsp.nn.canvas import Canvas, CanvasHole, Layout, spread
 
 
 class Ended(Exception):
@@ -20,7 +20,7 @@ class Reading(NamedTuple):
 
     cache: Any
     length: int
-    holes: list[Hole]
+    holes: list[CanvasHole]
 
 
 class LayerStack(Protocol):

@@ -36,7 +36,7 @@ class SpanModel(Protocol):
 
 
 @dataclass(frozen=True)
-class Recipe:
+class InfillRecipe:
     """How to decode; the `infill` table of config.json may say otherwise."""
 
     passes: int = 4
@@ -50,7 +50,7 @@ class Recipe:
     suffix_tokens: int = 128
 
     @classmethod
-    def read(cls, table: Mapping[str, Any]) -> Recipe:
+    def read(cls, table: Mapping[str, Any]) -> InfillRecipe:
         """Take what the table says and the defaults for the rest."""
         given: dict[str, Any] = {f.name: table[f.name] for f in fields(cls) if f.name in table}
         tuples: dict[str, Any] = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
@@ -99,7 +99,7 @@ class Fill:
 
 
 @dataclass
-class Candidate:
+class FillCandidate:
     """A canvas for each hole of the row, decoded jointly."""
 
     fills: list[Fill]
@@ -113,9 +113,9 @@ class Candidate:
         return (sum(fill.mean for fill in self.fills) + bonus * lengths) / len(self.fills)
 
 
-def blank(sizes: Sequence[int], holes: int, mask: int) -> list[Candidate]:
+def blank(sizes: Sequence[int], holes: int, mask: int) -> list[FillCandidate]:
     """Return a candidate of all masks for each size."""
-    return [Candidate([Fill.blank(size, mask) for _ in range(holes)]) for size in sizes]
+    return [FillCandidate([Fill.blank(size, mask) for _ in range(holes)]) for size in sizes]
 
 
 def short_fills(
@@ -148,11 +148,11 @@ def fill(
     model: SpanModel,
     marks: Marks,
     reading: Any,
-    candidates: list[Candidate],
-    recipe: Recipe,
+    candidates: list[FillCandidate],
+    recipe: InfillRecipe,
     stop: Callable[[], bool],
     keep: int,
-) -> Iterator[list[Candidate]]:
+) -> Iterator[list[FillCandidate]]:
     """Yield the candidates after each pass, changed in place; after `stop` the last ones are the best there is.
 
     The first pass looks at all of them, the others at the `keep` best.
@@ -179,7 +179,7 @@ def fill(
 
 
 def _commit(
-    candidate: Candidate, marks: Marks, tokens: list[int], scores: list[float], sure: float, leftmost: bool
+    candidate: FillCandidate, marks: Marks, tokens: list[int], scores: list[float], sure: float, leftmost: bool
 ) -> None:
     """Give a pass's predictions for a candidate's masks to its fills; one is committed however unsure."""
     limit = math.log(sure) if sure else -math.inf

@@ -22,7 +22,7 @@ from fim_lsp.nn.encoder import log_softmax
 UNKNOWN = -1
 
 
-class Model(Protocol):
+class SlotModel(Protocol):
     """A decoder with a low-rank part for slots."""
 
     def run(
@@ -45,14 +45,14 @@ class Policy:
 
 
 @dataclass
-class Span:
+class SlotSpan:
     """A canvas that fills up: the tokens known so far, and the probability that each was said with."""
 
     tokens: list[int]
     probabilities: list[float]
 
     @classmethod
-    def begin(cls, first: Step, size: int) -> Span:
+    def begin(cls, first: Step, size: int) -> SlotSpan:
         return cls([first.token, *[UNKNOWN] * (size - 1)], [first.probability, *[0.0] * (size - 1)])
 
     def length(self, is_end: Callable[[int], bool]) -> int:
@@ -72,7 +72,7 @@ class Span:
 
 
 def fill(
-    model: Model,
+    model: SlotModel,
     cache: Any,
     prompt: Sequence[int],
     first: Step,
@@ -91,7 +91,7 @@ def fill(
     cache.truncate(len(prompt) - 1)
     last = prompt[-1]
     while True:
-        span = Span.begin(first, min(size, most - len(said), cache.capacity - len(cache)))
+        span = SlotSpan.begin(first, min(size, most - len(said), cache.capacity - len(cache)))
         passes = _fill_one(model, cache, last, span, policy, is_end, stop)
         said += span.known(is_end)
         if not said or is_end(said[-1].token) or len(said) >= most or len(cache) + len(span.tokens) >= cache.capacity:
@@ -107,7 +107,7 @@ def fill(
 
 
 def score_endings(
-    model: Model, cache: Any, prompt: Sequence[int], ids: Sequence[int], ends: Sequence[int]
+    model: SlotModel, cache: Any, prompt: Sequence[int], ids: Sequence[int], ends: Sequence[int]
 ) -> list[float]:
     """Return for each beginning of `ids` the decoder's log-probability that it is said and ends there, in one pass."""
     cache.truncate(len(prompt) - 1)
@@ -119,10 +119,10 @@ def score_endings(
 
 
 def _fill_one(
-    model: Model,
+    model: SlotModel,
     cache: Any,
     last: int,
-    span: Span,
+    span: SlotSpan,
     policy: Policy,
     is_end: Callable[[int], bool],
     stop: Callable[[], bool],

@@ -25,7 +25,7 @@ from fim_lsp.routing.router import CANDIDATES, Router
 
 ROUNDS, ENOUGH_S = 3, 6.0  # rounds that count; seconds after which no other one begins
 
-Condition = Literal["cold", "warm"]
+CacheState = Literal["cold", "warm"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Side:
 
     family: str
     error: str = ""
-    runs: Mapping[Condition, Run] = field(default_factory=dict)  # warm only where something is kept
+    runs: Mapping[CacheState, Run] = field(default_factory=dict)  # warm only where something is kept
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def compare(completer: Completer, snap: Snapshot, cancel: Cancel) -> Comparison:
     request = completer.request(budget, snap, site, eligibility.limits(snap, completer.config, site))
     choice = completer.router.choose(request, site)
     contenders = [_Contender(family, backend, request, site, choice) for family, backend in backends.items()]
-    runs: dict[str, dict[Condition, list[Run]]] = {family: defaultdict(list) for family in CANDIDATES}
+    runs: dict[str, dict[CacheState, list[Run]]] = {family: defaultdict(list) for family in CANDIDATES}
     patience_s = completer.config.deadline_ms * eligibility.MANUAL_PATIENCE / 1e3
     rounds = 0
     for rounds, family, condition, run in _take_turns(contenders, patience_s, cancel):
@@ -99,7 +99,7 @@ class _Contender:
     site: Site
     choice: Choice
 
-    def turn(self, patience_s: float, cancel: Cancel) -> Iterator[tuple[Condition, Run]]:
+    def turn(self, patience_s: float, cancel: Cancel) -> Iterator[tuple[CacheState, Run]]:
         """Run cold and, where the backend counts what it reuses, at once again."""
         self.backend.forget()
         cold = self._run(patience_s, cancel)
@@ -134,7 +134,7 @@ def _least(budgets: Sequence[Budget]) -> Budget:
 
 def _take_turns(
     contenders: Sequence[_Contender], patience_s: float, cancel: Cancel
-) -> Iterator[tuple[int, str, Condition, Run]]:
+) -> Iterator[tuple[int, str, CacheState, Run]]:
     """Yield (round, family, condition, run), the first to begin changing; round 0 is not to be counted."""
     began = time.monotonic()
     for number in range(ROUNDS + 1):

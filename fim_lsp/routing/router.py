@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from fim_lsp.backends.base import Backend, ModelRequest, Reading
+from fim_lsp.backends.base import Backend, ModelRequest, SharesReader
 from fim_lsp.backends.costs import Cost
 from fim_lsp.domain import Cancel, Choice, FimRequest, GenerationLimits, Meter, TokenEstimate
 from fim_lsp.errors import ModelError
@@ -33,7 +33,7 @@ def no_table(family: str, model: str) -> None:
     """Say that nothing was measured."""
 
 
-class Site(Protocol):
+class Zoned(Protocol):
     """What the rule asks of the tree's site: code, string or comment."""
 
     @property
@@ -56,7 +56,7 @@ class Router:
         self.costs: dict[str, Cost] = {}
         self._read_tables(self.families)
 
-    def choose(self, request: FimRequest | None = None, site: Site | None = None) -> Choice:
+    def choose(self, request: FimRequest | None = None, site: Zoned | None = None) -> Choice:
         """Return what answers a request, or requests in general; needs no model and starts nothing."""
         wanted, setting = self._wanted(request.language if request else "")
         left = [family for family in self.families if family not in self.loader.failed]
@@ -89,7 +89,7 @@ class Router:
                 return self.loader.loaded[family]
         return self._get(self.choose().family if wanted == "auto" else wanted, wanted == "auto")
 
-    def pick(self, request: FimRequest, site: Site | None = None) -> tuple[Backend, Choice]:
+    def pick(self, request: FimRequest, site: Zoned | None = None) -> tuple[Backend, Choice]:
         """Return the backend for a request and why it was chosen; raises ModelError.
 
         One that `auto` wants and that is not loaded yet is loaded aside, and the other answers meanwhile.
@@ -207,7 +207,7 @@ def models_of(config: Config) -> dict[str, ModelRequest]:
 
 
 def _reader(backend: Backend) -> object | None:
-    return backend.reader if isinstance(backend, Reading) else None
+    return backend.reader if isinstance(backend, SharesReader) else None
 
 
 def _left_ms(limits: GenerationLimits) -> float:

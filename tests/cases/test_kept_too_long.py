@@ -13,7 +13,7 @@ from fim_lsp.backends.base import ModelRequest
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.cli.base import settings
 from fim_lsp.domain import Cancel, Outcome, split_lines
-from fim_lsp.lsp.settings import Settings, follow_client
+from fim_lsp.lsp.settings import ServerSettings, follow_client
 from fim_lsp.lsp.trace import Trace
 from fim_lsp.pipeline import look_ahead
 from fim_lsp.pipeline.completer import Completer
@@ -96,7 +96,7 @@ def test_the_last_change_of_settings_wins_however_late_an_earlier_one_is_told():
 
     workspace = SimpleNamespace(configuration=True)
     server = SimpleNamespace(
-        settings=Settings({}),
+        settings=ServerSettings({}),
         client_capabilities=SimpleNamespace(workspace=workspace),
         workspace_configuration_async=ask,
         configure=lambda resolved: used.append(resolved.config.trigger),
@@ -118,7 +118,7 @@ def test_the_last_change_of_settings_wins_however_late_an_earlier_one_is_told():
 
 @pytest.mark.parametrize("taken_away", [{}, {"fimLsp": {}}, {"fimLsp": None}])
 def test_settings_that_are_taken_away_are_the_defaults_again(taken_away):
-    layers = Settings({"backend": "bert"})
+    layers = ServerSettings({"backend": "bert"})
     assert layers.lay("client", {"fimLsp": {"trigger": "manual"}}).config.trigger == "manual"
     left = layers.lay("client", taken_away).config
     assert (left.trigger, left.backend) == ("automatic", "bert")  # the file's stay

@@ -27,7 +27,7 @@ from fim_lsp.backends.base import Backend
 from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter, Outcome, Snapshot, Suggestion
 from fim_lsp.errors import InputError
 from fim_lsp.lab.bench import sandbox
-from fim_lsp.lab.bench.sandbox import Verdict
+from fim_lsp.lab.bench.sandbox import ProgramVerdict
 
 SINGLE_LINE, MULTI_LINE = "SingleLineInfilling", "MultiLineInfilling"
 SUBSETS = (SINGLE_LINE, MULTI_LINE, "RandomSpanInfilling", "RandomSpanInfillingLight")
@@ -61,7 +61,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Middle:
     """What was filled in, what then stands after it, and how long it took from a cold K/V cache."""
 
     text: str
@@ -82,12 +82,12 @@ class Result:
     """One task's answer and what running it said."""
 
     task: Task
-    answer: Answer
-    verdict: Verdict
+    answer: Middle
+    verdict: ProgramVerdict
 
 
-Ask = Callable[[Task], Answer]
-Execute = Callable[[str], Verdict]
+AskMiddle = Callable[[Task], Middle]
+Execute = Callable[[str], ProgramVerdict]
 
 
 def read(path: Path) -> list[Task]:
@@ -110,10 +110,10 @@ def draw(tasks: Sequence[Task], limit: int, seed: int = 0) -> list[Task]:
     return [tasks[at] for at in sorted(random.Random(seed).sample(range(len(tasks)), limit))]
 
 
-def ask_model(backend: Backend) -> Ask:
+def ask_model(backend: Backend) -> AskMiddle:
     """Ask the model alone, greedily until its end token: of a single-line hole its first line, else all it says."""
 
-    def ask(task: Task) -> Answer:
+    def ask(task: Task) -> Middle:
         is_line = task.subset == SINGLE_LINE
         limits = GenerationLimits(
             multiline=not is_line, max_tokens=MODEL_TOKENS, max_lines=1 if is_line else MODEL_TOKENS
@@ -123,35 +123,35 @@ def ask_model(backend: Backend) -> Ask:
         request = FimRequest((task.prompt, task.suffix), limits, language="python")
         drafts = next(backend.generate(request, Cancel(), Meter()), iter(()))
         text = _first_line(drafts) + task.line_break if is_line else _last(drafts)
-        return Answer(text, task.suffix, (time.perf_counter() - began) * 1e3)
+        return Middle(text, task.suffix, (time.perf_counter() - began) * 1e3)
 
     return ask
 
 
-def ask_pipeline(complete: Callable[[Snapshot, Cancel], Outcome]) -> Ask:
+def ask_pipeline(complete: Callable[[Snapshot, Cancel], Outcome]) -> AskMiddle:
     """Ask the whole completer, as an editor does while one types; a hole of whole lines is an empty line to it."""
 
-    def ask(task: Task) -> Answer:
+    def ask(task: Task) -> Middle:
         after = task.line_break + task.suffix
         snap = Snapshot(f"humaneval:{task.task_id}", 0, "python", task.prompt + after, len(task.prompt))
         began = time.perf_counter()
         shown = next(iter(complete(snap, Cancel()).suggestions), Suggestion(("",)))
-        return Answer(shown.text, after[shown.replaces :], (time.perf_counter() - began) * 1e3)
+        return Middle(shown.text, after[shown.replaces :], (time.perf_counter() - began) * 1e3)
 
     return ask
 
 
 def check_harness(task: Task, execute: Execute = sandbox.run) -> None:
     """Run the file's own answer to a task: where that fails, every figure would be worthless; raises InputError."""
-    verdict = execute(Answer(task.canonical_solution, task.suffix, 0.0).program(task))
+    verdict = execute(Middle(task.canonical_solution, task.suffix, 0.0).program(task))
     if verdict != "passed":
         verb = "takes too long" if verdict == "timeout" else "fails"
         raise InputError(f"the canonical solution of {task.task_id} {verb} here, so nothing is measured: {REMEDY}")
 
 
-def run(tasks: Iterable[Task], ask: Ask, execute: Execute = sandbox.run) -> Iterator[Result]:
+def run(tasks: Iterable[Task], ask: AskMiddle, execute: Execute = sandbox.run) -> Iterator[Result]:
     """Ask every task and yield its result; one program runs while the next answer is decoded."""
-    waiting: deque[tuple[Task, Answer, Future[Verdict]]] = deque()
+    waiting: deque[tuple[Task, Middle, Future[ProgramVerdict]]] = deque()
     worker = ThreadPoolExecutor(max_workers=1)
     try:
         for task in tasks:
@@ -211,7 +211,7 @@ def _first_line(drafts: Iterator[Suggestion]) -> str:
     return text.partition("\n")[0]
 
 
-def _result(task: Task, answer: Answer, verdict: Future[Verdict]) -> Result:
+def _result(task: Task, answer: Middle, verdict: Future[ProgramVerdict]) -> Result:
     return Result(task, answer, verdict.result())
 
 

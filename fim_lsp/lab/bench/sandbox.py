@@ -23,7 +23,7 @@ from typing import Literal
 from fim_lsp.errors import InputError
 from fim_lsp.lab.bench import confined
 
-Verdict = Literal["passed", "failed", "timeout"]
+ProgramVerdict = Literal["passed", "failed", "timeout"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ USUAL = Limits()
 OUT_OF_CPU = -signal.SIGXCPU if hasattr(signal, "SIGXCPU") else None
 
 
-def run(program: str, limits: Limits = USUAL) -> Verdict:
+def run(program: str, limits: Limits = USUAL) -> ProgramVerdict:
     """Run a program to its last line, and leave no process and no file of it behind; raises InputError."""
     with tempfile.TemporaryDirectory(prefix="fim-lsp-", ignore_cleanup_errors=True) as folder:
         source = Path(folder) / "program.py"
@@ -70,7 +70,7 @@ def _start(source: Path, limits: Limits) -> subprocess.Popen[bytes]:
         raise InputError(f"{sys.executable} cannot be started ({problem}): run fim-lsp by another Python") from None
 
 
-def _verdict(code: int) -> Verdict:
+def _verdict(code: int) -> ProgramVerdict:
     if code == confined.REACHED_END:
         return "passed"
     return "timeout" if code == OUT_OF_CPU else "failed"

@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fim_lsp.backends.calibration import FEATURES, PROBABILITIES, Calibration, features
+from fim_lsp.compare.stats import Doubles
 from fim_lsp.domain import Suggestion
 from fim_lsp.routing.rule import CURSOR_KINDS
 
 PENALTY = 1.0  # of squared standardised weights, as many samples' worth
 ROUNDS, STEP = 4000, 0.2  # of gradient descent; convex, and some fifteen weights
 FOLDS = 5
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def out_of_fold(cases: Sequence[Case], groups: Sequence[str]) -> list[float]:
     return sure
 
 
-def _descend(design: Floats, hits: Floats, is_positive: list[bool]) -> Floats:
+def _descend(design: Doubles, hits: Doubles, is_positive: list[bool]) -> Doubles:
     """Return weights [features] of least penalised log loss, the bias last and free of penalty; projected gradient."""
     count, width = design.shape
     at = np.zeros(width)

@@ -23,7 +23,7 @@ from fim_lsp.errors import InputError
 from fim_lsp.lab.calibrate import curve
 from fim_lsp.lab.calibrate import measure as route
 from fim_lsp.lab.calibrate.curve import Case
-from fim_lsp.lab.calibrate.recordings import FAMILIES, Recording
+from fim_lsp.lab.calibrate.recordings import CALIBRATED, Recording
 from fim_lsp.languages import Trees, locate
 from fim_lsp.pipeline import eligibility
 from fim_lsp.routing.rule import CURSOR_KINDS, RoutingTable, kind_of_cursor
@@ -52,7 +52,7 @@ def fitting_holes() -> Path:
 def fit(holes: Sequence[Hole], recordings: Sequence[Mapping[str, Recording]]) -> dict[str, Fitted]:
     """Return the tables of both families from what they said in the holes."""
     cases, fitted, unseen = cases_of(holes, recordings), {}, {}
-    for family in FAMILIES:
+    for family in CALIBRATED:
         sure = curve.out_of_fold(cases[family], [hole.package for hole in holes])
         shown = _shown(sure, cases[family])
         rates = _rates([recording[family] for recording in recordings], [case.cursor_kind for case in cases[family]])
@@ -74,13 +74,13 @@ def judge(
 
 def cases_of(holes: Sequence[Hole], recordings: Sequence[Mapping[str, Recording]]) -> dict[str, list[Case]]:
     """Return family → what it said in each hole, with the place and the text around as the completer sees them."""
-    cases: dict[str, list[Case]] = {family: [] for family in FAMILIES}
+    cases: dict[str, list[Case]] = {family: [] for family in CALIBRATED}
     for hole, said in zip(holes, recordings, strict=True):
         snap = hole.snapshot(0)
         site = locate(snap, Trees())
         request = context.build(snap, site, eligibility.limits(snap, Config(), site), PREFIX_CHARS, SUFFIX_CHARS)
         cursor_kind = kind_of_cursor(request, site.zone)
-        for family in FAMILIES:
+        for family in CALIBRATED:
             recording = said[family]
             suggestion = Suggestion((recording.text,), finish=recording.finish, log_probs=recording.log_probs)
             cases[family].append(Case(suggestion, cursor_kind, request.segments, recording.is_first_line_match))
@@ -99,7 +99,7 @@ def write(config: Path, fitted: Fitted) -> None:
 def read() -> dict[str, Fitted]:
     """Read the tables of the shipped models; raises InputError where they are not fitted yet."""
     found = {}
-    for family in FAMILIES:
+    for family in CALIBRATED:
         folder = find_model(family, "")
         raw = read_raw_config(folder)
         calibration, table = Calibration.read(raw.get("confidence", {})), RoutingTable.read(raw.get("routing", {}))
@@ -122,7 +122,7 @@ def _judged(
         for family, one in fitted.items():
             is_shown = said[family].is_answered and sure[family][at] >= one.calibration.shown
             heard[family] = sure[family][at] if is_shown else None
-        judged.append(route.Judged(cases[FAMILIES[0]][at].cursor_kind, said, heard))
+        judged.append(route.Judged(cases[CALIBRATED[0]][at].cursor_kind, said, heard))
     return judged
 
 

@@ -12,12 +12,11 @@ from matplotlib.figure import Figure
 
 from fim_lsp.compare.palette import SERIES
 from fim_lsp.compare.plots import STYLE
+from fim_lsp.compare.records import Report
 from fim_lsp.lab.calibrate.measure import BAR_POINTS, BAR_SHARE
 
 NAMES = {"gpt": "decoder", "bert": "infiller", "auto": "auto", "hindsight": "hindsight"}
 MARKS = {"gpt": "o", "bert": "s", "auto": "D", "hindsight": "*"}
-
-Report = Mapping[str, Any]
 
 
 def reliability(report: Report) -> str:

@@ -17,7 +17,7 @@ from fim_lsp.compare.quality import Hole, Score
 from fim_lsp.domain import Finish
 from fim_lsp.errors import InputError
 
-FAMILIES = ("gpt", "bert")
+CALIBRATED = ("gpt", "bert")
 FITTED = ("confidence", "routing")  # tables of config.json that are made from recordings, not the other way round
 
 
@@ -79,11 +79,11 @@ def record(
     file.parent.mkdir(parents=True, exist_ok=True)
     known = read(file)
     recorders: dict[str, Recorder] = {}
-    models = {family: fingerprint(find_model(family, "")) for family in FAMILIES}
+    models = {family: fingerprint(find_model(family, "")) for family in CALIBRATED}
     with file.open("a", encoding="utf-8") as out:
         for hole in holes:
             recordings = {}
-            for family in FAMILIES:
+            for family in CALIBRATED:
                 recording = known.get((models[family], hole.key))
                 if recording is None or (is_warm_wanted and recording.warm_ms is None):
                     if family not in recorders:

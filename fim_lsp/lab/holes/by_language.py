@@ -31,14 +31,14 @@ EXAMPLES = frozenset(
 
 
 @dataclass(frozen=True)
-class Set:
+class HoleSet:
     """One language's holes, and the packages that they were cut from: name, version, licence."""
 
     holes: tuple[Hole, ...]
     packages: tuple[tuple[str, str, str], ...]
 
 
-def cut_sets(folders: list[Path], wanted: Collection[str], tuned_on: Collection[str], seed: int) -> dict[str, Set]:
+def cut_sets(folders: list[Path], wanted: Collection[str], tuned_on: Collection[str], seed: int) -> dict[str, HoleSet]:
     """Cut the sets of the wanted languages out of the archives of some folders, but for packages tuned on."""
     known = {normal(name) for name in tuned_on}
     found: dict[str, list[tuple[texts.Archive, str, str]]] = {language: [] for language in wanted}
@@ -54,10 +54,10 @@ def cut_sets(folders: list[Path], wanted: Collection[str], tuned_on: Collection[
 
 def tuned_on(lists: Iterable[Path]) -> set[str]:
     """Read the packages' names from tables like models/*/data.toml and recipe.toml; raises InputError."""
-    return {name for path in lists for name, _ in sources.Recipe.read(path).packages}
+    return {name for path in lists for name, _ in sources.CorpusRecipe.read(path).packages}
 
 
-def write(sets: Mapping[str, Set], folder: Path) -> None:
+def write(sets: Mapping[str, HoleSet], folder: Path) -> None:
     """Write a packed file of holes for each language, and what they were cut from."""
     folder.mkdir(parents=True, exist_ok=True)
     for language, one in sets.items():
@@ -71,7 +71,7 @@ def normal(name: str) -> str:
     return sources.normal(bare)
 
 
-def manifest(sets: Mapping[str, Set]) -> str:
+def manifest(sets: Mapping[str, HoleSet]) -> str:
     """Return a TOML table of each language's packages."""
     rows: list[str] = ["# What the holes of each language were cut from: name, version, licence."]
     for language, one in sets.items():
@@ -105,14 +105,14 @@ def _is_poor(language: str, path: str, text: str) -> bool:
     return bool(TESTS.search(path)) or clean.refuse(path, text) != ""
 
 
-def _cut(language: str, files: list[tuple[texts.Archive, str, str]], seed: int) -> Set:
+def _cut(language: str, files: list[tuple[texts.Archive, str, str]], seed: int) -> HoleSet:
     given = [(archive.name, path, text) for archive, path, text in files]
     others = [kind for kind in cut.KINDS if kind != "rest_of_line"]
     drawn = cut.cut(given, WATCHED.get(language, REST_OF_LINE), seed, ["rest_of_line"])
     holes = list(_distinct(drawn + cut.cut(given, OTHERS, seed, others)))
     of = {hole.package for hole in holes}
     rows = {(one.name, one.version.partition(".orig")[0], _licence(one)) for one, _, _ in files if one.name in of}
-    return Set(tuple(holes), tuple(sorted(rows)))
+    return HoleSet(tuple(holes), tuple(sorted(rows)))
 
 
 def _distinct(holes: Iterable[Hole]) -> Iterator[Hole]:

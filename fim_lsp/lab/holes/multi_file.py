@@ -41,7 +41,7 @@ class Use(NamedTuple):
 
 
 @dataclass(frozen=True)
-class File:
+class PythonFile:
     """One Python file: what it defines, uses and imports."""
 
     path: str
@@ -103,14 +103,14 @@ class File:
         return False
 
 
-class Package:
+class PackageFiles:
     """The files of a package, and which of them define what others use."""
 
     def __init__(self, found: Iterable[tuple[str, str]]):
-        self.files = {path: File(path, text) for path, text in found}
+        self.files = {path: PythonFile(path, text) for path, text in found}
         self.counts = Counter(name for file in self.files.values() for name in file.defined)
 
-    def is_foreign(self, use: Use, file: File) -> bool:
+    def is_foreign(self, use: Use, file: PythonFile) -> bool:
         """True for a name that few files define, none of them this one, and that a file it imports does define."""
         name = use.name
         if len(name) < LEAST_CHARS or name.startswith("__") or name in COMMON or name in file.defined:
@@ -123,7 +123,7 @@ class Package:
             return False  # of another package
         return any(self._leads_to(imported, file, name) for imported in file.imports)
 
-    def _leads_to(self, imported: str, file: File, name: str) -> bool:
+    def _leads_to(self, imported: str, file: PythonFile, name: str) -> bool:
         """True where an import of this file means one that defines the name, or one that imports it in turn."""
         for source in self._sources(imported, file):
             passed_on = imported in source.imports and self._sources(imported, source)
@@ -131,7 +131,7 @@ class Package:
                 return True
         return False
 
-    def _sources(self, imported: str, file: File) -> list[File]:
+    def _sources(self, imported: str, file: PythonFile) -> list[PythonFile]:
         """Return the files that an import may mean: a module's, or a module within it."""
         module, _ = file.imports[imported]
         dots = len(module) - len(module.lstrip("."))
@@ -158,7 +158,7 @@ def cut(wheels: Sequence[Path], tuned_on: Collection[str], seed: int) -> MultiFi
 
 
 def _of_package(wheel: sources.Package, rng: random.Random) -> Iterator[SourceSpan]:
-    package = Package((path, text) for path, text in wheel.files() if _is_good(path, text))
+    package = PackageFiles((path, text) for path, text in wheel.files() if _is_good(path, text))
     made: list[SourceSpan] = []
     for path in rng.sample(list(package.files), len(package.files)):
         made += list(_of_file(wheel.name, package, package.files[path], rng))
@@ -167,7 +167,7 @@ def _of_package(wheel: sources.Package, rng: random.Random) -> Iterator[SourceSp
     yield from sorted(made[:OF_PACKAGE], key=lambda span: (span.path, span.start))
 
 
-def _of_file(name: str, package: Package, file: File, rng: random.Random) -> Iterator[SourceSpan]:
+def _of_file(name: str, package: PackageFiles, file: PythonFile, rng: random.Random) -> Iterator[SourceSpan]:
     foreign = [use for use in file.uses if package.is_foreign(use, file)]
     cutter, made = Cutter(file.text, get("python")), 0
     for use in rng.sample(foreign, len(foreign)):

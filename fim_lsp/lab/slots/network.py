@@ -38,7 +38,7 @@ class Adapted(nn.Module):
         return F.linear(x, self.weight, self.bias) + F.linear(F.linear(x, self.A.bfloat16()), self.B.bfloat16())
 
 
-class Layer(nn.Module):
+class LowRankLayer(nn.Module):
     """One layer; the context's keys and values come from outside."""
 
     def __init__(self, config: ModelConfig, tensors: dict[str, Tensor], number: int, rank: int):
@@ -76,7 +76,7 @@ class SlotNetwork(nn.Module):
     def __init__(self, config: ModelConfig, tensors: dict[str, Tensor], rank: int):
         super().__init__()
         self.config = config
-        self.blocks = [Layer(config, tensors, number, rank) for number in range(config.layers)]
+        self.blocks = [LowRankLayer(config, tensors, number, rank) for number in range(config.layers)]
         self.layers = nn.ModuleList(self.blocks)
         self.steps: list[tuple[Heads, Rest]] = [(block.heads, block.rest) for block in self.blocks]
         self.norm = tensors["model.norm.weight"].float()

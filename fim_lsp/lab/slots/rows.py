@@ -13,14 +13,14 @@ from itertools import islice
 from pathlib import Path
 
 from fim_lsp.backends.reader import Reader
-from fim_lsp.lab.slots.views import Row
+from fim_lsp.lab.slots.views import ViewRow
 from fim_lsp.lab.weights.prompts import Prompt
 from fim_lsp.nn import decode
 
 MOST_CONTEXT, MOST_SAID = 1200, 32  # tokens
 
 
-def ask(reader: Reader, prompts: Iterable[Prompt]) -> Iterator[Row]:
+def ask(reader: Reader, prompts: Iterable[Prompt]) -> Iterator[ViewRow]:
     """Yield a row for each prompt that is not too long, the decoder having filled its hole greedily."""
     cache = reader.model.new_cache(MOST_CONTEXT + MOST_SAID)
     for prompt in prompts:
@@ -31,10 +31,10 @@ def ask(reader: Reader, prompts: Iterable[Prompt]) -> Iterator[Row]:
         logits = decode.prefill(reader.model, cache, context, lambda: False, reader.chunk)
         assert logits is not None, "nothing stops it"
         steps = decode.decode(reader.model, cache, decode.pick(logits), MOST_SAID, reader.format.ends, lambda: False)
-        yield Row(context, [step.token for step in steps])
+        yield ViewRow(context, [step.token for step in steps])
 
 
-def write(path: Path, rows: Iterable[Row], count: int) -> Iterator[int]:
+def write(path: Path, rows: Iterable[ViewRow], count: int) -> Iterator[int]:
     """Append up to `count` rows to a file, one a line; yields how many there are."""
     with path.open("a", encoding="utf-8") as file:
         for number, row in enumerate(islice(rows, count), 1):
@@ -43,8 +43,8 @@ def write(path: Path, rows: Iterable[Row], count: int) -> Iterator[int]:
             yield number
 
 
-def read(path: Path, rng: random.Random) -> Iterator[Row]:
+def read(path: Path, rng: random.Random) -> Iterator[ViewRow]:
     """Yield the rows of a file in random order, without end; what was added meanwhile is seen at the next round."""
     while True:
         lines = path.read_text(encoding="utf-8").splitlines()
-        yield from (Row(*json.loads(line)) for line in rng.sample(lines, len(lines)))
+        yield from (ViewRow(*json.loads(line)) for line in rng.sample(lines, len(lines)))

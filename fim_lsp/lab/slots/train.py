@@ -17,7 +17,7 @@ from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.errors import ModelMismatch
 from fim_lsp.lab.slots.network import SlotNetwork
 from fim_lsp.lab.slots.rows import MOST_CONTEXT
-from fim_lsp.lab.slots.views import UNKNOWN, Row, Views, draw
+from fim_lsp.lab.slots.views import UNKNOWN, ViewRow, Views, draw
 from fim_lsp.lab.train.machine import keep_pages
 from fim_lsp.nn import decode
 from fim_lsp.nn.native.layers import HalfCache, NativeDecoder
@@ -29,7 +29,7 @@ SET_ASIDE = 48  # rows
 
 
 @dataclass(frozen=True)
-class Run:
+class SlotRun:
     """What a training run is asked for."""
 
     minutes: float
@@ -43,10 +43,10 @@ class Run:
     is_compiled: bool = True
 
 
-class Trainer:
+class SlotTrainer:
     """A network beside the engine that reads its contexts."""
 
-    def __init__(self, trunk: Path, end: int, run: Run, start: Path | None = None):
+    def __init__(self, trunk: Path, end: int, run: SlotRun, start: Path | None = None):
         keep_pages()
         torch.manual_seed(run.seed)
         self.engine, self.end, self.run = NativeDecoder.from_folder(trunk), end, run
@@ -59,7 +59,7 @@ class Trainer:
             self.network.compile_layers()
         self.cache = self.engine.new_cache(MOST_CONTEXT)
 
-    def train(self, rows: Iterator[Row], held: Sequence[Row], out: Path, tell: Callable[[str], None]) -> None:
+    def train(self, rows: Iterator[ViewRow], held: Sequence[ViewRow], out: Path, tell: Callable[[str], None]) -> None:
         """Train until the time is up; `out` gets the trained tensors every ten minutes and at the end."""
         trained = list(self.network.trained().values())
         optimizer = torch.optim.AdamW(trained, lr=self.run.rate, betas=(0.9, 0.98), weight_decay=0.0)
@@ -92,7 +92,7 @@ class Trainer:
     def _done(self, seconds: float, step: int) -> float:
         return max(seconds / 60 / self.run.minutes, step / self.run.steps if self.run.steps else 0.0)
 
-    def _read(self, batch: list[Row]) -> tuple[list[Row], list[list[tuple[Tensor, Tensor]]]]:
+    def _read(self, batch: list[ViewRow]) -> tuple[list[ViewRow], list[list[tuple[Tensor, Tensor]]]]:
         """Return the rows, and keys and values [kv_heads, tokens, head_dim] of their contexts by layer and row."""
         found = []
         for row in batch:
@@ -132,7 +132,9 @@ class Trainer:
         ).detach()
 
     @torch.no_grad()
-    def _validate(self, checks: list[tuple[list[Row], list[list[tuple[Tensor, Tensor]]]]], views: list[Views]) -> str:
+    def _validate(
+        self, checks: list[tuple[list[ViewRow], list[list[tuple[Tensor, Tensor]]]]], views: list[Views]
+    ) -> str:
         found = [self._loss(view, context, len(batch)) for view, (batch, context) in zip(views, checks, strict=True)]
         said = torch.cat([one for _, one in found])
         said = said[said[:, 2] == 1]
@@ -147,9 +149,9 @@ def end_of(trunk: Path) -> int:
     return found
 
 
-def _batches(rows: Iterator[Row], tokens: int) -> Iterator[list[Row]]:
+def _batches(rows: Iterator[ViewRow], tokens: int) -> Iterator[list[ViewRow]]:
     """Yield rows whose contexts have about so many tokens together."""
-    batch: list[Row] = []
+    batch: list[ViewRow] = []
     for row in rows:
         batch.append(row)
         if sum(len(one.context) for one in batch) >= tokens:

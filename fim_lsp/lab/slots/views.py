@@ -15,7 +15,7 @@ ONLY_FIRST, LEFT = 0.5, 0.2  # shares of views that know the first token, which 
 AFTER_END = 0.05  # weight of a slot behind the end of the span
 
 
-class Row(NamedTuple):
+class ViewRow(NamedTuple):
     """A prompt up to and with its middle sentinel, and what the decoder says to it."""
 
     context: list[int]
@@ -34,7 +34,7 @@ class Views:
     weights: list[float] = field(default_factory=list)
     orders: list[int] = field(default_factory=list)  # which slot of its canvas each place is
 
-    def add(self, row: Row, number: int, size: int, known: list[bool], end: int) -> None:
+    def add(self, row: ViewRow, number: int, size: int, known: list[bool], end: int) -> None:
         """Append a canvas of `size` slots of a row; `known` says of each token whether it stands."""
         middle = [*row.middle, end][:size]
         middle += [end] * (size - len(middle))
@@ -53,7 +53,7 @@ class Views:
             self.orders.append(at)
 
 
-def draw(rows: list[Row], slots: int, end: int, rng: random.Random) -> Views:
+def draw(rows: list[ViewRow], slots: int, end: int, rng: random.Random) -> Views:
     """Draw views of all rows in turn until `slots` are full."""
     views = Views()
     while True:

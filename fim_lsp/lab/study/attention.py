@@ -16,16 +16,16 @@ from fim_lsp.checkpoints.config import read_raw_config
 from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.compare import stats
 from fim_lsp.compare.quality import Hole
+from fim_lsp.compare.records import Report
 from fim_lsp.lab.study import recall
 from fim_lsp.nn.study import probe
 from fim_lsp.nn.study.bert import SmallBert
 from fim_lsp.nn.study.folder import load, shape_table
-from fim_lsp.nn.study.network import Shape
+from fim_lsp.nn.study.network import StudyShape
 
 SCHEMA = 1
 LENGTHS = (32, 64, 128, 256, 512, 1024)
 Probes = dict[tuple[int, int], list[recall.Probe]]
-Report = dict[str, Any]
 
 
 def texts_of(holes: Sequence[Hole]) -> list[str]:
@@ -73,7 +73,7 @@ def show(console: Console, report: Report) -> None:
 
 def _measure(folder: Path, texts: Sequence[str], tokenizer: Tokenizer, asked: Probes, limit: int) -> Report:
     config, model = read_raw_config(folder), load(folder)
-    shape = Shape.read(shape_table(config))
+    shape = StudyShape.read(shape_table(config))
     costs = [(length, probe.time_at(shape, length)) for length in LENGTHS]
     alone = json.loads((folder.parent / "recall.json").read_text(encoding="utf-8"))
     report = {

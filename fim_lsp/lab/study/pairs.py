@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from torch import Tensor
 
-from fim_lsp.lab.train.batch import Example, Row
+from fim_lsp.lab.train.batch import Example, RowSegments
 from fim_lsp.lab.train.bert import BertObjective
 from fim_lsp.nn.study.vocabulary import FOLLOWS, FOREIGN, MARKS, SEPARATOR
 
@@ -38,7 +38,7 @@ class PairObjective:
     def length(self) -> int:
         return self.inner.length
 
-    def example(self, row: Row, seed: tuple[int, int]) -> Example:
+    def example(self, row: RowSegments, seed: tuple[int, int]) -> Example:
         """Build the example of a row with one hole; the same seed builds the same one."""
         rng = np.random.default_rng((*seed, 1))
         is_foreign = rng.random() < self.foreign

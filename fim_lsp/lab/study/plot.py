@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -12,6 +11,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from fim_lsp.compare.palette import LIGHT
 from fim_lsp.compare.plots import STYLE
+from fim_lsp.compare.records import Report
 
 COLOURS = {
     "rnn": LIGHT["soft"],
@@ -20,7 +20,6 @@ COLOURS = {
     "small-gpt": LIGHT["series-0"],
     "small-bert": LIGHT["series-1"],
 }
-Report = dict[str, Any]
 
 
 def draw(report: Report) -> str:

@@ -22,9 +22,9 @@ from fim_lsp.lab.progress import StudyProgress
 from fim_lsp.lab.study import train as study
 from fim_lsp.lab.study.train import Member
 from fim_lsp.lab.train import checkpoint
-from fim_lsp.lab.train.batch import Row
-from fim_lsp.lab.train.loop import Settings, Trainer
-from fim_lsp.nn.study.network import Shape
+from fim_lsp.lab.train.batch import RowSegments
+from fim_lsp.lab.train.loop import LoopSettings, Trainer
+from fim_lsp.nn.study.network import StudyShape
 from fim_lsp.nn.study.probe import judge, one_thread
 from fim_lsp.nn.study.vocabulary import SPECIAL
 
@@ -42,7 +42,7 @@ class RecallRows:
 
     seed: int = 1
 
-    def rows(self, start: int) -> Iterator[Row]:
+    def rows(self, start: int) -> Iterator[RowSegments]:
         for number in count(start):
             rng = random.Random(f"{self.seed}:{number}")
             yield make(rng, round(NEAREST * (FARTHEST / NEAREST) ** rng.random()))
@@ -56,7 +56,9 @@ def make(rng: random.Random, distance: int) -> list[list[int]]:
     return [[*noise[:at], name, *noise[at:]], [name], []]
 
 
-def train(out: Path, tell: StudyProgress, pace: Settings = PACE, shapes: Sequence[Shape] = study.SHAPES) -> None:
+def train(
+    out: Path, tell: StudyProgress, pace: LoopSettings = PACE, shapes: Sequence[StudyShape] = study.SHAPES
+) -> None:
     """Train each architecture on recall alone, or go on with it."""
     for number, (run, trainer) in enumerate(_trainers(out, pace, shapes)):
         if trainer.progress() < 1.0:
@@ -64,7 +66,7 @@ def train(out: Path, tell: StudyProgress, pace: Settings = PACE, shapes: Sequenc
 
 
 def write(
-    run: Path, out: Path, pace: Settings = PACE, shapes: Sequence[Shape] = study.SHAPES, rows: int = 100
+    run: Path, out: Path, pace: LoopSettings = PACE, shapes: Sequence[StudyShape] = study.SHAPES, rows: int = 100
 ) -> dict[str, Any]:
     """Write for each architecture which share of `rows` names it brings back at each distance, in %."""
     found = {}
@@ -81,7 +83,7 @@ def _right(model: Any, distance: int, rows: int) -> float:
     return round(100 * sum(judge(model, *row).is_first for row in asked) / rows, 1)
 
 
-def _trainers(out: Path, pace: Settings, shapes: Sequence[Shape]) -> Iterator[tuple[Path, Trainer]]:
+def _trainers(out: Path, pace: LoopSettings, shapes: Sequence[StudyShape]) -> Iterator[tuple[Path, Trainer]]:
     for shape in shapes:
         run = out / "recall" / shape.kind
         run.mkdir(parents=True, exist_ok=True)
@@ -92,7 +94,7 @@ def _trainers(out: Path, pace: Settings, shapes: Sequence[Shape]) -> Iterator[tu
         yield run, trainer
 
 
-def _member(shape: Shape) -> Member:
+def _member(shape: StudyShape) -> Member:
     """Return a model with an objective that asks for the middle alone."""
     (member,) = study.members([], (shape,), context_weight=0.0)
     return replace(member, objective=member.validation)

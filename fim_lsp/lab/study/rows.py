@@ -35,19 +35,19 @@ MIX = {
 
 
 @dataclass(frozen=True)
-class Settings:
+class RowSettings:
     """How many tokens to cut, and how; the vocabulary is part of it."""
 
     tokens: int
     aside: int = 128  # rows for validation, from texts of their own
     vocabulary: int = entries.SIZE
     seed: int = 1
-    cut: corpus.Settings = field(
-        default_factory=lambda: corpus.Settings(tokens=240, holes=1, answer_tokens=ANSWER, mix=dict(MIX))
+    cut: corpus.CorpusSettings = field(
+        default_factory=lambda: corpus.CorpusSettings(tokens=240, holes=1, answer_tokens=ANSWER, mix=dict(MIX))
     )
 
 
-def build(source: Path, out: Path, settings: Settings) -> dict[str, Any]:
+def build(source: Path, out: Path, settings: RowSettings) -> dict[str, Any]:
     """Write vocabulary, rows and manifest unless they are there; returns the manifest; raises FimError."""
     stamp = {"tokens": settings.tokens, "aside": settings.aside, "seed": settings.seed, "corpus": _hash(source)}
     if (out / MANIFEST).is_file():
@@ -78,7 +78,9 @@ def build(source: Path, out: Path, settings: Settings) -> dict[str, Any]:
     return made
 
 
-def _rows(texts: Iterator[str], tokenizer: Tokenizer, settings: Settings) -> Iterator[tuple[shards.Row, list[int]]]:
+def _rows(
+    texts: Iterator[str], tokenizer: Tokenizer, settings: RowSettings
+) -> Iterator[tuple[shards.TokenRow, list[int]]]:
     """Yield (row, kinds) of a few windows of each text, those whose context is too long left out."""
     for number, text in enumerate(texts):
         rng = random.Random(f"{settings.seed}:{number}")
@@ -90,7 +92,9 @@ def _rows(texts: Iterator[str], tokenizer: Tokenizer, settings: Settings) -> Ite
         yield from islice(fitting, WINDOWS)
 
 
-def _until(rows: Iterator[tuple[shards.Row, list[int]]], tokens: int) -> Iterator[tuple[shards.Row, list[int]]]:
+def _until(
+    rows: Iterator[tuple[shards.TokenRow, list[int]]], tokens: int
+) -> Iterator[tuple[shards.TokenRow, list[int]]]:
     """Yield rows until they hold `tokens` tokens."""
     count = 0
     for row, kinds in rows:

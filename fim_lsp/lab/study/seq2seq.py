@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fim_lsp.lab.train.batch import CONTEXT, PAD, Example, Row
+from fim_lsp.lab.train.batch import CONTEXT, PAD, Example, RowSegments
 from fim_lsp.nn.study.vocabulary import END, MASK, MIDDLE
 
 LONGEST_SPAN = 5
-Span = tuple[int, list[int]]  # where its mark stands in the encoder's input, and its tokens
+MaskedSpan = tuple[int, list[int]]  # where its mark stands in the encoder's input, and its tokens
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Seq2SeqObjective:
     length: int
     hidden: float = 0.15
 
-    def example(self, row: Row, seed: tuple[int, int]) -> Example:
+    def example(self, row: RowSegments, seed: tuple[int, int]) -> Example:
         """Build the example of a row with one hole; the same seed builds the same one."""
         rng = np.random.default_rng(seed)
         before, spans = self._hide(row[0], rng)
@@ -61,11 +61,11 @@ class Seq2SeqObjective:
             example.targets.append((len(example.ids) + at, target, 1.0, span))
         example.add(ids, range(position, position + len(ids)), CONTEXT + 1)
 
-    def _hide(self, piece: Sequence[int], rng: np.random.Generator) -> tuple[list[int], list[Span]]:
+    def _hide(self, piece: Sequence[int], rng: np.random.Generator) -> tuple[list[int], list[MaskedSpan]]:
         """Replace spans of one to LONGEST_SPAN tokens by a mark each."""
         rate = 2 * self.hidden / (1 + LONGEST_SPAN)
         ids: list[int] = []
-        spans: list[Span] = []
+        spans: list[MaskedSpan] = []
         at = 0
         while at < len(piece):
             if rng.random() < rate:

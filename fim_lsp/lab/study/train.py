@@ -28,11 +28,11 @@ from fim_lsp.lab.train import checkpoint, export, plot
 from fim_lsp.lab.train.batch import Objective
 from fim_lsp.lab.train.folder import write_folder
 from fim_lsp.lab.train.gpt import GptObjective
-from fim_lsp.lab.train.loop import Settings, Trainer
+from fim_lsp.lab.train.loop import LoopSettings, Trainer
 from fim_lsp.lab.train.shards import ShardReader
 from fim_lsp.nn.reference.quant import dense
 from fim_lsp.nn.study.folder import build
-from fim_lsp.nn.study.network import Network, Shape
+from fim_lsp.nn.study.network import Network, StudyShape
 from fim_lsp.nn.study.probe import one_thread
 from fim_lsp.nn.study.vocabulary import END, MARKS, MIDDLE, PREFIX, SUFFIX
 
@@ -41,13 +41,13 @@ WRITTEN = 80  # of the encoder–decoder's: the middle and 15 % of the context, 
 CANVAS = 40  # of BERT's, the longest
 POSITIONS = LENGTH + 64  # of BERT's: a hole takes 64, however long its canvas
 SHAPES = (
-    Shape("rnn", 784, 1),
-    Shape("lstm", 380, 1),
-    Shape("encoder-decoder", 412, 2, positions=CONTEXT + 1),
-    Shape("small-gpt", 512, 4, positions=LENGTH),
-    Shape("small-bert", 504, 4, positions=POSITIONS),
+    StudyShape("rnn", 784, 1),
+    StudyShape("lstm", 380, 1),
+    StudyShape("encoder-decoder", 412, 2, positions=CONTEXT + 1),
+    StudyShape("small-gpt", 512, 4, positions=LENGTH),
+    StudyShape("small-bert", 504, 4, positions=POSITIONS),
 )
-PACE = Settings(
+PACE = LoopSettings(
     batch=4, rate=1e-3, decay=0.05, compile=False, dtype="bfloat16", threads=1, validate_steps=100, checkpoint_s=60.0
 )
 PREFIX_TOKENS, SUFFIX_TOKENS = 160, 92  # what a backend reads around the cursor, so that its answer fits LENGTH
@@ -58,7 +58,7 @@ RECORD, CURVE = "set.json", "curve.json"
 class Member:
     """One model of the set and what it is trained on."""
 
-    shape: Shape
+    shape: StudyShape
     objective: Objective
     validation: Objective
 
@@ -68,7 +68,7 @@ class Member:
 
 
 def members(
-    suffixes: Sequence[Sequence[int]], shapes: Sequence[Shape] = SHAPES, context_weight: float = 0.3
+    suffixes: Sequence[Sequence[int]], shapes: Sequence[StudyShape] = SHAPES, context_weight: float = 0.3
 ) -> Iterator[Member]:
     """Yield the models with their objectives; BERT draws foreign suffixes from those given."""
     for shape in shapes:
@@ -86,10 +86,10 @@ def members(
 def train(
     corpus: Path,
     out: Path,
-    rows: study_rows.Settings,
+    rows: study_rows.RowSettings,
     tell: StudyProgress,
-    pace: Settings = PACE,
-    shapes: tuple[Shape, ...] = SHAPES,
+    pace: LoopSettings = PACE,
+    shapes: tuple[StudyShape, ...] = SHAPES,
 ) -> None:
     """Train the set, or go on with it; raises FimError."""
     made = study_rows.build(corpus, out / "rows", rows)
@@ -115,8 +115,8 @@ def train(
 def write(run: Path, out: Path) -> dict[str, Any]:
     """Write a trained set as it ships: int8 rows, the curve of each, one tokenizer; returns a report."""
     record = json.loads((run / RECORD).read_text(encoding="utf-8"))
-    shapes = tuple(Shape.read(shape) for shape in record["shapes"])
-    pace, reader = Settings(**record["settings"]), ShardReader(run / "rows")
+    shapes = tuple(StudyShape.read(shape) for shape in record["shapes"])
+    pace, reader = LoopSettings(**record["settings"]), ShardReader(run / "rows")
     out.mkdir(parents=True, exist_ok=True)
     shutil.copy(run / "rows" / "tokenizer.json", out)
     (out / "recipe.toml").write_text(_recipe(record), encoding="utf-8")
@@ -156,7 +156,7 @@ def tell_of(tell: StudyProgress, kind: str, number: int, of: int, line: dict[str
     tell(line, (number + done) / of, kind)
 
 
-def _trainer(run: Path, member: Member, reader: ShardReader, pace: Settings) -> Trainer:
+def _trainer(run: Path, member: Member, reader: ShardReader, pace: LoopSettings) -> Trainer:
     return Trainer(run, member.network(pace.seed), member.objective, reader, pace, member.validation)
 
 
@@ -164,7 +164,7 @@ def _tensors(network: Any) -> dict[str, torch.Tensor]:
     return {name: tensor.detach() for name, tensor in network.state_dict().items()}
 
 
-def _config(shape: Shape, parameters: int) -> dict[str, Any]:
+def _config(shape: StudyShape, parameters: int) -> dict[str, Any]:
     sizes = {"prefix_tokens": PREFIX_TOKENS, "suffix_tokens": SUFFIX_TOKENS}
     config = {
         "model_type": "fim-lsp-study",

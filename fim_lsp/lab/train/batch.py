@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 PAD, CONTEXT = 0, 1  # groups; the views of a canvas count from 2
-Row = Sequence[Sequence[int]]  # context, fill, context, ...: ids, pieces may be empty
+RowSegments = Sequence[Sequence[int]]  # context, fill, context, ...: ids, pieces may be empty
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Example:
         self.groups.extend([group] * len(ids))
 
 
-class Shape(Protocol):
+class BatchShape(Protocol):
     """The widths of a network."""
 
     @property
@@ -38,11 +38,11 @@ class Shape(Protocol):
     def hidden(self) -> int: ...
 
 
-class Network(Protocol):
+class Trainable(Protocol):
     """What is trained: an `nn.Module` with hidden states [rows, length, hidden] and logits as separate steps."""
 
     @property
-    def config(self) -> Shape: ...
+    def config(self) -> BatchShape: ...
 
     @property
     def layers(self) -> Iterable[nn.Module]:
@@ -68,7 +68,7 @@ class Objective(Protocol):
         """Places of an example, padding included."""
         ...
 
-    def example(self, row: Row, seed: tuple[int, int]) -> Example:
+    def example(self, row: RowSegments, seed: tuple[int, int]) -> Example:
         """Build the example of a row; the same seed builds the same one."""
         ...
 

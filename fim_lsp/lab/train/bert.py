@@ -13,8 +13,8 @@ import numpy as np
 from torch import Tensor
 
 from fim_lsp.checkpoints.marks import Marks
-from fim_lsp.lab.train.batch import CONTEXT, PAD, Example, Row
-from fim_lsp.nn.canvas import CANVASES, GAP, Hole, Layout, clamp, lay_out, slots
+from fim_lsp.lab.train.batch import CONTEXT, PAD, Example, RowSegments
+from fim_lsp.nn.canvas import CANVASES, GAP, CanvasHole, Layout, clamp, lay_out, slots
 
 HIDDEN_CONTEXT_ROWS, HIDDEN_CONTEXT = 0.25, 0.15  # masked-language modelling on the context, beside the spans
 MOST_DELETES = 8
@@ -33,7 +33,7 @@ class BertObjective:
     is_shifted: bool = True
     shown: frozenset[int] = frozenset()  # marks of the context that are never hidden
 
-    def example(self, row: Row, seed: tuple[int, int]) -> Example:
+    def example(self, row: RowSegments, seed: tuple[int, int]) -> Example:
         """Build the example of a row; the same seed builds the same one."""
         rng = np.random.default_rng(seed)
         example = Example()
@@ -61,7 +61,7 @@ class BertObjective:
     def _add_canvas(
         self,
         example: Example,
-        hole: Hole,
+        hole: CanvasHole,
         fill: list[int],
         is_partial: bool,
         span: int,

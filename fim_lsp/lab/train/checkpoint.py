@@ -12,13 +12,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from fim_lsp.errors import ModelMissing
-from fim_lsp.lab.train.batch import Network
+from fim_lsp.lab.train.batch import Trainable
 
 FILE = "checkpoint.safetensors"
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
-def save(run: Path, trunk: Network, optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+def save(run: Path, trunk: Trainable, optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
     """Write all of it, whole or not at all: to a file beside, then renamed over the last one."""
     tensors: dict[str, Tensor] = {}
     for name, parameter in trunk.named_parameters():
@@ -33,7 +33,7 @@ def save(run: Path, trunk: Network, optimizer: torch.optim.Optimizer, state: dic
     beside.replace(run / FILE)
 
 
-def load(run: Path, trunk: Network, optimizer: torch.optim.Optimizer | None = None) -> dict[str, Any]:
+def load(run: Path, trunk: Trainable, optimizer: torch.optim.Optimizer | None = None) -> dict[str, Any]:
     """Bring a trunk, and an optimizer, to the last checkpoint and return its state; raises ModelMissing."""
     path = run / FILE
     if not path.is_file():

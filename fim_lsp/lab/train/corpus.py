@@ -59,7 +59,7 @@ MIX_GPT = {  # of the decoder's, which says longer things
 
 
 @dataclass(frozen=True)
-class Settings:
+class CorpusSettings:
     """How rows are cut: `tokens` of context, up to `holes` in each; `plain` of them have none."""
 
     tokens: int = 320
@@ -114,7 +114,7 @@ def collect(
 
 
 def build(
-    out: Path, tokenizer: Path, settings: Settings, manifest: dict[str, Any], tell: StepProgress
+    out: Path, tokenizer: Path, settings: CorpusSettings, manifest: dict[str, Any], tell: StepProgress
 ) -> dict[str, Any]:
     """Cut the collected texts into shards and write the manifest; returns it; raises ConfigError."""
     stamp = {"settings": asdict(settings), "sha256": manifest["sha256"], "vocabulary": sources.checksum(tokenizer)}
@@ -163,8 +163,8 @@ def read_texts(out: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def rows_of(
-    text: str, tokenizer: Tokenizer, settings: Settings, rng: random.Random, language: str = DEFAULT
-) -> Iterator[tuple[shards.Row, list[int]]]:
+    text: str, tokenizer: Tokenizer, settings: CorpusSettings, rng: random.Random, language: str = DEFAULT
+) -> Iterator[tuple[shards.TokenRow, list[int]]]:
     """Yield (row, kinds of its holes) for each window of a text."""
     cutter, width = holes.Cutter(text, get(language)), int(settings.tokens * CHARS_PER_TOKEN)
     at = -rng.randrange(width)
@@ -211,13 +211,13 @@ def _part(
 
 
 def _shard(
-    out: Path, vocabulary: Path, settings: Settings, number: int, seed: str, texts: list[tuple[str, str, str]]
+    out: Path, vocabulary: Path, settings: CorpusSettings, number: int, seed: str, texts: list[tuple[str, str, str]]
 ) -> Any:
     """Write one shard unless it is there, and return its name, counts and hash."""
     path = out / f"{number:05}.safetensors.zst"
     if not path.is_file():
         tokenizer = Tokenizer.from_folder(vocabulary)
-        made: list[tuple[shards.Row, list[int]]] = []
+        made: list[tuple[shards.TokenRow, list[int]]] = []
         for package, name, text in texts:
             if len(text) >= DENSEST * len(tokenizer.encode(text)):
                 rng = random.Random(f"{settings.seed}:{seed}:{package}:{name}")

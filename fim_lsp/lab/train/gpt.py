@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fim_lsp.lab.train.batch import CONTEXT, Example, Row
+from fim_lsp.lab.train.batch import CONTEXT, Example, RowSegments
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class GptObjective:
     length: int = 516
     context_weight: float = 0.15
 
-    def example(self, row: Row, seed: tuple[int, int]) -> Example:
+    def example(self, row: RowSegments, seed: tuple[int, int]) -> Example:
         """Build the example of a row with one hole; a row of one piece is plain text, left to right."""
         example = Example()
         wanted: list[int | None]

@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fim_lsp.lab.train.batch import Batch, Network
+from fim_lsp.lab.train.batch import Batch, Trainable
 
 CHUNK = 256
 
 
-class Score(NamedTuple):
+class BatchScore(NamedTuple):
     """Sums over a batch: weighted loss and weight, the same of spans alone, spans and those predicted exactly."""
 
     loss: float
@@ -24,7 +24,7 @@ class Score(NamedTuple):
     exact: int
 
 
-def score(trunk: Network, hidden: Tensor, batch: Batch, scale: float | None = None) -> Score:
+def score(trunk: Trainable, hidden: Tensor, batch: Batch, scale: float | None = None) -> BatchScore:
     """Score hidden states [rows, length, hidden] where the batch asks; with `scale`, backpropagate loss × scale.
 
     Each chunk is backpropagated to its own hidden states at once and its logits dropped; the trunk follows at the end.
@@ -48,7 +48,7 @@ def score(trunk: Network, hidden: Tensor, batch: Batch, scale: float | None = No
     spans, exact = _exact(torch.cat(right)[:count], batch.spans)
     loss, of_span = torch.cat(losses)[:count], batch.spans >= 0
     sums = [float(values.sum()) for values in (loss, batch.weights, loss[of_span], batch.weights[of_span])]
-    return Score(sums[0], sums[1], sums[2], sums[3], spans, exact)
+    return BatchScore(sums[0], sums[1], sums[2], sums[3], spans, exact)
 
 
 def _exact(right: Tensor, spans: Tensor) -> tuple[int, int]:

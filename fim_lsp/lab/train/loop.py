@@ -14,8 +14,8 @@ import torch
 
 from fim_lsp.compare.other_cpu_load import OtherCpuLoad
 from fim_lsp.lab.train import checkpoint, machine
-from fim_lsp.lab.train.batch import Batch, Network, Objective, Row
-from fim_lsp.lab.train.head import Score, score
+from fim_lsp.lab.train.batch import Batch, Objective, RowSegments, Trainable
+from fim_lsp.lab.train.head import BatchScore, score
 
 WARM_UP, WARM_DOWN = 0.02, 0.6  # shares of the run: the rate rises, holds, and falls linearly to nothing
 
@@ -23,11 +23,11 @@ WARM_UP, WARM_DOWN = 0.02, 0.6  # shares of the run: the rate rises, holds, and 
 class Rows(Protocol):
     """Rows of a corpus in an order of their own, without end, from any one on."""
 
-    def rows(self, start: int) -> Iterator[Row]: ...
+    def rows(self, start: int) -> Iterator[RowSegments]: ...
 
 
 @dataclass(frozen=True)
-class Settings:
+class LoopSettings:
     """How long and how fast; a run ends after `rows`, at `tokens` or after `minutes`, whichever is given."""
 
     rows: int = 0
@@ -56,10 +56,10 @@ class Trainer:
     def __init__(
         self,
         run: Path,
-        trunk: Network,
+        trunk: Trainable,
         objective: Objective,
         corpus: Rows,
-        settings: Settings,
+        settings: LoopSettings,
         validation: Objective | None = None,
     ):
         self.run, self.objective, self.corpus, self.settings = run, objective, corpus, settings
@@ -133,7 +133,7 @@ class Trainer:
                     scores.append(score(self.trunk, self.trunk(batch.ids, batch.positions, batch.mask), batch))
         return {f"validation_{name}": value for name, value in _means(scores).items()}
 
-    def _step(self, rows: Iterator[Row], done: float, peak: float) -> dict[str, float]:
+    def _step(self, rows: Iterator[RowSegments], done: float, peak: float) -> dict[str, float]:
         began, settings = time.perf_counter(), self.settings
         for group in self.optimizer.param_groups:
             group["lr"] = rate = settings.rate * min(1.0, max(done, 1e-3) / WARM_UP, (1 - done) / WARM_DOWN)
@@ -157,13 +157,15 @@ class Trainer:
         speed = {"tokens_per_s": round(tokens / seconds, 1), "share_of_matmul": round(flops / seconds / peak, 3)}
         return {**_means(scores), "rate": rate, **speed}
 
-    def _batch(self, objective: Objective, rows: list[Row], number: int) -> Batch:
+    def _batch(self, objective: Objective, rows: list[RowSegments], number: int) -> Batch:
         examples = [objective.example(row, (self.settings.seed, number + n)) for n, row in enumerate(rows)]
         return Batch.stack(examples, objective, self.device)
 
 
-def _means(scores: list[Score]) -> dict[str, float]:
-    sums = Score(*(sum(values) for values in zip(*scores, strict=True))) if scores else Score(0, 0, 0, 0, 0, 0)
+def _means(scores: list[BatchScore]) -> dict[str, float]:
+    sums = (
+        BatchScore(*(sum(values) for values in zip(*scores, strict=True))) if scores else BatchScore(0, 0, 0, 0, 0, 0)
+    )
     return {
         "loss": round(sums.loss / max(sums.weight, 1e-6), 4),
         "span_loss": round(sums.span_loss / max(sums.span_weight, 1e-6), 4),

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 
 from fim_lsp.compare.other_cpu_load import OtherCpuLoad
-from fim_lsp.lab.train.batch import Network
+from fim_lsp.lab.train.batch import Trainable
 
 log = logging.getLogger(__name__)
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # names of glibc's mallopt(3)
@@ -49,7 +49,7 @@ def keep_pages() -> None:
             log.info("no glibc: freed pages go back to the system, steps may be a little slower")
 
 
-def compile_layers(trunk: Network, device: torch.device) -> bool:
+def compile_layers(trunk: Trainable, device: torch.device) -> bool:
     """Compile one layer, which serves them all; False with a message where there is no compiler."""
     if device.type == "cpu" and not any(map(shutil.which, ("c++", "g++", "clang++"))):
         log.warning("no C++ compiler found: the layers run uncompiled, about a tenth slower")
@@ -72,7 +72,7 @@ def matmul_rate(width: int, device: torch.device, dtype: torch.dtype, seconds: f
     return count * 2 * a.shape[0] * a.shape[1] * b.shape[0] / (time.perf_counter() - began)
 
 
-def step_flops(trunk: Network, positions: int, targets: int) -> float:
+def step_flops(trunk: Trainable, positions: int, targets: int) -> float:
     """Estimate the FLOPs of forward and backward over `positions` of padded input and `targets` of output."""
     head = trunk.config.vocab * trunk.config.hidden
     wide = [p for p in trunk.parameters() if p.ndim == 2]

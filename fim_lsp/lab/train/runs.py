@@ -18,7 +18,7 @@ from fim_lsp.lab.train import checkpoint, warm
 from fim_lsp.lab.train.batch import Objective
 from fim_lsp.lab.train.bert import BertObjective
 from fim_lsp.lab.train.gpt import GptObjective
-from fim_lsp.lab.train.loop import Rows, Settings, Trainer
+from fim_lsp.lab.train.loop import LoopSettings, Rows, Trainer
 from fim_lsp.lab.train.trunk import Trunk
 from fim_lsp.nn.reference.quant import pick_device
 
@@ -40,7 +40,7 @@ class Record:
     length: int
     context: int
     context_weight: float
-    settings: Settings
+    settings: LoopSettings
 
     def write(self, run: Path) -> None:
         run.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,7 @@ class Record:
             raw: dict[str, Any] = json.loads((run / RECORD).read_text(encoding="utf-8"))
         except (OSError, ValueError) as problem:
             raise ModelMissing(f"{run} is not a training run ({problem}): give the folder of `fim-lsp train`") from None
-        raw |= {"settings": Settings(**raw["settings"]), "layers": tuple(raw["layers"])}
+        raw |= {"settings": LoopSettings(**raw["settings"]), "layers": tuple(raw["layers"])}
         return cls(**raw)
 
     @classmethod
@@ -61,7 +61,7 @@ class Record:
         """Return the record of a model as it stands, of no run; raises ModelError."""
         config = read_config(folder)
         family = "bert" if config.infill else "gpt"
-        return cls(family, "", str(folder), False, tuple(range(config.layers)), 0, 0, 0.0, Settings())
+        return cls(family, "", str(folder), False, tuple(range(config.layers)), 0, 0, 0.0, LoopSettings())
 
     def trunk(self) -> Trunk:
         """Make the trunk as it was when the run began; raises ModelError."""

@@ -15,10 +15,10 @@ from safetensors.numpy import load, save
 from fim_lsp.errors import InputError, ModelCorrupt
 
 PATTERN = "*.safetensors.zst"
-Row = list[list[int]]
+TokenRow = list[list[int]]
 
 
-def write(path: Path, rows: Iterable[Row], kinds: Iterable[int]) -> None:
+def write(path: Path, rows: Iterable[TokenRow], kinds: Iterable[int]) -> None:
     """Write one shard: tokens [T], segments [S+1] into tokens, rows [R+1] into segments, kinds a fill."""
     tokens: list[int] = []
     segments, starts = [0], [0]
@@ -54,7 +54,7 @@ class ShardReader:
     def __len__(self) -> int:
         return sum(self.counts)
 
-    def rows(self, start: int) -> Iterator[Row]:
+    def rows(self, start: int) -> Iterator[TokenRow]:
         """Yield rows without end, from row number `start` on, in the order of the shards."""
         skip = start % len(self)
         while True:

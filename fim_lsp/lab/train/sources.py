@@ -52,14 +52,14 @@ class Package:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class CorpusRecipe:
     """What a corpus is made of: pinned packages, and names that are kept apart for evaluation."""
 
     packages: tuple[tuple[str, str], ...] = ()  # (name, version)
     held_out: frozenset[str] = frozenset()
 
     @classmethod
-    def read(cls, path: Path) -> Recipe:
+    def read(cls, path: Path) -> CorpusRecipe:
         """Read the [data] table of a recipe.toml; raises InputError."""
         try:
             data = tomllib.loads(path.read_text(encoding="utf-8"))["data"]
@@ -74,7 +74,7 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "_", name).lower()
 
 
-def find(recipe: Recipe, folders: Sequence[Path], cache: Path) -> Iterator[Package]:
+def find(recipe: CorpusRecipe, folders: Sequence[Path], cache: Path) -> Iterator[Package]:
     """Yield the wheels of a recipe, from `folders` or else fetched by pip into `cache`; raises InputError."""
     have = {(normal(p.name), p.version): p for folder in folders for p in wheels(folder)}
     for name, version in recipe.packages:

@@ -29,14 +29,14 @@ JUDGED = 160  # prompts of packages that no step has seen
 
 
 @dataclass(frozen=True)
-class Recipe:
+class WeightsRecipe:
     """recipe.toml of a decoder, and the folder its steps work in."""
 
     tables: Mapping[str, Any]
     work: Path
 
     @classmethod
-    def read(cls, path: Path, work: Path) -> Recipe:
+    def read(cls, path: Path, work: Path) -> WeightsRecipe:
         """Read a recipe; raises InputError."""
         try:
             tables = tomllib.loads(path.read_text(encoding="utf-8"))

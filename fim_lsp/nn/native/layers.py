@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fim_lsp.checkpoints import ready
-from fim_lsp.checkpoints.arrays import Arrays, Part, interleaved, read_model, stacked
+from fim_lsp.checkpoints.arrays import Arrays, TensorPart, interleaved, read_model, stacked
 from fim_lsp.checkpoints.config import ModelConfig, read_config
 from fim_lsp.checkpoints.files import Floats, Stored
 from fim_lsp.checkpoints.low_rank import LowRank
@@ -66,7 +66,7 @@ class NativeLayers:
         assert lib is not None, "kernels were named, so they were loaded"
         self.config, self.lib, self.kernels, self.threads = config, lib, kernels, library.threads()
         self.positions = config.positions
-        shape = library.Shape(
+        shape = library.EngineShape(
             config.layers, config.hidden, config.intermediate, config.heads, config.kv_heads, config.head_dim,
             self.positions, int(config.tied), self.threads, config.eps, config.rope_theta,
         )  # fmt: skip
@@ -178,7 +178,7 @@ class NativeLayers:
         if not c.tied:
             self._matrix(ready.index(c, "head.0"), arrays.part("lm_head"), 8)
 
-    def _matrix(self, n: int, part: Part, bits: int) -> None:
+    def _matrix(self, n: int, part: TensorPart, bits: int) -> None:
         rows, cols = part.weight.shape
         weight = np.ascontiguousarray(part.weight)
         scale, bias = (None if one is None else _at(one) for one in (part.scale, part.bias))

@@ -24,7 +24,9 @@ from fim_lsp.nn.reference.kv_cache import KVCache
 from fim_lsp.nn.reference.quant import Embedding, Linear, pick_device, pick_dtype
 from fim_lsp.nn.reference.tensors import read_tensors
 
-Seen = str | NDArray[np.bool_]  # whom a new token sees: "all", those before it ("back"), or where [new, all] is true
+AttentionMask = (
+    str | NDArray[np.bool_]
+)  # whom a new token sees: "all", those before it ("back"), or where [new, all] is true
 Look = str | Tensor  # the same, the mask on the device
 
 
@@ -57,7 +59,7 @@ class Layers:
         positions: Sequence[int],
         cache: KVCache,
         start: int,
-        seen: Seen,
+        seen: AttentionMask,
         is_over: Callable[[], bool] | None = None,
     ) -> Tensor:
         """Return hidden states [ids, hidden]; their keys and values go into the cache from `start` on."""

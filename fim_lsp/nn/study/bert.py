@@ -17,25 +17,25 @@ import torch
 from torch import Tensor, nn
 
 from fim_lsp.checkpoints.files import Floats
-from fim_lsp.nn.canvas import Canvas, Hole, Layout, lay_out, spread
+from fim_lsp.nn.canvas import Canvas, CanvasHole, Layout, lay_out, spread
 from fim_lsp.nn.study.blocks import Block, Seen, through
-from fim_lsp.nn.study.network import Network, Shape, initialise
+from fim_lsp.nn.study.network import Network, StudyShape, initialise
 from fim_lsp.nn.study.vocabulary import FOLLOWS, FOREIGN, MARKS, SEPARATOR
 
 
-class Reading(NamedTuple):
+class BertReading(NamedTuple):
     """A context that was read: keys and values of each block, how long it is, its holes, and its first place."""
 
     seen: list[Seen]
     length: int
-    holes: list[Hole]
+    holes: list[CanvasHole]
     first: Tensor
 
 
 class SmallBert(Network):
     """Token, segment and position embeddings, blocks that look both ways, a final norm."""
 
-    def __init__(self, shape: Shape):
+    def __init__(self, shape: StudyShape):
         super().__init__(shape)
         self.place, self.segment = nn.Embedding(shape.positions, shape.hidden), nn.Embedding(2, shape.hidden)
         self.blocks = nn.ModuleList(Block(shape.hidden, shape.inner, shape.heads) for _ in range(shape.layers))
@@ -51,15 +51,15 @@ class SmallBert(Network):
         return self._run(ids, positions, _segments(ids, positions), mask, None)[0]
 
     @torch.inference_mode()
-    def read(self, layout: Layout, is_over: Callable[[], bool] | None = None) -> Reading:
+    def read(self, layout: Layout, is_over: Callable[[], bool] | None = None) -> BertReading:
         """Read a context whose last piece begins with the separator."""
         ids, positions = self._tensors(layout.ids, layout.positions)
         hidden, seen = self._run(ids, positions, _segments(ids, positions), None, None)
-        return Reading(seen, len(layout.ids), layout.holes, hidden[0, 0])
+        return BertReading(seen, len(layout.ids), layout.holes, hidden[0, 0])
 
     @torch.inference_mode()
     def score_canvases(
-        self, reading: Reading, canvases: Sequence[Canvas], wanted: int, banned: Sequence[int]
+        self, reading: BertReading, canvases: Sequence[Canvas], wanted: int, banned: Sequence[int]
     ) -> Floats:
         """Return log-probabilities [slots holding `wanted`, vocab] of several canvases in one pass."""
         on = spread(reading.holes, canvases, wanted, is_shifted=False)

@@ -15,7 +15,7 @@ from fim_lsp.nn.reference.quant import dense
 from fim_lsp.nn.reference.tensors import as_tensors
 from fim_lsp.nn.study.bert import SmallBert
 from fim_lsp.nn.study.gpt import SmallGpt
-from fim_lsp.nn.study.network import Network, Shape
+from fim_lsp.nn.study.network import Network, StudyShape
 from fim_lsp.nn.study.recurrent import Recurrent
 from fim_lsp.nn.study.seq2seq import EncoderDecoder
 
@@ -28,7 +28,7 @@ KINDS: dict[str, type[Network]] = {
 }
 
 
-def build(shape: Shape) -> Network:
+def build(shape: StudyShape) -> Network:
     """Make a model with random weights; raises ModelMismatch."""
     if shape.kind not in KINDS:
         raise ModelMismatch(f"there is no {shape.kind!r} in the architecture study: {', '.join(KINDS)}")
@@ -45,7 +45,7 @@ def load(folder: Path) -> Any:
     table = shape_table(read_raw_config(folder))
     if not table:
         raise ModelMismatch(f"{folder} is not of the architecture study: its config.json has no `study` table")
-    network = build(Shape.read(table))
+    network = build(StudyShape.read(table))
     try:
         network.load_state_dict(dense(as_tensors(stored_in(folder))))
     except (RuntimeError, KeyError) as problem:

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from fim_lsp.nn.study.blocks import Block, Seen, back, through
-from fim_lsp.nn.study.network import Network, Shape, Writing, initialise
+from fim_lsp.nn.study.network import Network, StudyShape, Writing, initialise
 from fim_lsp.nn.study.vocabulary import MIDDLE, PREFIX, SUFFIX
 
 
 class SmallGpt(Network):
     """Token and position embeddings, causal blocks, a final norm."""
 
-    def __init__(self, shape: Shape):
+    def __init__(self, shape: StudyShape):
         super().__init__(shape)
         self.place = nn.Embedding(shape.positions, shape.hidden)
         self.blocks = nn.ModuleList(Block(shape.hidden, shape.inner, shape.heads) for _ in range(shape.layers))

@@ -17,7 +17,7 @@ from fim_lsp.nn.study.vocabulary import END, SPECIAL
 
 
 @dataclass(frozen=True)
-class Shape:
+class StudyShape:
     """The numbers of one model; `inner` is a recurrent state, or what a feed-forward layer widens to."""
 
     kind: str
@@ -29,7 +29,7 @@ class Shape:
     vocab: int = 4096
 
     @classmethod
-    def read(cls, table: Mapping[str, Any]) -> Shape:
+    def read(cls, table: Mapping[str, Any]) -> StudyShape:
         given = {"positions": table.get("places"), **table}  # as earlier models have it
         return cls(**{name: given[name] for name in cls.__dataclass_fields__})
 
@@ -37,7 +37,7 @@ class Shape:
 class Network(nn.Module):
     """Hidden states from a batch's positions, logits from hidden states: what the trainer trains."""
 
-    def __init__(self, shape: Shape):
+    def __init__(self, shape: StudyShape):
         super().__init__()
         self.config = shape
         self.embed_tokens = nn.Embedding(shape.vocab, shape.hidden)

@@ -15,7 +15,7 @@ from fim_lsp.nn.canvas import Layout, lay_out
 from fim_lsp.nn.encoder import log_softmax
 from fim_lsp.nn.study.bert import SmallBert
 from fim_lsp.nn.study.folder import build
-from fim_lsp.nn.study.network import Shape
+from fim_lsp.nn.study.network import StudyShape
 from fim_lsp.nn.study.vocabulary import MARKS, MASK, SEPARATOR, SPECIAL
 
 REPEATS = 9
@@ -32,7 +32,7 @@ class Opinion(NamedTuple):
     is_first: bool
 
 
-class Cost(NamedTuple):
+class ReadWriteCost(NamedTuple):
     """Milliseconds to read a context, and to write one token behind it, or to fill one canvas."""
 
     read_ms: float
@@ -68,7 +68,7 @@ def judge(model: Any, before: Ids, fill: Ids, after: Ids) -> Opinion:
     return Opinion(statistics.fmean(scores), all(firsts))
 
 
-def time_at(shape: Shape, length: int) -> Cost:
+def time_at(shape: StudyShape, length: int) -> ReadWriteCost:
     """Measure a model of this shape on a context of `length` tokens; weights do not matter.
 
     The least of a few, as timeit takes it: other programs only add.
@@ -79,7 +79,7 @@ def time_at(shape: Shape, length: int) -> Cost:
     if isinstance(model, SmallBert):
         layout = _layout(before, after)
         reading = model.read(layout)
-        return Cost(
+        return ReadWriteCost(
             _least_ms(lambda: model.read(layout)),
             _least_ms(lambda: model.score_canvases(reading, [[[MASK] * CANVAS]], MASK, MARKS.own)),
         )
@@ -90,7 +90,7 @@ def time_at(shape: Shape, length: int) -> Cost:
         for token in ids[:STEPS]:
             here = model.advance(here, token)
 
-    return Cost(_least_ms(lambda: model.begin(before, after, _never)), _least_ms(steps) / STEPS)
+    return ReadWriteCost(_least_ms(lambda: model.begin(before, after, _never)), _least_ms(steps) / STEPS)
 
 
 def _layout(before: Ids, after: Ids) -> Layout:

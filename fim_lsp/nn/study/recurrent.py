@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fim_lsp.nn.study.network import Network, Shape, Writing, initialise
+from fim_lsp.nn.study.network import Network, StudyShape, Writing, initialise
 from fim_lsp.nn.study.vocabulary import MIDDLE, PREFIX, SUFFIX
 
 CHUNK = 96  # tokens read between two looks at the stop flag
@@ -21,7 +21,7 @@ CHUNK = 96  # tokens read between two looks at the stop flag
 class Recurrent(Network):
     """Embedding, recurrent layers, a projection back to the embedding's width, a final norm as the others have."""
 
-    def __init__(self, shape: Shape):
+    def __init__(self, shape: StudyShape):
         super().__init__(shape)
         cells = nn.LSTM if shape.kind == "lstm" else nn.RNN
         self.cells = cells(shape.hidden, shape.inner, shape.layers, batch_first=True)

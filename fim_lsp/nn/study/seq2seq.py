@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from fim_lsp.nn.study.blocks import Block, CrossBlock, Seen, sinusoids
-from fim_lsp.nn.study.network import Network, Shape, Writing, initialise
+from fim_lsp.nn.study.network import Network, StudyShape, Writing, initialise
 from fim_lsp.nn.study.vocabulary import MIDDLE
 
 LONGEST = 2048
@@ -33,7 +33,7 @@ class EncoderDecoder(Network):
 
     sines: Tensor
 
-    def __init__(self, shape: Shape):
+    def __init__(self, shape: StudyShape):
         super().__init__(shape)
         size = shape.hidden, shape.inner, shape.heads
         self.encoder = [Block(*size) for _ in range(shape.layers)]

@@ -8,7 +8,7 @@ import torch
 
 from fim_lsp.lab.train.trunk import Trunk
 from fim_lsp.nn.canvas import lay_out, slots
-from fim_lsp.nn.infill import Recipe, blank, fill
+from fim_lsp.nn.infill import InfillRecipe, blank, fill
 from fim_lsp.nn.reference.transformer import TorchEncoder
 from tests.unit.lab.train.toy import MARKS, TINY
 
@@ -57,11 +57,11 @@ def test_canvases_side_by_side_equal_each_alone_in_full(trunk, encoder, name):
 
 def test_passes_end_with_every_mask_filled_and_stop_when_told(encoder):
     reading = encoder.read(lay_out(PIECES["two holes"], MARKS))
-    *_, last = fill(encoder, MARKS, reading, blank((2, 4), 2, MARKS.mask), Recipe(passes=3), lambda: False, 2)
+    *_, last = fill(encoder, MARKS, reading, blank((2, 4), 2, MARKS.mask), InfillRecipe(passes=3), lambda: False, 2)
     assert all(candidate.is_done(MARKS.mask) for candidate in last)
     assert not set(MARKS.own) & {token for candidate in last for one in candidate.fills for token in one.contents}
     calls = iter([False, True])
-    unsure = Recipe(sure=1.1)
+    unsure = InfillRecipe(sure=1.1)
     assert len(list(fill(encoder, MARKS, reading, blank((2,), 2, MARKS.mask), unsure, lambda: next(calls), 1))) == 1
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from fim_lsp.checkpoints.arrays import Part
+from fim_lsp.checkpoints.arrays import TensorPart
 from fim_lsp.checkpoints.low_rank import LowRank
 from fim_lsp.lab.slots.network import SlotNetwork
 from fim_lsp.nn import slots
@@ -37,7 +37,9 @@ def network(folder) -> SlotNetwork:
 
 def part(twin: SlotNetwork) -> LowRank:
     factors = {
-        name: Part("F32", one.detach().numpy(), None, None) for name, one in twin.trained().items() if name != "mask"
+        name: TensorPart("F32", one.detach().numpy(), None, None)
+        for name, one in twin.trained().items()
+        if name != "mask"
     }
     return LowRank(factors, twin.mask.detach().numpy())
 

@@ -17,17 +17,17 @@ from fim_lsp.nn.canvas import lay_out
 from fim_lsp.nn.study import vocabulary as v
 from fim_lsp.nn.study.blocks import sinusoids
 from fim_lsp.nn.study.folder import build
-from fim_lsp.nn.study.network import Shape, write
+from fim_lsp.nn.study.network import StudyShape, write
 from fim_lsp.nn.study.probe import judge
 
 BEFORE, FILL, AFTER = list(range(20, 51)), [61, 62, 63, 64], list(range(70, 82))
 TINY = {"hidden": 32, "heads": 4, "vocab": 128}
 SHAPES = {
-    "rnn": Shape("rnn", 40, 2, **TINY),
-    "lstm": Shape("lstm", 24, 2, **TINY),
-    "encoder-decoder": Shape("encoder-decoder", 48, 2, positions=60, **TINY),
-    "small-gpt": Shape("small-gpt", 48, 2, positions=96, **TINY),
-    "small-bert": Shape("small-bert", 48, 2, positions=160, **TINY),
+    "rnn": StudyShape("rnn", 40, 2, **TINY),
+    "lstm": StudyShape("lstm", 24, 2, **TINY),
+    "encoder-decoder": StudyShape("encoder-decoder", 48, 2, positions=60, **TINY),
+    "small-gpt": StudyShape("small-gpt", 48, 2, positions=96, **TINY),
+    "small-bert": StudyShape("small-bert", 48, 2, positions=160, **TINY),
 }
 WRITERS = ["rnn", "lstm", "encoder-decoder", "small-gpt"]
 
@@ -170,4 +170,4 @@ def test_an_opinion_is_the_likelihood_of_the_tokens(kind):
 
 def test_no_such_architecture():
     with pytest.raises(ModelMismatch, match="small-gpt"):
-        build(Shape("mamba", 8, 1))
+        build(StudyShape("mamba", 8, 1))

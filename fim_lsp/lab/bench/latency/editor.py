@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["key", "backspace", "accept", "jump"]
+KeyKind = Literal["key", "backspace", "accept", "jump"]
 DRAIN_S = 60.0  # longer than any answer takes
 
 
@@ -39,7 +39,7 @@ class Ask:
     """One keystroke and what came of it; milliseconds from the keystroke on."""
 
     trace: str
-    kind: Kind
+    kind: KeyKind
     offset: int
     version: int
     answered_ms: float | None = None  # to the answer that could be shown, an empty one too
@@ -70,7 +70,7 @@ class EditorSimulator(ABC):
         self.ghost, self.expected = None, ""
         self._opened()
 
-    def press(self, kind: Kind, cursor: int, change: Change | None = None) -> None:
+    def press(self, kind: KeyKind, cursor: int, change: Change | None = None) -> None:
         """Change the document, if at all, put the cursor and ask for what may be shown there."""
         self.give_up()
         before = self.document

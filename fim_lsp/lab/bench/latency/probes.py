@@ -13,7 +13,7 @@ from fim_lsp.lab.bench.latency import llama_server, llama_vim, process
 from fim_lsp.lab.bench.latency.llama_server import LlamaEditor
 from fim_lsp.lab.bench.latency.llama_vim import View
 from fim_lsp.lab.bench.latency.lsp_server import LspEditor
-from fim_lsp.lab.bench.latency.traces import Trace
+from fim_lsp.lab.bench.latency.traces import TypingTrace
 
 LAUNCHES = 3
 DEADLINE_MS = 60  # shorter than a cold answer takes
@@ -51,7 +51,7 @@ def cold_start_of_llama_server(make: Callable[[], LlamaEditor]) -> list[dict[str
     return rows
 
 
-def deadline_overshoot(editor: LspEditor, traces: Sequence[Trace]) -> list[float]:
+def deadline_overshoot(editor: LspEditor, traces: Sequence[TypingTrace]) -> list[float]:
     """Ask cold places with a short deadline; return by how many milliseconds each late answer was late."""
     editor.configure(deadlineMs=DEADLINE_MS)
     late = []
@@ -65,7 +65,7 @@ def deadline_overshoot(editor: LspEditor, traces: Sequence[Trace]) -> list[float
     return [round(ms, 2) for ms in late if ms > 0]
 
 
-def cancel(editor: LspEditor, traces: Sequence[Trace]) -> None:
+def cancel(editor: LspEditor, traces: Sequence[TypingTrace]) -> None:
     """Cancel requests while they run: the server's trace says how soon it was at rest."""
     for trace, offsets in _cursors(traces):
         editor.open(f"cancel-{trace.name}", trace.begun())
@@ -87,7 +87,7 @@ def traced(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def _cursors(traces: Sequence[Trace]) -> list[tuple[Trace, list[int]]]:
+def _cursors(traces: Sequence[TypingTrace]) -> list[tuple[TypingTrace, list[int]]]:
     """Return ends of lines all over each text, far enough apart that nothing kept helps."""
     each = -(-ASKED_MOST // len(traces))
     rows = []

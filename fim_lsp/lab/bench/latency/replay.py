@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 
 from fim_lsp.lab.bench.latency.editor import Change, EditorSimulator, Ghost
-from fim_lsp.lab.bench.latency.traces import Edit, Trace, keys
+from fim_lsp.lab.bench.latency.traces import Edit, TypingTrace, keys
 
 REACTION_S = 0.15  # a hand that is on its way to a key does not stop for what was seen later than this
 READING_S = 0.4  # from first seeing a text that fits to accepting it
@@ -34,7 +34,7 @@ class Replay:
     cpu_s: float = 0.0
 
 
-def replay(trace: Trace, editor: EditorSimulator, speed: float = 1.0) -> Replay:
+def replay(trace: TypingTrace, editor: EditorSimulator, speed: float = 1.0) -> Replay:
     """Replay a trace; afterwards the document is the text that was to be written."""
     done = Replay(trace.name, editor.name, trace.final.count("\n"))
     began, spent = time.perf_counter(), editor.cpu_s()

@@ -18,7 +18,7 @@ from fim_lsp.lab.bench.latency.editor import EditorSimulator
 from fim_lsp.lab.bench.latency.llama_server import LlamaEditor
 from fim_lsp.lab.bench.latency.lsp_server import LspEditor
 from fim_lsp.lab.bench.latency.replay import Replay, replay
-from fim_lsp.lab.bench.latency.traces import Trace
+from fim_lsp.lab.bench.latency.traces import TypingTrace
 
 SCHEMA = 1
 MakeLspEditor = Callable[[Path], LspEditor]
@@ -26,7 +26,7 @@ MakeLlamaEditor = Callable[[], LlamaEditor]
 
 
 def run(
-    traces: Sequence[Trace],
+    traces: Sequence[TypingTrace],
     make_lsp_editor: MakeLspEditor,
     make_llama_editor: MakeLlamaEditor | None,
     threads: int,
@@ -92,7 +92,7 @@ def run(
 
 
 def _replay(
-    traces: Sequence[Trace], editors: Sequence[EditorSimulator], speed: float, tell: Callable[[str], None]
+    traces: Sequence[TypingTrace], editors: Sequence[EditorSimulator], speed: float, tell: Callable[[str], None]
 ) -> list[Replay]:
     """Replay each trace through each editor, taking turns at being first; what warms them up is not counted."""
     for editor in editors:

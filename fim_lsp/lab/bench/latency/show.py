@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import matplotlib as mpl
 import numpy as np
@@ -15,10 +14,10 @@ from rich.table import Table
 
 from fim_lsp.compare.palette import LIGHT, SERIES
 from fim_lsp.compare.plots import STYLE
+from fim_lsp.compare.records import Row
 from fim_lsp.compare.report import where
 from fim_lsp.lab.bench.latency import figures
 
-Row = Mapping[str, Any]
 HOW_TO_GET = (
     "llama-server is not on this machine's PATH, so fim-lsp was measured alone. It comes with llama.cpp "
     "(https://github.com/ggml-org/llama.cpp): `brew install llama.cpp`, `winget install llama.cpp`, an archive "

@@ -29,7 +29,7 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Trace:
+class TypingTrace:
     """Edits in the order of writing, in a text put together from the parts of these holes."""
 
     name: str
@@ -74,7 +74,7 @@ def keys(text: str) -> list[str]:
     return KEY.findall(text)
 
 
-def read(path: Path | None = None) -> list[Trace]:
+def read(path: Path | None = None) -> list[TypingTrace]:
     """Read traces from JSON lines, the shipped ones by default; raises InputError."""
     source = path or Path(__file__).with_name("traces.jsonl")
     try:
@@ -83,12 +83,12 @@ def read(path: Path | None = None) -> list[Trace]:
         raise InputError(f"{source} holds no editing traces: {problem!r}") from None
 
 
-def dump(traces: Iterable[Trace]) -> str:
+def dump(traces: Iterable[TypingTrace]) -> str:
     """Return traces as JSON lines."""
     return "".join(json.dumps(_row(trace), ensure_ascii=False, separators=(",", ":")) + "\n" for trace in traces)
 
 
-def _row(trace: Trace) -> dict[str, Any]:
+def _row(trace: TypingTrace) -> dict[str, Any]:
     edits = [
         {
             "start": edit.start,
@@ -102,12 +102,12 @@ def _row(trace: Trace) -> dict[str, Any]:
     return {"name": trace.name, "parts": list(trace.keys), "sha256": trace.sha256, "edits": edits}
 
 
-def _trace(row: Mapping[str, Any]) -> Trace:
+def _trace(row: Mapping[str, Any]) -> TypingTrace:
     edits = tuple(
         Edit(one["start"], one["end"], one["jump_ms"], tuple(one["pauses_ms"]), dict(map(_slip, one["slips"])))
         for one in row["edits"]
     )
-    return Trace(row["name"], tuple(row["parts"]), row["sha256"], edits)
+    return TypingTrace(row["name"], tuple(row["parts"]), row["sha256"], edits)
 
 
 def _slip(pair: Sequence[Any]) -> tuple[int, str]:

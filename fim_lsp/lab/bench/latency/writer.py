@@ -11,7 +11,7 @@ import random
 
 from fim_lsp.compare.holes import Cutter, Span
 from fim_lsp.lab.bench.latency.documents import parts, usable
-from fim_lsp.lab.bench.latency.traces import Edit, Trace, digest
+from fim_lsp.lab.bench.latency.traces import Edit, TypingTrace, digest
 from fim_lsp.languages import DEFAULT, get
 
 SIZES = (800, 50, 3000, 200, 12_000, 100, 1500, 5000, 400, 20_000, 8000, 16_000)  # lines; any few first ones differ
@@ -24,7 +24,7 @@ SHORTEST_MS, LONGEST_MS = 40, 2500
 NEAR = {"a": "s", "e": "r", "i": "o", "l": "k", "n": "m", "o": "p", "r": "t", "s": "d", "t": "y", "u": "i"}
 
 
-def write(count: int, seed: int) -> list[Trace]:
+def write(count: int, seed: int) -> list[TypingTrace]:
     """Return so many traces; the same seed gives the same ones."""
     may_type, done = usable(), set[str]()
     traces = []
@@ -39,7 +39,9 @@ def write(count: int, seed: int) -> list[Trace]:
     return traces
 
 
-def _trace(name: str, size: int, fresh: list[str], others: list[str], rng: random.Random) -> tuple[Trace, list[str]]:
+def _trace(
+    name: str, size: int, fresh: list[str], others: list[str], rng: random.Random
+) -> tuple[TypingTrace, list[str]]:
     """Return a trace and the keys of the parts that are typed into."""
     typed = fresh[: 1 if size <= 100 else 2 if size <= 800 else 3]
     chosen, lines = list(typed), sum(text.count("\n") for text in parts(typed))
@@ -61,7 +63,7 @@ def _trace(name: str, size: int, fresh: list[str], others: list[str], rng: rando
     for span in spans:
         if not kept or sum(one.end - one.start for one in kept) < CHARS:
             kept.append(span)
-    return Trace(name, tuple(chosen), digest(final), tuple(_edit(final, span, rng) for span in kept)), typed
+    return TypingTrace(name, tuple(chosen), digest(final), tuple(_edit(final, span, rng) for span in kept)), typed
 
 
 def _without_indentation(text: str, span: Span, begin: int) -> Span:

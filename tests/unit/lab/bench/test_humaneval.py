@@ -17,7 +17,7 @@ from fim_lsp.cli.app import app
 from fim_lsp.domain import Outcome, Suggestion
 from fim_lsp.errors import InputError
 from fim_lsp.lab.bench import humaneval
-from fim_lsp.lab.bench.humaneval import Answer, Result, Task
+from fim_lsp.lab.bench.humaneval import Middle, Result, Task
 
 DOUBLE = Task(
     "SingleLineInfilling/Own/0/L1",
@@ -180,7 +180,7 @@ def test_no_suggestion_is_an_empty_answer():
     ],
 )
 def test_programs_pass_by_what_they_do(task, text, verdict):
-    (result,) = humaneval.run([task], lambda task: Answer(text, task.suffix, 1.0))
+    (result,) = humaneval.run([task], lambda task: Middle(text, task.suffix, 1.0))
     assert result.verdict == verdict
 
 
@@ -195,7 +195,7 @@ def test_results_come_in_order_and_programs_run_beside_the_asking():
     def ask(task):
         if task is not DOUBLE:
             assert started.wait(60)  # the first program runs before the last task was asked
-        return Answer(task.task_id, "", 1.0)
+        return Middle(task.task_id, "", 1.0)
 
     results = list(humaneval.run(TASKS, ask, execute))
     assert [result.task for result in results] == TASKS
@@ -205,7 +205,7 @@ def test_results_come_in_order_and_programs_run_beside_the_asking():
 
 
 def test_a_summary_is_of_each_subset():
-    right, wrong = Answer(DOUBLE.canonical_solution, DOUBLE.suffix, 10.0), Answer("", "", 30.0)
+    right, wrong = Middle(DOUBLE.canonical_solution, DOUBLE.suffix, 10.0), Middle("", "", 30.0)
     results = [Result(DOUBLE, right, "passed")] * 3 + [Result(DOUBLE, wrong, "timeout"), Result(SPAN, wrong, "failed")]
     rows = humaneval.summarise(results)
     assert list(rows) == ["SingleLineInfilling", "RandomSpanInfillingLight"]

@@ -20,7 +20,7 @@ from fim_lsp.lab.calibrate import fit as calibrate
 from fim_lsp.lab.calibrate import measure as route
 from fim_lsp.lab.calibrate import plots as route_plots
 from fim_lsp.lab.calibrate.curve import Case
-from fim_lsp.lab.calibrate.recordings import FAMILIES, Recording
+from fim_lsp.lab.calibrate.recordings import CALIBRATED, Recording
 from fim_lsp.routing.rule import RoutingTable
 
 
@@ -108,7 +108,7 @@ def penalised(latency_penalty: float, gpt: float = 0.0, bert: float = 0.0) -> di
 
 def test_the_replay_adds_up_whom_the_rule_would_have_asked():
     holes = [pair((0.8, True), (0.1, False)), pair((0.1, False), (0.6, True)), pair((0, False), (0.2, False))]
-    cold = route.Replay(holes, "cold")
+    cold = route.RuleReplay(holes, "cold")
     assert cold.alone("gpt").first_line_match == cold.alone("bert").first_line_match == pytest.approx(33.33)
     careful = cold.rule(penalised(0.0, gpt=0.3))
     assert (careful.first_line_match, careful.cascaded) == (pytest.approx(66.67), pytest.approx(66.7))
@@ -121,25 +121,25 @@ def test_the_replay_adds_up_whom_the_rule_would_have_asked():
 
 def test_a_warm_decoder_goes_first_where_a_cold_one_would_not():
     holes = [pair((0.8, True), (0.5, True))]
-    assert route.Replay(holes, "cold").rule(penalised(0.5)).first["bert"] == 100
-    assert route.Replay(holes, "warm").rule(penalised(0.5)).first["gpt"] == 100
-    assert route.Replay(holes, "warm").rule(penalised(0.5)).median_ms == 100.0
+    assert route.RuleReplay(holes, "cold").rule(penalised(0.5)).first["bert"] == 100
+    assert route.RuleReplay(holes, "warm").rule(penalised(0.5)).first["gpt"] == 100
+    assert route.RuleReplay(holes, "warm").rule(penalised(0.5)).median_ms == 100.0
 
 
 def test_the_least_time_within_the_margin_is_chosen():
     agree = [pair((0.9, True), (0.9, True))] * 9 + [pair((0.9, True), (0.2, False))]
     strict = route.choose(agree, TABLES, margin=0.5)
-    assert route.Replay(agree, "cold").rule(strict).first_line_match == 100
-    assert route.Replay(agree, "cold").rule(strict).mean_ms == pytest.approx(260)  # the unsure one is handed over
+    assert route.RuleReplay(agree, "cold").rule(strict).first_line_match == 100
+    assert route.RuleReplay(agree, "cold").rule(strict).mean_ms == pytest.approx(260)  # the unsure one is handed over
     lax = route.choose(agree, TABLES, margin=10)
-    assert route.Replay(agree, "cold").rule(lax).mean_ms == 200
+    assert route.RuleReplay(agree, "cold").rule(lax).mean_ms == 200
     useless = [pair((0.9, True), (0, False))] * 5
-    assert route.Replay(useless, "cold").rule(route.choose(useless, TABLES, 0.5)).mean_ms == 600
+    assert route.RuleReplay(useless, "cold").rule(route.choose(useless, TABLES, 0.5)).mean_ms == 600
 
 
 def test_no_point_of_the_frontier_is_beaten_by_another():
     holes = [pair((0.8, True), (0.1, False)), pair((0.1, False), (0.6, True)), pair((0.9, True), (0.9, True))]
-    points = route.Replay(holes, "cold").sweep(TABLES)
+    points = route.RuleReplay(holes, "cold").sweep(TABLES)
     found = route.frontier(points)
     assert {(p.median_ms, p.first_line_match) for p in found} <= {(p.median_ms, p.first_line_match) for p in points}
     for one in points:
@@ -174,7 +174,7 @@ def test_tables_go_into_the_config_and_leave_the_rest(tmp_path):
 def two_fakes(monkeypatch, tmp_path):
     """Scripted models behind what is recorded."""
     monkeypatch.setattr(recordings, "fingerprint", lambda folder: f"print of {folder.name}")
-    made = {family: FakeBackend("first + second", log_probs=(-0.1, -0.2)) for family in FAMILIES}
+    made = {family: FakeBackend("first + second", log_probs=(-0.1, -0.2)) for family in CALIBRATED}
     monkeypatch.setattr(recordings, "create", lambda family, folder: made[family])
     return made, tmp_path / "recordings.jsonl"
 

@@ -100,7 +100,7 @@ def test_packagings_of_one_package_have_one_name(name, bare):
 
 
 def test_a_name_counts_where_the_file_imports_what_defines_it():
-    package = across.Package([("shop/close.py", SHOP), ("shop/ledger.py", LIMITS), ("shop/path.py", "join = 1\n")])
+    package = across.PackageFiles([("shop/close.py", SHOP), ("shop/ledger.py", LIMITS), ("shop/path.py", "join = 1\n")])
     file = package.files["shop/close.py"]
     assert {use.name for use in file.uses if package.is_foreign(use, file)} == {"Ledger", "settle"}
     at = SHOP.index("settle")

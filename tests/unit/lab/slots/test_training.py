@@ -14,14 +14,14 @@ from safetensors.torch import load_file
 from fim_lsp.checkpoints.low_rank import LowRank
 from fim_lsp.lab.slots import rows
 from fim_lsp.lab.slots.pack import pack
-from fim_lsp.lab.slots.train import Run, Trainer
-from fim_lsp.lab.slots.views import UNKNOWN, Row, Views, draw
+from fim_lsp.lab.slots.train import SlotRun, SlotTrainer
+from fim_lsp.lab.slots.views import UNKNOWN, ViewRow, Views, draw
 from fim_lsp.nn.decode import Step
 from fim_lsp.nn.native.layers import NativeDecoder
 from fim_lsp.nn.slots import Policy, fill
 
 END = 0
-ROW = Row([5, 6, 7, 3], [11, 12, 13])
+ROW = ViewRow([5, 6, 7, 3], [11, 12, 13])
 
 
 def test_a_view_takes_in_the_token_before_and_says_its_own():
@@ -35,7 +35,7 @@ def test_a_view_takes_in_the_token_before_and_says_its_own():
 
 
 def test_the_first_token_is_always_known_for_the_decoder_says_it():
-    views = draw([ROW, Row([5, 3], [20])], 256, END, random.Random(1))
+    views = draw([ROW, ViewRow([5, 3], [20])], 256, END, random.Random(1))
     assert len(views.ids) <= 256
     assert {views.ids[first + 1] for first, _, _ in views.spans} == {11, 20}
     assert 0 not in views.orders
@@ -51,8 +51,8 @@ def test_rows_come_back_as_they_were_written(tmp_path):
 def test_training_teaches_slots_to_say_what_the_rows_say(folder, tmp_path):
     if "qwen2" not in str(folder):
         pytest.skip("one family is enough")
-    run = Run(minutes=60, steps=80, rate=1e-2, rank=8, tokens=8, slots=64, is_compiled=False)
-    trainer, told = Trainer(folder, END, run), []
+    run = SlotRun(minutes=60, steps=80, rate=1e-2, rank=8, tokens=8, slots=64, is_compiled=False)
+    trainer, told = SlotTrainer(folder, END, run), []
     trainer.train(cycle([ROW]), [ROW], tmp_path / "trained.safetensors", told.append)
     engine = NativeDecoder.from_folder(folder)
     packed = pack(tmp_path / "trained.safetensors", folder, tmp_path / "slots")
@@ -70,8 +70,8 @@ def test_training_teaches_slots_to_say_what_the_rows_say(folder, tmp_path):
 def test_what_is_packed_is_what_was_trained(folder, tmp_path):
     if "qwen2" not in str(folder):
         pytest.skip("one family is enough")
-    run = Run(minutes=1, rank=8, tokens=8, slots=64, is_compiled=False)
-    trainer = Trainer(folder, END, run)
+    run = SlotRun(minutes=1, rank=8, tokens=8, slots=64, is_compiled=False)
+    trainer = SlotTrainer(folder, END, run)
     for one in trainer.network.trained().values():
         torch.nn.init.normal_(one)
     trainer.save(tmp_path / "trained.safetensors")

@@ -16,7 +16,7 @@ from fim_lsp.lab.study import plot as study_plot
 from fim_lsp.lab.study import recall
 from fim_lsp.lab.study import vocabulary as made
 from fim_lsp.nn.study.folder import build
-from fim_lsp.nn.study.network import Shape
+from fim_lsp.nn.study.network import StudyShape
 from tests.unit.nn.test_study import SHAPES
 
 TEXTS = study.texts_of(read_holes()[::6])
@@ -61,7 +61,7 @@ def report(tokenizer, tmp_path_factory):
     folder = tmp_path_factory.mktemp("study")
     tokenizer.inner.save(str(folder / "tokenizer.json"))
     for name, tiny in SHAPES.items():
-        shape = Shape(**asdict(tiny) | {"vocab": 600, "places": 352})
+        shape = StudyShape(**asdict(tiny) | {"vocab": 600, "places": 352})
         (folder / name).mkdir()
         save_file(dict(build(shape).state_dict()), folder / name / "model.safetensors")
         config = {"study": asdict(shape), "parameters": 1}

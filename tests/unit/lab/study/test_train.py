@@ -25,10 +25,10 @@ from fim_lsp.lab.train.head import score
 from fim_lsp.lab.train.shards import ShardReader
 from fim_lsp.nn.study import vocabulary as v
 from fim_lsp.nn.study.folder import build, load
-from fim_lsp.nn.study.network import Shape
+from fim_lsp.nn.study.network import StudyShape
 
 VOCABULARY = 320
-ROWS = study_rows.Settings(6000, aside=8, vocabulary=VOCABULARY, cut=corpus.Settings(tokens=48, holes=1))
+ROWS = study_rows.RowSettings(6000, aside=8, vocabulary=VOCABULARY, cut=corpus.CorpusSettings(tokens=48, holes=1))
 PACE = replace(study.PACE, rate=3e-3, validate_steps=10, checkpoint_s=0.0, dtype="float32")
 SHAPES = tuple(
     replace(shape, hidden=32, heads=2, layers=1, inner=inner, vocab=VOCABULARY)
@@ -252,7 +252,7 @@ def test_the_second_head_learns_whether_a_suffix_follows():
         for kind in (20, 39, 58, 77) * 50
     ]
     objective = PairObjective.sized(16, 24, [row[2] for row in rows])
-    model = build(Shape("small-bert", 64, 2, hidden=32, heads=2, positions=96, vocab=96))
+    model = build(StudyShape("small-bert", 64, 2, hidden=32, heads=2, positions=96, vocab=96))
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     for step in range(400):
         examples = [objective.example(row, (step, n)) for n, row in enumerate(draw.sample(rows, 32))]

@@ -74,7 +74,7 @@ def test_a_corpus_of_wheels(wheels, tmp_path):
     assert all("".join(map(tokenizer.decode, row)) in LONG + OTHER for row in rows)
     assert all(3 <= len(row) <= 9 for row in rows)
 
-    recipe = sources.Recipe.read(tmp_path / "one/recipe.toml")
+    recipe = sources.CorpusRecipe.read(tmp_path / "one/recipe.toml")
     assert recipe.packages == (("good", "1.0"), ("twin", "1.0"))
     assert recipe.held_out == {"kept_apart"}
 
@@ -165,6 +165,6 @@ def test_contamination_is_about_the_answer_and_not_its_surroundings(tmp_path):
 def test_bad_sources_are_named(tmp_path):
     (tmp_path / "recipe.toml").write_text("[data]\npackages = [1]\n")
     with pytest.raises(InputError, match="recipe"):
-        sources.Recipe.read(tmp_path / "recipe.toml")
+        sources.CorpusRecipe.read(tmp_path / "recipe.toml")
     (tmp_path / "broken.whl").write_bytes(b"no zip")
     assert sources.wheels(tmp_path) == []

@@ -14,7 +14,7 @@ from fim_lsp.checkpoints.catalogue import find_model
 from fim_lsp.checkpoints.config import read_config
 from fim_lsp.errors import ConfigError
 from fim_lsp.lab.train import export, gguf_file, runs, shards, warm
-from fim_lsp.lab.train.loop import Settings
+from fim_lsp.lab.train.loop import LoopSettings
 from fim_lsp.nn.reference.tensors import read_tensors
 
 SHAPE = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4}
@@ -42,7 +42,7 @@ def run(request, source, tmp_path) -> Path:
     folder, corpus = tmp_path / "run", tmp_path / "corpus"
     corpus.mkdir()
     shards.write(corpus / "00000.safetensors.zst", [[[9, 10, 11], [12, 13], [14]]] * 64, [0] * 64)
-    settings = Settings(tokens=600, batch=4, compile=False, threads=1, validation_rows=4)
+    settings = LoopSettings(tokens=600, batch=4, compile=False, threads=1, validation_rows=4)
     record = runs.Record(request.param, str(corpus), str(source), False, (0, 1), 96, 32, 0.1, settings)
     runs.train(record, folder, shards.ShardReader(corpus), False, lambda line, done: None)
     return folder

@@ -12,7 +12,7 @@ from fim_lsp.checkpoints.config import ModelConfig
 from fim_lsp.checkpoints.marks import Marks
 from fim_lsp.lab.train.bert import BertObjective
 from fim_lsp.lab.train.gpt import GptObjective
-from fim_lsp.lab.train.loop import Settings, Trainer
+from fim_lsp.lab.train.loop import LoopSettings, Trainer
 from fim_lsp.lab.train.shards import ShardReader
 from fim_lsp.lab.train.trunk import Trunk
 
@@ -40,7 +40,7 @@ def trainer(family: str, run: Path, shards: Path) -> Trainer:
     torch.manual_seed(0)
     is_bert = family == "bert"
     objective = BertObjective(MARKS, 160, 64) if is_bert else GptObjective(1, 2, 3, 0, 64)
-    pace = Settings(tokens=6000, batch=4, compile=False, threads=1, rate=3e-3, checkpoint_s=0.0, validation_rows=4)
+    pace = LoopSettings(tokens=6000, batch=4, compile=False, threads=1, rate=3e-3, checkpoint_s=0.0, validation_rows=4)
     return Trainer(run, Trunk(TINY, MARKS.own if is_bert else ()), objective, ShardReader(shards), pace)
 
 

@@ -22,7 +22,7 @@ from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.errors import InputError
 from fim_lsp.lab.weights import calibrate, grid, merge, rounding, texts, vocabulary
 from fim_lsp.lab.weights.prompts import Prompts
-from fim_lsp.lab.weights.recipe import Recipe
+from fim_lsp.lab.weights.recipe import WeightsRecipe
 from fim_lsp.nn.native.layers import NativeDecoder
 from fim_lsp.nn.reference.transformer import Decoder
 
@@ -224,7 +224,7 @@ def test_all_steps_make_a_folder_that_the_kernels_read(base, archives, tmp_path,
     (tmp_path / "work").mkdir()
     (tmp_path / "work/merged").symlink_to(base)
     monkeypatch.setattr(texts, "HELD_OUT", 1000)  # of so few packages none is kept apart
-    recipe = Recipe.read(recipe_file, tmp_path / "work")
+    recipe = WeightsRecipe.read(recipe_file, tmp_path / "work")
     with pytest.raises(InputError, match="step before"):
         recipe.round([archives], lambda *_: None)
     recipe.trim([archives])
@@ -233,7 +233,7 @@ def test_all_steps_make_a_folder_that_the_kernels_read(base, archives, tmp_path,
     assert [line[1] for line in told] == [1, 2]
     whole = calibrate.load(tmp_path / "work/rounded/layer-01.safetensors")
     (tmp_path / "work/rounded/layer-01.safetensors").unlink()
-    again = Recipe.read(recipe_file, tmp_path / "work")
+    again = WeightsRecipe.read(recipe_file, tmp_path / "work")
     again.round([archives], lambda *line: told.append(line))
     assert told[2:] == [("rounding layers", 2, 2)], "it goes on where it was stopped"
     for is_first_only, names in (
@@ -249,7 +249,7 @@ def test_all_steps_make_a_folder_that_the_kernels_read(base, archives, tmp_path,
         assert np.abs(found - expected).mean() < 0.05 * expected.std()
     same = [(tmp_path / f"out-{which}/embedding-0.safetensors").read_bytes() for which in (True, False)]
     assert same[0] == same[1], "the next release adds files and changes none"
-    grown = Recipe.read(recipe_file, tmp_path / "work")
+    grown = WeightsRecipe.read(recipe_file, tmp_path / "work")
     first, full = tmp_path / "out-True", tmp_path / "out-False"
     raw = json.loads((first / "config.json").read_text())
     (first / "config.json").write_text(json.dumps(raw | {"confidence": {"bias": 1.0}}))

@@ -14,7 +14,7 @@ from fim_lsp.lab.bench.latency.editor import Ask, Change, EditorSimulator, Ghost
 from fim_lsp.lab.bench.latency.llama_server import LlamaEditor
 from fim_lsp.lab.bench.latency.lsp_server import LspEditor, position
 from fim_lsp.lab.bench.latency.replay import fitting, replay
-from fim_lsp.lab.bench.latency.traces import Edit, Trace
+from fim_lsp.lab.bench.latency.traces import Edit, TypingTrace
 from tests.unit.lab.bench.latency import scripted_llama
 
 FAKE_SERVER = Path(__file__).parents[4] / "fake_server.py"
@@ -22,7 +22,7 @@ FAST = 1000.0
 
 
 @dataclass(frozen=True)
-class Written(Trace):
+class Written(TypingTrace):
     """A trace of a text given outright."""
 
     text: str = ""

@@ -10,7 +10,7 @@ import pytest
 from fim_lsp.errors import InputError
 from fim_lsp.lab.bench.latency import traces, writer
 from fim_lsp.lab.bench.latency.documents import usable
-from fim_lsp.lab.bench.latency.traces import Edit, Trace, digest, keys, read
+from fim_lsp.lab.bench.latency.traces import Edit, TypingTrace, digest, keys, read
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +61,11 @@ def test_a_new_line_and_its_indentation_are_one_key():
 
 def test_a_text_that_has_changed_is_told(shipped):
     row = json.loads(traces.dump(shipped[:1]))
-    stale = Trace(row["name"], tuple(row["parts"]), digest("another"), shipped[0].edits)
+    stale = TypingTrace(row["name"], tuple(row["parts"]), digest("another"), shipped[0].edits)
     with pytest.raises(InputError, match="has changed; write it anew"):
         stale.begun()
     with pytest.raises(InputError, match="no shipped hole"):
-        Trace("x", ("0123456789ab",), "", ()).begun()
+        TypingTrace("x", ("0123456789ab",), "", ()).begun()
 
 
 def test_a_file_without_traces_is_told(tmp_path):
@@ -84,6 +84,6 @@ def test_pauses_are_a_persons():
 
 def test_edits_survive_being_written(tmp_path, shipped):
     edit = Edit(3, 5, 900, (120, 90), {1: "xy"})
-    trace = Trace("t", shipped[0].keys, shipped[0].sha256, (edit,))
+    trace = TypingTrace("t", shipped[0].keys, shipped[0].sha256, (edit,))
     (tmp_path / "t.jsonl").write_text(traces.dump([trace]))
     assert read(tmp_path / "t.jsonl") == [trace]
