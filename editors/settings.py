@@ -82,7 +82,8 @@ def lua() -> str:
 
 def _row(setting: Setting) -> list[tuple[str, Any]]:
     schema = setting.kind.schema
-    optional = {"enum": schema.get("enum"), "min": schema.get("minimum"), "max": schema.get("maximum")}
+    bounds = {"enum": schema.get("enum"), "min": schema.get("minimum"), "max": schema.get("maximum")}
+    optional = {**bounds, "former": setting.former or None}
     return [
         ("key", setting.key),
         ("type", LUA_TYPES.get(schema["type"], schema["type"])),

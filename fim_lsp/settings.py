@@ -25,13 +25,17 @@ class Kind:
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting; `key` comes without the section, `is_trusted` marks what a foreign folder may not choose."""
+    """One setting; `key` comes without the section, `is_trusted` marks what a foreign folder may not choose.
+
+    `former` is what earlier releases called it: still read, with a note.
+    """
 
     key: str
     default: Any
     doc: str
     kind: Kind
     is_trusted: bool = False
+    former: str = ""
 
 
 def _one_of(*words: str) -> Kind:
@@ -72,8 +76,8 @@ def _words_by_name(what: str, *words: str) -> Kind:
     return Kind(f"{what} one of {', '.join(words)}", schema, accepts)
 
 
-def _setting(key: str, default: Any, doc: str, kind: Kind, is_trusted: bool = False) -> Any:
-    metadata = {"setting": Setting(key, default, doc, kind, is_trusted)}
+def _setting(key: str, default: Any, doc: str, kind: Kind, is_trusted: bool = False, former: str = "") -> Any:
+    metadata = {"setting": Setting(key, default, doc, kind, is_trusted, former)}
     if isinstance(default, dict):
         return field(default_factory=default.copy, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -134,11 +138,12 @@ class Config:
         _one_of("automatic", "manual"),
     )
     languages: tuple[str, ...] = _setting("languages", ids(), "Language ids to complete in.", WORDS)
-    words: bool = _setting(
-        "words",
+    word_fallback: bool = _setting(
+        "wordFallback",
         True,
         "Where no model is sure of anything, show the rest of a word that the document has elsewhere.",
         FLAG,
+        former="words",
     )
     workspace_enabled: bool = _setting(
         "workspace.enabled",
@@ -203,11 +208,12 @@ EDITOR_SETTINGS = (
 
 @dataclass(frozen=True)
 class Resolved:
-    """Settings after all layers, where each came from, and what was wrong on the way."""
+    """Settings after all layers, where each came from, what was wrong on the way, and what has a new name."""
 
     config: Config
     sources: Mapping[str, str]
     problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def settings() -> Iterable[tuple[str, Setting]]:
@@ -228,6 +234,16 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def _renamed(values: dict[str, Any], source: str, notes: list[str]) -> dict[str, Any]:
+    """Put what stands under a former name under the present one, unless that says more than its default."""
+    for setting in (setting for _, setting in settings() if setting.former in values):
+        value = values.pop(setting.former)
+        notes.append(f"{SECTION}.{setting.former} is called {SECTION}.{setting.key} now ({source})")
+        if values.get(setting.key, setting.default) == setting.default:  # editors send defaults, too
+            values[setting.key] = value
+    return values
+
+
 def resolve(layers: Iterable[tuple[str, Mapping[str, Any]]]) -> Resolved:
     """Lay (source, values) layers over the defaults, later ones winning; bad values are named and passed over."""
     known = {setting.key: (name, setting) for name, setting in settings()}
@@ -235,8 +251,9 @@ def resolve(layers: Iterable[tuple[str, Mapping[str, Any]]]) -> Resolved:
     chosen: dict[str, Any] = {}
     sources = dict.fromkeys(known, "default")
     problems: list[str] = []
+    notes: list[str] = []
     for source, values in layers:
-        for key, value in flatten(values).items():
+        for key, value in _renamed(flatten(values), source, notes).items():
             if key in foreign:
                 continue
             if key not in known:
@@ -249,7 +266,7 @@ def resolve(layers: Iterable[tuple[str, Mapping[str, Any]]]) -> Resolved:
                 continue
             chosen[name] = tuple(value) if isinstance(value, list) else value
             sources[key] = source
-    return Resolved(Config(**chosen), sources, tuple(problems))
+    return Resolved(Config(**chosen), sources, tuple(problems), tuple(notes))
 
 
 def from_client(values: Any, source: str = "client") -> tuple[Config, list[str]]:

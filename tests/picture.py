@@ -30,7 +30,7 @@ def shown(snap: Snapshot, suggestion: Suggestion | None) -> str:
 
 def ask(snap: Snapshot, said: str) -> Outcome:
     """Return what the whole pipeline makes of a place where the model says so."""
-    config = Config(languages=(snap.language,), words=False)
+    config = Config(languages=(snap.language,), word_fallback=False)
     return Completer(config, lambda family, model: FakeBackend(said)).complete(snap, Cancel())
 
 

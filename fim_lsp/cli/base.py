@@ -53,7 +53,7 @@ def reporting_errors() -> Iterator[None]:
 
 
 def settings(config: Path | None, model: str, backend: str) -> Resolved:
-    """Resolve the command line's settings over the file's; problems are warned of."""
+    """Resolve the command line's settings over the file's; problems and notes are warned of."""
     from fim_lsp.settings import read_file, resolve
 
     patient = {"deadlineMs": 60_000}  # a person at a prompt waits; the editor's user does not
@@ -63,7 +63,7 @@ def settings(config: Path | None, model: str, backend: str) -> Resolved:
     if backend or model:  # a model that is asked for answers, or says why not
         given["backend"] = backend or "gpt"
     resolved = resolve([("prompt", patient), ("file", read_file(config) if config else {}), ("command line", given)])
-    for problem in resolved.problems:
+    for problem in (*resolved.problems, *resolved.notes):
         warn(problem)
     return resolved
 

@@ -66,6 +66,7 @@ def examine(resolved: Resolved) -> dict[str, Any]:
         },
         "workspace": index.describe(Path.cwd()),
         "problems": list(resolved.problems),
+        "notes": list(resolved.notes),
     }
     findings["model"], findings["completion"], findings["ok"] = _complete(resolved)
     return findings

@@ -86,7 +86,9 @@ class Contender:
         known = (
             self.family if self.family in CANDIDATES else CANDIDATES[0]
         )  # what the router calls it; it gets this one anyway
-        return Completer(Config(backend=known, deadline_ms=PATIENCE_MS, words=False), lambda family, model: backend)
+        return Completer(
+            Config(backend=known, deadline_ms=PATIENCE_MS, word_fallback=False), lambda family, model: backend
+        )
 
 
 def contend(specs: Sequence[str]) -> list[Contender]:

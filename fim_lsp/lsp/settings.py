@@ -34,7 +34,10 @@ class ServerSettings:
         return resolve(self.layers.items())
 
     def news(self, resolved: Resolved) -> list[str]:
-        """Return the problems not yet shown."""
+        """Return the problems not yet shown, and log the notes not yet logged."""
+        for note in (note for note in resolved.notes if note not in self.shown):
+            logger.warning(note)
+        self.shown.update(resolved.notes)
         fresh = [problem for problem in resolved.problems if problem not in self.shown]
         self.shown.update(fresh)
         return fresh

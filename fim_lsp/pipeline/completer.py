@@ -97,7 +97,7 @@ class Completer:
             meter.add(one.meter)
         reason = "" if best.kept else answer.reason(best.dropped, cancel, limits)
         outcome = Outcome(best.kept, reason, best.backend, why, meter.timings, meter.tokens, choice, request.snippets)
-        if self.config.words and not best.kept and not cancel.is_set() and (word := word_fallback.rest(snap)):
+        if self.config.word_fallback and not best.kept and not cancel.is_set() and (word := word_fallback.rest(snap)):
             outcome = replace(outcome, suggestions=(word,), why=f"{why}; the rest of a word of this document")
         is_cut = any(one.finish == "deadline" for one in best.kept) or (limits.expired and not best.kept)
         if cancel.is_set() or is_cut or choice.is_stand_in:

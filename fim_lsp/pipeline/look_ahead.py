@@ -50,7 +50,7 @@ def find_alternatives(completer: Completer, snap: Snapshot, outcome: Outcome, ca
     keeper, request, site, choice = found
     said = outcome.suggestions[0].text if outcome.suggestions else ""
     alternatives = answering.alternatives(keeper, request, site, choice.cursor_kind, said, cancel, meter)
-    if completer.config.words and not cancel.is_set():
+    if completer.config.word_fallback and not cancel.is_set():
         taken = {said[:1], *(suggestion.text[:1] for suggestion in alternatives)}
         alternatives = (*alternatives, *word_fallback.others(snap, taken))
     if alternatives and not cancel.is_set():

@@ -28,7 +28,7 @@ SNAP = draw("x = ║\n")
 
 def test_an_answer_that_the_deadline_cut_short_is_not_remembered():
     backend = FakeBackend("alpha + beta + gamma", step_s=0.03)
-    completer = Completer(Config(backend="gpt", deadline_ms=100, words=False), lambda family, model: backend)
+    completer = Completer(Config(backend="gpt", deadline_ms=100, word_fallback=False), lambda family, model: backend)
     cut = completer.complete(SNAP, Cancel())
     completer.config = Config(backend="gpt", deadline_ms=60_000)
     whole = completer.complete(SNAP, Cancel())

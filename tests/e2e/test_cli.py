@@ -113,12 +113,14 @@ def test_bad_input_is_one_line_and_a_code(tmp_path, args, stdin, code, said):
 
 @pytest.mark.model
 def test_doctor(tmp_path):
-    (tmp_path / "c.toml").write_text("maxLines = 3\n")
+    (tmp_path / "c.toml").write_text("maxLines = 3\nwords = false\n")
     answer = run("doctor", "--json", "--config", "c.toml", cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
     found = json.loads(answer.stdout)
     assert found["settings"]["maxLines"] == {"value": 3, "source": "file"}
     assert found["settings"]["trigger"]["source"] == "default"
+    assert found["settings"]["wordFallback"] == {"value": False, "source": "file"}
+    assert found["notes"] == ["fimLsp.words is called fimLsp.wordFallback now (file)"]
     assert found["completion"]["ms"] > 0
     assert found["packages"]["torch"]
     assert found["model"]["size_mb"] > 100

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fim_lsp.errors import ConfigError
-from fim_lsp.settings import Config, from_client, read_file, resolve
+from fim_lsp.lsp.settings import ServerSettings
+from fim_lsp.settings import Config, from_client, read_file, resolve, settings
 
 
 @pytest.mark.parametrize("nothing", [None, {}, 3, [], "x", {"fimLsp": None}, {"gpt": None}, {"deadlineMs": None}])
@@ -88,3 +89,43 @@ def test_a_bad_mapping_is_named(value):
     config, (problem,) = from_client({"backendByLanguage": value})
     assert config == Config()
     assert "fimLsp.backendByLanguage" in problem
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ({"words": False}, False),
+        ({"words": False, "wordFallback": True}, False),  # an editor sends the default of what nobody set
+        ({"words": True, "wordFallback": False}, False),
+        ({"wordFallback": False}, False),
+        ({"words": None}, True),
+    ],
+)
+def test_a_former_name_is_read_until_the_present_one_says_otherwise(given, used):
+    assert resolve([("client", given)]).config.word_fallback is used
+
+
+def test_a_former_name_is_noted_with_the_present_one():
+    resolved = resolve([("file", {"words": False})])
+    assert resolved.problems == ()
+    assert resolved.notes == ("fimLsp.words is called fimLsp.wordFallback now (file)",)
+    assert resolved.sources["wordFallback"] == "file"
+
+
+def test_a_bad_value_under_a_former_name_is_named():
+    (problem,) = resolve([("file", {"words": "no"})]).problems
+    assert "fimLsp.wordFallback = 'no'" in problem
+
+
+def test_a_note_is_logged_once(caplog):
+    kept = ServerSettings({"words": False})
+    for _ in range(2):
+        assert kept.news(kept.resolve()) == []
+    assert [record.message for record in caplog.records] == ["fimLsp.words is called fimLsp.wordFallback now (file)"]
+
+
+def test_no_former_name_is_in_use():
+    present = {setting.key for _, setting in settings()}
+    former = [setting.former for _, setting in settings() if setting.former]
+    assert present.isdisjoint(former)
+    assert len(set(former)) == len(former)

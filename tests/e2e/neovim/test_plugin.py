@@ -170,7 +170,8 @@ def test_the_completion_menu_can_be_fed_too(scripted):
 
 def test_bad_options_are_named_and_defaults_used(scripted):
     screen = scripted(
-        options="debounce_ms = 'soon', colour = 1, keys = { accept = 3 }, settings = { maxLines = 0, nothing = 1 }"
+        options="debounce_ms = 'soon', colour = 1, keys = { accept = 3 }, "
+        "settings = { maxLines = 0, nothing = 1, words = false }"
     )
     said = screen.until(screen.messages, "messages")
     for words in (
@@ -179,8 +180,10 @@ def test_bad_options_are_named_and_defaults_used(scripted):
         "keys.accept = 3",
         "settings.maxLines = 0 is not a whole number",
         "settings.nothing: no such option",
+        "settings.words is called settings.wordFallback now",
     ):
         assert words in said, said
+    assert screen.lua("return require('fim_lsp.config').setting('wordFallback')") is False
     screen.edit(LINE, 0, 8)
     screen.until_ghost()
 

@@ -58,7 +58,7 @@ def test_a_model_that_says_something_is_not_overruled():
 
 
 def test_it_can_be_left_out():
-    it = Completer(Config(words=False), lambda family, model: FakeBackend("\n"))
+    it = Completer(Config(word_fallback=False), lambda family, model: FakeBackend("\n"))
     assert not it.complete(draw("parenthesize(x)\npar║\n"), Cancel()).suggestions
 
 

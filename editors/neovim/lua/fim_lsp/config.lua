@@ -8,6 +8,7 @@ local M = {}
 ---@field enum? string[]
 ---@field min? integer
 ---@field max? integer
+---@field former? string what earlier releases called it
 ---@field wanted string what it accepts, in words
 ---@field doc string
 
@@ -34,6 +35,14 @@ function M.resolve(given)
   end
   for _, setting in ipairs(require('fim_lsp.settings')) do
     local value = M.pick(settings, setting.key)
+    local old = setting.former and M.pick(settings, setting.former)
+    if old ~= nil then
+      problems[#problems + 1] = ('settings.%s is called settings.%s now'):format(setting.former, setting.key)
+      known['settings.' .. setting.former] = true
+    end
+    if value == nil then
+      value = old
+    end
     if value ~= nil then
       M.put(config.settings, setting.key, M.choose(setting, value, 'settings.' .. setting.key, problems))
     end

@@ -81,9 +81,10 @@ return {
     doc = "Language ids to complete in.",
   },
   {
-    key = "words",
+    key = "wordFallback",
     type = "boolean",
     default = true,
+    former = "words",
     wanted = "true or false",
     doc = "Where no model is sure of anything, show the rest of a word that the document has elsewhere.",
   },
