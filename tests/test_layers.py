@@ -133,6 +133,15 @@ def test_no_torch_before_the_handshake():
     assert answer.stdout.split() == ["False", "False"]
 
 
+def test_the_index_is_loaded_when_a_folder_is_open():
+    import subprocess
+    import sys
+
+    code = "import fim_lsp.lsp.server, sys; print('sqlite3' in sys.modules, 'pathspec' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.split() == ["False", "False"]
+
+
 def test_a_grammar_is_loaded_when_a_text_needs_it():
     import subprocess
     import sys

@@ -11,12 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from fim_lsp.context.index import Workspace
-from fim_lsp.context.index.store import Defined
 from fim_lsp.context.query import Query
 from fim_lsp.domain import Snippet
 from fim_lsp.languages import Language, Site, get, language_of
+
+if TYPE_CHECKING:
+    from fim_lsp.context.index.store import Defined
 
 MOST_CHARS = 850  # of a snippet: about as many tokens as are read of one
 MOST_MEMBERS = 30  # of a type or a module

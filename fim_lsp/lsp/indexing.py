@@ -21,7 +21,6 @@ from lsprotocol import types as lsp
 
 from fim_lsp.context.index import Workspace
 from fim_lsp.context.index.paths import distance
-from fim_lsp.context.index.store import Store, kept_in
 from fim_lsp.languages import LANGUAGES
 from fim_lsp.lsp import progress
 from fim_lsp.settings import Config
@@ -130,6 +129,8 @@ class Indexing:
 
     async def _read(self, root: Path) -> bool:
         """Run the process for one folder, showing how far it is; False where it failed."""
+        from fim_lsp.context.index.store import kept_in
+
         most = self.server.completer.config.workspace_most_files
         self.process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "fim_lsp.context.index", str(root), str(kept_in(root)), str(most)),
@@ -150,6 +151,8 @@ class Indexing:
 
     def _follow(self, root: Path) -> None:
         """Take in what the process found, what is nearest to the file being edited first (index thread)."""
+        from fim_lsp.context.index.store import Store, kept_in
+
         store = self.workspace.stores.get(root) or Store(kept_in(root))
         here = self.edited_last.path if self.edited_last else ""
         for name in sorted(self.workspace.follow(root, store), key=lambda name: distance(name, here)):

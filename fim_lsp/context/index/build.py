@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from fim_lsp.context.index import files
+from fim_lsp.context.index import files, source
 from fim_lsp.context.index.store import Store
 from fim_lsp.languages import definitions, get, language_of
 
@@ -23,7 +23,7 @@ def update(root: Path, store: Store, most: int) -> Iterator[tuple[int, int]]:
         if done % BATCH == 0:
             store.commit()
             yield done, len(changed)
-        text = files.read(root / found.path)
+        text = source.read(root / found.path)
         store.put(found, definitions(text.encode(), get(language_of(found.path))) if text else ())
     store.commit()
     yield len(changed), len(changed)

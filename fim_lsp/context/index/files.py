@@ -1,35 +1,22 @@
-"""The source files below a folder: what git ignores, what nobody wrote by hand and what is too large is passed over."""
+"""The source files below a folder: what git ignores, what others wrote and what is too large is passed over."""
 
 from __future__ import annotations
 
 import os
-import re
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from pathspec import GitIgnoreSpec
 
+from fim_lsp.context.index.source import MOST_BYTES, Found
 from fim_lsp.languages import get, language_of
 
-MOST_BYTES = 512_000
 MOST_FOLDERS = 20_000  # looked into, below one root
-MOST_LINE_CHARS = 200  # on average: more is minified
-HEAD_CHARS = 800  # where a generated file says so
 SKIPPED = frozenset({"node_modules", "site-packages", "__pycache__", "venv", "bower_components"})
 ENVIRONMENT = "pyvenv.cfg"  # in a folder that holds other people's packages
-GENERATED = re.compile(r"@generated|\b(?:auto-?)?generated\b.*\bdo not (?:edit|modify)\b", re.I | re.S)
 
 Rules = tuple[tuple[Path, GitIgnoreSpec], ...]  # of the outer folders first
-
-
-class Found(NamedTuple):
-    """A source file: its path from the root, and what tells whether it has changed."""
-
-    path: str
-    mtime_ns: int
-    size: int
 
 
 def walk(root: Path, most: int) -> Iterator[Found]:
@@ -60,22 +47,6 @@ def walk(root: Path, most: int) -> Iterator[Found]:
                         yield Found(path.relative_to(root).as_posix(), stat.st_mtime_ns, stat.st_size)
             except OSError:
                 continue
-
-
-def read(path: Path) -> str:
-    """Return a source file's text, "" where it is none that a person wrote or cannot be read."""
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            return ""
-        text = path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        return ""
-    return "" if "\0" in text or is_machine_made(text) else text
-
-
-def is_machine_made(text: str) -> bool:
-    """True for what is minified, or says at its head that it was generated."""
-    return len(text) > MOST_LINE_CHARS * (text.count("\n") + 10) or bool(GENERATED.search(text[:HEAD_CHARS]))
 
 
 def _rules_above(root: Path) -> Rules:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import platformdirs
 
-from fim_lsp.context.index.files import Found
+from fim_lsp.context.index.source import Found
 from fim_lsp.languages import Definition
 
 VERSION = 1  # of the tables

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePath
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from fim_lsp.context.index import files
-from fim_lsp.context.index.build import update
-from fim_lsp.context.index.files import Found
+from fim_lsp.context.index import source
 from fim_lsp.context.index.paths import Paths, agrees, distance, module
-from fim_lsp.context.index.store import Defined, Store
+from fim_lsp.context.index.source import Found
 from fim_lsp.context.index.windows import LINES, Windows
 from fim_lsp.domain import Snippet, path_within, split_lines
 from fim_lsp.languages import Site
+
+if TYPE_CHECKING:  # a server that has no folder open needs neither database nor rules
+    from fim_lsp.context.index.store import Defined, Store
 
 MOST_FILES = 5_000
 RECENT = 8
@@ -51,6 +52,9 @@ class Workspace:
     @classmethod
     def of(cls, *roots: Path, most_files: int = MOST_FILES) -> Workspace:
         """Read folders here and now, keeping all in memory."""
+        from fim_lsp.context.index.build import update
+        from fim_lsp.context.index.store import Store
+
         made = cls(root.resolve() for root in roots)
         for root in made.roots:
             store = Store()
@@ -171,9 +175,9 @@ class Workspace:
     def _text(self, name: str) -> str:
         if name in self.texts:
             text = self.texts[name]
-            return "" if files.is_machine_made(text) else text
+            return "" if source.is_machine_made(text) else text
         place = self.places.get(name)
-        return files.read(place.root / place.found.path) if place else ""
+        return source.read(place.root / place.found.path) if place else ""
 
     def _rename(self) -> None:
         self.names = {(place.root, place.found.path): name for name, place in self.places.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fim_lsp.context.index import files
+from fim_lsp.context.index import files, source
 from tests.unit.context.folder import written
 
 
@@ -78,4 +78,4 @@ def test_where_there_are_too_many_the_outer_ones_are_taken(tmp_path):
 )
 def test_only_what_a_person_wrote_is_read(tmp_path, raw, is_read):
     (tmp_path / "a.py").write_bytes(raw)
-    assert bool(files.read(tmp_path / "a.py")) is is_read
+    assert bool(source.read(tmp_path / "a.py")) is is_read

@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from fim_lsp.context.index import build, files
+from fim_lsp.context.index import build, source
 from fim_lsp.context.index.paths import Paths
 from fim_lsp.context.index.store import Store
 from tests.unit.context.folder import written
@@ -18,9 +18,9 @@ FILES = {"a.py": "def one():\n    pass\n", "b/c.py": "class Two:\n    x: int = 1
 def updated(root, store: Store, monkeypatch=None) -> list[str]:
     """Bring a store up to date and return the files that were read for it."""
     read: list[str] = []
-    whole = files.read
+    whole = source.read
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "read", lambda path: read.append(path.relative_to(root).as_posix()) or whole(path))
+        patch.setattr(source, "read", lambda path: read.append(path.relative_to(root).as_posix()) or whole(path))
         for _ in build.update(root, store, most=99):
             pass
     return sorted(read)
