@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from fim_lsp.nn.decode import Step
 from fim_lsp.nn.native.layers import NativeDecoder
 
 FIRST_TOKENS = 6  # first tokens tried in each of several holes
+PASSES_OF_SEVERAL = 4  # at each of their canvases, at least: nobody waits for them between two keys
 
 
 def load(folder: Path, wanted: ModelRequest) -> SlotBackend:
@@ -117,11 +119,12 @@ class SlotBackend:
         """Return (log-probability, text) of what may fill one hole, best first: every place a canvas may end."""
         prompt = self.reader.prompt(before, after, request)
         cache, logits = self.reader.read(prompt, stop, meter)
+        policy = replace(self.policy, passes=max(self.policy.passes, PASSES_OF_SEVERAL))
         found: dict[str, float] = {}
         for first in decode.rank(logits, FIRST_TOKENS) if logits is not None else ():
             with meter.stage("fill"):
                 canvases = slots.fill(
-                    self.model, cache, prompt, first, self.policy, self.policy.canvas, self.policy.canvas,
+                    self.model, cache, prompt, first, policy, policy.canvas, policy.canvas,
                     self._ends(is_block=False), stop,
                 )  # fmt: skip
                 steps, passes = next(canvases, ((), 0))

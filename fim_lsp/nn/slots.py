@@ -38,7 +38,7 @@ class SlotModel(Protocol):
 class Policy:
     """How slots are filled: the knobs between quality and latency."""
 
-    passes: int = 4  # at each canvas, at most
+    passes: int = 2  # at each canvas, at most
     sure: float = 0.9  # what a token's probability must be to stand before the last pass
     canvas: int = 8  # slots, for a line
     block_canvas: int = 16
