@@ -181,6 +181,11 @@ class Meter:
         self.tokens[name] = self.tokens.get(name, 0) + tokens
 
 
+def is_word(char: str, more: str = "_") -> bool:
+    """True for a letter, a digit and what else of `more` names are made of; not for the end of a text."""
+    return char.isalnum() or (char != "" and char in more)
+
+
 def split_lines(text: str) -> list[str]:
     """Split at the line breaks that editors know (LSP 3.18), not at form feeds and U+2028 as str.splitlines does."""
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")

@@ -10,6 +10,8 @@ from importlib import import_module
 
 import tree_sitter
 
+from fim_lsp.domain import is_word
+
 NOTHING: frozenset[str] = frozenset()
 PIECE = 1 << 14  # bytes parsed while no other thread has its turn: tree-sitter holds the lock of a whole text otherwise
 
@@ -161,7 +163,7 @@ class Language:
         return bool(self.closing_pattern and self.closing_pattern.fullmatch(line.strip()))
 
     def is_word(self, char: str) -> bool:
-        return char.isalnum() or (char != "" and char in self.word_chars)
+        return is_word(char, self.word_chars)
 
     def imported(self, text: str) -> set[str]:
         """Return the words by which the rest of a file may use an import."""

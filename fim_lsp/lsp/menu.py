@@ -6,7 +6,7 @@ from enum import Enum, auto
 
 from lsprotocol import types as lsp
 
-from fim_lsp.domain import Outcome, Snapshot
+from fim_lsp.domain import Outcome, Snapshot, is_word
 from fim_lsp.lsp.documents import Document
 
 LABEL_CHARS = 60
@@ -64,7 +64,7 @@ def items(outcome: Outcome, document: Document, snap: Snapshot, indent: Indent) 
 
 def _word_before(line: str) -> str:
     start = len(line)
-    while start and (line[start - 1].isalnum() or line[start - 1] == "_"):
+    while start and is_word(line[start - 1]):
         start -= 1
     return line[start:]
 

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from itertools import takewhile
 
-from fim_lsp.domain import Snapshot, Suggestion
+from fim_lsp.domain import Snapshot, Suggestion, is_word
 
 SURE = 0.95  # of 732 such rests were right, at every character of what the shipped traces write
 FEWEST_TYPED, FEWEST_LEFT = 2, 2  # characters; less is guessed, or typed as quickly as accepted
@@ -47,7 +47,7 @@ def _typed(snap: Snapshot) -> str:
     """Return the part of a word before the cursor, "" within a word and where none begins."""
     after = snap.line_suffix[:1]
     found = TYPED.search(snap.line_prefix[-TYPED_MOST - 1 :])
-    return found.group() if found and len(found.group()) <= TYPED_MOST and not (after.isalnum() or after == "_") else ""
+    return found.group() if found and len(found.group()) <= TYPED_MOST and not is_word(after) else ""
 
 
 def _words(snap: Snapshot, typed: str) -> set[str]:
@@ -56,7 +56,7 @@ def _words(snap: Snapshot, typed: str) -> set[str]:
     start = snap.offset - len(typed)
     low, high = max(start - NEAR_CHARS, 0), snap.offset + NEAR_CHARS
     spans = [*near.finditer(snap.text, low, start), *near.finditer(snap.text, snap.offset, high)]
-    return {found.group() for found in spans if not _is_word(snap.text[max(found.start() - 1, 0) : found.start()])}
+    return {found.group() for found in spans if not is_word(snap.text[max(found.start() - 1, 0) : found.start()])}
 
 
 def _common(typed: str, words: Collection[str]) -> Suggestion | None:
@@ -66,7 +66,3 @@ def _common(typed: str, words: Collection[str]) -> Suggestion | None:
     pairs = zip(min(words), max(words), strict=False)  # what the first and the last agree on, all between them do
     text = "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))[len(typed) :]
     return Suggestion((text,), finish="unsure", confidence=SURE) if len(text) >= FEWEST_LEFT else None
-
-
-def _is_word(char: str) -> bool:
-    return char.isalnum() or char == "_"

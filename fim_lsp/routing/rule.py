@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fim_lsp.domain import Choice, FimRequest
+from fim_lsp.domain import Choice, FimRequest, is_word
 
 CURSOR_KINDS = (
     "string",
@@ -80,7 +80,7 @@ def kind_of_cursor(request: FimRequest, zone: str) -> str:
         return "before a closer" if right[0] in ")]}" else "before text"
     if not left.strip():
         return "blank line"
-    return "after a name" if left[-1].isalnum() or left[-1] in "_." else "end of line"
+    return "after a name" if is_word(left[-1], "_.") else "end of line"
 
 
 def decide(cursor_kind: str, candidates: Sequence[Candidate], latency_penalty: float, left_ms: float) -> Choice:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from fim_lsp.domain import is_word
 from fim_lsp.lab.bench.latency.editor import Change, EditorSimulator, Ghost
 from fim_lsp.lab.bench.latency.traces import Edit, TypingTrace, keys
 
@@ -111,4 +112,4 @@ def _slip(editor: EditorSimulator, wrong: str, speed: float) -> None:
 
 
 def _is_within_word(text: str, at: int) -> bool:
-    return at < len(text) and all(char.isalnum() or char == "_" for char in text[at - 1 : at + 1])
+    return at < len(text) and all(is_word(char) for char in text[at - 1 : at + 1])

@@ -10,6 +10,7 @@ import hashlib
 import random
 
 from fim_lsp.compare.holes import Cutter, Span
+from fim_lsp.domain import is_word
 from fim_lsp.lab.bench.latency.documents import parts, usable
 from fim_lsp.lab.bench.latency.traces import Edit, TypingTrace, digest
 from fim_lsp.languages import DEFAULT, get
@@ -84,7 +85,7 @@ def _edit(final: str, span: Span, rng: random.Random) -> Edit:
 def _pause_ms(final: str, at: int, rng: random.Random) -> int:
     before, char = final[at - 1 : at], final[at]
     pause = rng.lognormvariate(5.0, 0.45)
-    if _is_word(char) and not _is_word(before):
+    if is_word(char) and not is_word(before):
         pause *= 1.6
     if before in ("\n", "") or not final[final.rfind("\n", 0, at) + 1 : at].strip():
         pause += rng.lognormvariate(5.9, 0.5)
@@ -93,7 +94,3 @@ def _pause_ms(final: str, at: int, rng: random.Random) -> int:
 
 def _clip(pause: float) -> float:
     return min(max(pause, SHORTEST_MS), LONGEST_MS)
-
-
-def _is_word(char: str) -> bool:
-    return char.isalnum() or char == "_"
