@@ -5,8 +5,8 @@ from __future__ import annotations
 from fim_lsp.domain import Snapshot, Suggestion
 from fim_lsp.languages import SyntaxTree
 from fim_lsp.languages.block import lines_below
+from fim_lsp.languages.loops import round_at_end
 
-LOOPS = ((1, 12), (3, 5), (10, 3))  # from so many characters a round on, so many rounds are a loop
 LOOP_CHARS = 600  # a round has at most
 LINE_LEAST = 12  # characters; shorter lines repeat the one above honestly: `pass`, `return x`
 SAME_LINES = 3
@@ -23,18 +23,9 @@ def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggest
             lines = lines[: bare.index(line) + 1]
             break
     text = "\n".join(lines)
-    if _is_loop(text.rstrip()):
+    if round_at_end(text.rstrip(), 1, LOOP_CHARS):
         return None
     return None if _echoes(text, snap, syntax) else suggestion.with_text(text)
-
-
-def _is_loop(text: str) -> bool:
-    """True when a text ends with the same piece over and over."""
-    for chars in range(1, min(len(text), LOOP_CHARS) + 1):
-        rounds = next(rounds for least, rounds in reversed(LOOPS) if chars >= least)
-        if chars * rounds <= len(text) and text.endswith(text[-chars:] * rounds):
-            return True
-    return False
 
 
 def _echoes(text: str, snap: Snapshot, syntax: SyntaxTree) -> bool:

@@ -13,10 +13,10 @@ from fim_lsp.domain import GenerationLimits, Snapshot, Suggestion, split_lines
 from fim_lsp.languages import Site
 from fim_lsp.languages.block import indent_of
 from fim_lsp.languages.indent import in_unit
+from fim_lsp.languages.loops import round_at_end, rounds_of
 from fim_lsp.languages.scan import open_brackets, opened_again, stray_closers
 
-LOOP_CHARS, LONG_ROUND = (3, 81), 10  # how long a round of a loop may be, and from when on few of them tell
-MANY_ROUNDS, FEW_ROUNDS = 5, 3  # as filters/drop_repetition.py has them, which drops what no rule could cut
+LOOP_CHARS = (3, 80)  # of a round; filters/drop_repetition.py drops what this cannot cut
 STANDING_CHARS = 1000  # right of the cursor, looked at at every step
 
 SENTENCE_END = re.compile(r"""(?<![\d\s.])[.!?](?<!\be\.g\.)(?<!\bi\.e\.)(?<!\betc\.)["')\]*_`]*(?=\s)""")
@@ -116,16 +116,13 @@ def at_suffix_line(text: str, snap: Snapshot, limits: GenerationLimits, site: Si
 
 def at_loop(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) -> int | None:
     """Text that goes in circles: after the first round, if that leaves no bracket open."""
-    for size in range(*LOOP_CHARS):
-        round_, times = text[-size:], FEW_ROUNDS if size >= LONG_ROUND else MANY_ROUNDS
-        if text.endswith(round_ * times):
-            if any(round_[chars:] == round_[:-chars] for chars in (1, 2)):  # `a.a.a.`, a row of dashes
-                return None
-            start = len(text) - size * times
-            while start and text[start - 1] == text[start - 1 + size]:
-                start -= 1
-            return None if open_brackets(text[: start + size], site.language) else start + size
-    return None
+    size = len(round_ := round_at_end(text, *LOOP_CHARS))
+    if not size or any(round_[chars:] == round_[:-chars] for chars in (1, 2)):  # `a.a.a.`, a row of dashes
+        return None
+    start = len(text) - size * rounds_of(size)
+    while start and text[start - 1] == text[start - 1 + size]:
+        start -= 1
+    return None if open_brackets(text[: start + size], site.language) else start + size
 
 
 def at_max_lines(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) -> int | None:
