@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fim_lsp.backends.base import Backend, Budget, ModelRequest
+from fim_lsp.backends.base import Backend, Budget, Density, ModelRequest
 from fim_lsp.backends.bert import BertBackend
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.checkpoints.config import read_raw_config
@@ -21,7 +21,7 @@ from fim_lsp.nn.study.bert import SmallBert
 from fim_lsp.nn.study.network import Writer, write
 from fim_lsp.nn.study.vocabulary import SEPARATOR
 
-CHARS_PER_TOKEN, MOST_CHARS_PER_TOKEN = 2.8, 4.0  # of the set's vocabulary, which is small
+DENSITY = Density(2.8, 4.0)  # of the study's vocabulary, which is small
 
 
 class WriterBackend:
@@ -34,10 +34,7 @@ class WriterBackend:
         self.name, self.model, self.tokenizer = name, model, tokenizer
         self.prefix_tokens, self.suffix_tokens = reading["prefix_tokens"], reading["suffix_tokens"]
         self.answer_tokens = reading["answer_tokens"]
-        self.budget = Budget(
-            prefix_chars=int(self.prefix_tokens * CHARS_PER_TOKEN),
-            suffix_chars=int(self.suffix_tokens * MOST_CHARS_PER_TOKEN),
-        )
+        self.budget = Budget.of_tokens(self.prefix_tokens, self.suffix_tokens, DENSITY)
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         """Fill the hole of `request`; of several, each after those left of it."""

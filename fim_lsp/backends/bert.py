@@ -19,7 +19,6 @@ from fim_lsp.nn import infill
 from fim_lsp.nn.canvas import GAP, Layout, lay_out
 from fim_lsp.nn.load import load_encoder, load_masked_lm
 
-CHARS_PER_TOKEN, MOST_CHARS_PER_TOKEN = 3.5, 4.5  # as the decoder's: a window that seldom needs clamping
 SHORT_COUNTS = (80, 12, 4)  # tokens tried in each slot of fills of one, two and three tokens
 
 
@@ -47,10 +46,7 @@ class BertBackend:
     ):
         self.model, self.tokenizer, self.calibration = model, tokenizer, calibration
         self.marks, self.recipe = Marks.read(table), infill.InfillRecipe.read(table)
-        self.budget = Budget(
-            prefix_chars=int(self.recipe.prefix_tokens * CHARS_PER_TOKEN),
-            suffix_chars=int(self.recipe.suffix_tokens * MOST_CHARS_PER_TOKEN),
-        )
+        self.budget = Budget.of_tokens(self.recipe.prefix_tokens, self.recipe.suffix_tokens)
 
     @classmethod
     def from_folder(cls, folder: Path) -> BertBackend:

@@ -18,8 +18,6 @@ from fim_lsp.nn import decode
 from fim_lsp.nn.kv_pool import Pool
 from fim_lsp.nn.load import load_decoder
 
-CHARS_PER_TOKEN = 3.5  # Python under a code vocabulary; a little low, so that a window seldom needs clamping
-MOST_CHARS_PER_TOKEN = 4.5  # a suffix is cut at its far end, where clamping by tokens costs nothing
 ROOM = 256  # tokens for what is decoded after a prompt
 CHUNK_MS, CHUNKS = 50.0, (16, 256)  # a chunk of prefill takes about that long, and has so many tokens
 PATH_CHARS = 100  # of a file's path, in the prompt
@@ -41,10 +39,7 @@ class Reader:
         self.model, self.tokenizer = model, tokenizer
         self.beside: Path | None = None
         self.format = Format.read(model.config.fim, tokenizer.sentinel).within(model.config.positions)
-        self.budget = Budget(
-            prefix_chars=int(self.format.prefix_tokens * CHARS_PER_TOKEN),
-            suffix_chars=int(self.format.suffix_tokens * MOST_CHARS_PER_TOKEN),
-        )
+        self.budget = Budget.of_tokens(self.format.prefix_tokens, self.format.suffix_tokens)
         self.cost = Cost(token_ms=1.0, step_ms=20.0)
         around = self.format.prefix_tokens + self.format.suffix_tokens + 3 + ROOM
         room = SNIPPETS * SNIPPET_TOKENS

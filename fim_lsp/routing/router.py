@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from fim_lsp.backends.base import Backend, ModelRequest, SharesReader
+from fim_lsp.backends.base import CODE, Backend, ModelRequest, SharesReader
 from fim_lsp.backends.costs import Cost
 from fim_lsp.domain import Cancel, Choice, FimRequest, GenerationLimits, Meter, TokenEstimate
 from fim_lsp.errors import ModelError
@@ -16,7 +16,6 @@ from fim_lsp.routing.rule import Candidate, RoutingTable, cascades, decide, kind
 from fim_lsp.settings import Config
 
 CANDIDATES = ("gpt", "bert")  # families that `auto` chooses among; the first one is loaded first
-CHARS_PER_TOKEN = 3.5  # for a family whose tokenizer is not loaded
 USUAL_STEPS = 8.0  # where no table says
 TRIALS = (  # run once the weights are there; only the second is timed, the first pays for what is set up on the way
     FimRequest(("def warm_up():\n    ", "\n"), GenerationLimits(max_tokens=2)),
@@ -180,7 +179,7 @@ class Router:
 
     def _candidate(self, family: str, cursor_kind: str, request: FimRequest) -> Candidate:
         table, backend = self.tables[family] or RoutingTable(), self.loader.loaded.get(family)
-        guess = TokenEstimate(int(sum(map(len, request.segments)) / CHARS_PER_TOKEN))
+        guess = TokenEstimate(int(sum(map(len, request.segments)) / CODE.usual))
         tokens = backend.estimate(request) if backend else guess
         measured = next((other for other in self.families if self.costs[other].steps_seen), family)
         cost = self.costs[family].at_pace_of(self.costs[measured], self._guess(measured))

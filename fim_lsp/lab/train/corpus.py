@@ -32,7 +32,7 @@ from fim_lsp.languages import DEFAULT, get, language_of
 
 MANIFEST, RECIPE, TEXTS, PARTS = "manifest.json", "recipe.toml", "texts.jsonl.zst", "parts"
 DENSEST = 2.5  # characters a token: below it a file is data or another language
-CHARS_PER_TOKEN = 3.6
+ROW_CHARS = 3.6  # of text for each token of a row
 ANSWER_TOKENS = 48
 LICENCE_CHARS = 60  # of a package's in the recipe; the manifest has all of it
 MOST_CHARS = 3_000_000  # of one package: no style should rule
@@ -166,7 +166,7 @@ def rows_of(
     text: str, tokenizer: Tokenizer, settings: CorpusSettings, rng: random.Random, language: str = DEFAULT
 ) -> Iterator[tuple[shards.TokenRow, list[int]]]:
     """Yield (row, kinds of its holes) for each window of a text."""
-    cutter, width = holes.Cutter(text, get(language)), int(settings.tokens * CHARS_PER_TOKEN)
+    cutter, width = holes.Cutter(text, get(language)), int(settings.tokens * ROW_CHARS)
     at = -rng.randrange(width)
     while at < len(text):
         window = (max(at, 0), min(at + width, len(text)))
@@ -174,7 +174,7 @@ def rows_of(
         if window[1] - window[0] < width // 4:
             continue
         count = 0 if rng.random() < settings.plain else rng.randint((settings.holes + 1) // 2, settings.holes)
-        most = int(settings.answer_tokens * CHARS_PER_TOKEN)
+        most = int(settings.answer_tokens * ROW_CHARS)
         spans = cutter.spans(rng, settings.mix, count, window, most)
         row = [tokenizer.encode(piece) for piece in holes.pieces(text, spans, window)]
         if len(spans) == count and all(len(fill) <= settings.answer_tokens for fill in row[1::2]):

@@ -22,7 +22,7 @@ MOST_MIDDLE_CHARS, MOST_MIDDLE = 600, 160  # characters, tokens
 SNIPPET_LINES, SNIPPET_TOKENS, ALIKE = 20, 260, 0.08
 WITH_SNIPPETS, WITH_PATH = 0.3, 0.4
 WORD = re.compile(r"[A-Za-z_]\w{2,}")
-CHARS_PER_TOKEN = 6  # cut before encoding: more than any window needs
+CUT_CHARS = 6  # for each token, cut before encoding: more than any window needs
 
 
 class File(NamedTuple):
@@ -69,8 +69,8 @@ class Prompts:
             return None
         context = self.rng.choice(CONTEXTS)
         suffix = int(context * self.rng.choice(SUFFIX_SHARES))
-        before = file.text[max(0, span.start - context * CHARS_PER_TOKEN) : span.start]
-        after = file.text[span.end : span.end + suffix * CHARS_PER_TOKEN]
+        before = file.text[max(0, span.start - context * CUT_CHARS) : span.start]
+        after = file.text[span.end : span.end + suffix * CUT_CHARS]
         encode, mark = self.tokenizer.encode, self._mark
         middle = encode(file.text[span.start : span.end])
         if len(middle) > MOST_MIDDLE:
