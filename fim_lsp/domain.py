@@ -11,6 +11,21 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import Literal
 
+Stage = Literal["context", "choose", "tokenize", "prefill", "read", "decode", "fill", "filters", "parse"]
+Purpose = Literal["prepare", "read", "write", "finish"]
+STAGES: Mapping[
+    Stage, Purpose
+] = {  # of a request, as they run: the decoder prefills and decodes, the infiller reads and fills
+    "context": "prepare",
+    "choose": "prepare",
+    "tokenize": "prepare",
+    "prefill": "read",
+    "read": "read",
+    "decode": "write",
+    "fill": "write",
+    "filters": "finish",
+    "parse": "finish",
+}
 Finish = Literal["stop", "length", "deadline", "cancelled", "unsure"]  # unsure: what went on was a guess
 
 
@@ -162,7 +177,7 @@ class Meter:
         self.tokens: dict[str, int] = {}
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage(self, name: Stage) -> Iterator[None]:
         began = time.perf_counter()
         try:
             yield
@@ -179,6 +194,16 @@ class Meter:
 
     def count(self, name: str, tokens: int) -> None:
         self.tokens[name] = self.tokens.get(name, 0) + tokens
+
+
+def ms_of(purpose: Purpose, timings: Mapping[str, float]) -> float:
+    """Return the milliseconds of all stages that have this purpose."""
+    return sum(timings.get(stage, 0.0) for stage, for_what in STAGES.items() if for_what == purpose)
+
+
+def steps_of(tokens: Mapping[str, int]) -> int:
+    """Return how often a model was run to write: an infiller's passes, else a decoder's tokens."""
+    return tokens.get("passes", tokens.get("decoded", 0))
 
 
 def is_word(char: str, more: str = "_") -> bool:

@@ -1,15 +1,19 @@
-"""One name, one thing: a type and the table of families are defined once in the whole package."""
+"""One name, one thing: types are defined once in the whole package, and editors know the stages by their names."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[1] / "fim_lsp"
+from fim_lsp.domain import STAGES
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "fim_lsp"
 ONCE = {"FAMILIES"}  # constants that several parts could think theirs
 
 
@@ -58,3 +62,18 @@ def test_a_second_definition_is_named(first, second, name):
 
 def test_private_names_and_constants_may_be_the_same():
     assert defined_twice({"a.py": "class _Entry: ...\nMOST = 1", "b.py": "class _Entry: ...\nMOST = 2"}) == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "table", "beside"),
+    [
+        ("editors/neovim/lua/fim_lsp/compare_view.lua", r"local STAGES = \{(.*?)\}", {"rest"}),
+        ("editors/neovim/lua/fim_lsp/compare_view.lua", r"local COLOURS = \{(.*?)\}", set()),
+        ("editors/vscode/src/comparePage.ts", r"const COLOURS: Record<string, string> = \{(.*?)\}", set()),
+    ],
+)
+def test_stages_have_the_names_that_the_server_gives_them(file, table, beside):
+    (found,) = re.findall(table, (ROOT / file).read_text(encoding="utf-8"), re.DOTALL)
+    names = re.findall(r"(\w+) ?[:=]", found) or re.findall(r"'(\w+)'", found)
+    assert len(names) >= 5
+    assert set(names) - beside <= set(STAGES)

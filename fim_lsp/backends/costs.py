@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from fim_lsp.domain import Meter, TokenEstimate
+from fim_lsp.domain import Meter, TokenEstimate, ms_of, steps_of
 
 STEADY = 0.2  # weight of a new measurement once there are some; the first one replaces the guess
 FEW_TOKENS = 32  # a prefill of fewer costs about a step, whatever their number
-READING, STEPPING = ("prefill", "read"), ("decode", "fill")  # stages of a meter: decoder's, infiller's
-STEPS = ("passes", "decoded")  # counts of a meter: the infiller's passes, else the decoder's tokens
 
 
 @dataclass(frozen=True)
@@ -24,11 +22,11 @@ class Cost:
     def learn(self, meter: Meter) -> Cost:
         """Return the cost after one more run."""
         learnt = self
-        tokens, spent = meter.tokens.get("prefilled", 0), _first(meter.timings, READING)
+        tokens, spent = meter.tokens.get("prefilled", 0), ms_of("read", meter.timings)
         if tokens >= FEW_TOKENS and spent:
             ms = _mix(self.token_ms, spent / tokens, self.tokens_seen)
             learnt = replace(learnt, token_ms=ms, tokens_seen=self.tokens_seen + 1)
-        steps, spent = _first(meter.tokens, STEPS), _first(meter.timings, STEPPING)
+        steps, spent = steps_of(meter.tokens), ms_of("write", meter.timings)
         if steps and spent:
             ms = _mix(self.step_ms, spent / steps, self.steps_seen)
             learnt = replace(learnt, step_ms=ms, steps_seen=self.steps_seen + 1)
@@ -44,10 +42,6 @@ class Cost:
     def expect(self, work: TokenEstimate, steps: float) -> float:
         """Return the milliseconds of a request whose answers take so many steps each."""
         return self.token_ms * (work.tokens - work.reused) + self.step_ms * steps * work.answers
-
-
-def _first(of: dict[str, float] | dict[str, int], names: tuple[str, ...]) -> float:
-    return next((float(of[name]) for name in names if name in of), 0.0)
 
 
 def _mix(old: float, new: float, seen: int) -> float:

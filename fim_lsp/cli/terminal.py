@@ -12,12 +12,11 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from fim_lsp.domain import Outcome, Snapshot
+from fim_lsp.domain import STAGES, Outcome, Snapshot
 from fim_lsp.errors import InputError
 
 ABOVE_LINES, BELOW_LINES = 4, 3
 NARROW = 56  # columns below which a suggestion is hard to read beside another
-STAGES = ("context", "tokenize", "prefill", "read", "decode", "fill", "filters")
 
 
 def show(console: Console, snap: Snapshot, outcome: Outcome, title: str) -> None:

@@ -39,17 +39,6 @@ DARK: Mapping[str, str] = {
     "finish": "#a88ad0",
 }
 SERIES = tuple(colour for name, colour in LIGHT.items() if name.startswith("series"))
-STAGES: Mapping[str, str] = {  # stage of the pipeline: what it is for, which is its colour
-    "context": "prepare",
-    "choose": "prepare",
-    "tokenize": "prepare",
-    "prefill": "read",
-    "read": "read",
-    "decode": "write",
-    "fill": "write",
-    "filters": "finish",
-    "parse": "finish",
-}
 
 
 def by_name(svg: str) -> str:

@@ -14,11 +14,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fim_lsp.compare.palette import LIGHT, SERIES, STAGES
+from fim_lsp.compare.palette import LIGHT, SERIES
 from fim_lsp.compare.records import Report
 from fim_lsp.compare.report import where
 from fim_lsp.compare.stats import summary
 from fim_lsp.compare.summary import LENGTHS
+from fim_lsp.domain import STAGES
 
 INK, SOFT, GRID, PAPER = (LIGHT[name] for name in ("ink", "soft", "grid", "paper"))
 STYLE: Any = {  # matplotlib's own keys, one by one in its type

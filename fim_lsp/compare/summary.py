@@ -8,9 +8,9 @@ from typing import Any
 from fim_lsp.compare import stats
 from fim_lsp.compare.contenders import CONTENDER_FAMILIES, Contender
 from fim_lsp.compare.trials import CONDITIONS, Trial
+from fim_lsp.domain import ms_of
 
 LENGTHS = ((1, 4), (5, 8), (9, 16), (17, 32), (33, 10_000))  # span lengths in tokens, both ends in
-WRITING = ("decode", "fill")  # the stages in which tokens are made, the decoder's and the infiller's
 
 
 def sum_up(one: Contender, trials: Sequence[Trial], weight: Mapping[str, float], seed: int) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def _tokens(trials: Sequence[Trial]) -> dict[str, float]:
     names = dict.fromkeys(name for trial in trials for name in trial.tokens)
     means = {name: round(sum(trial.tokens.get(name, 0) for trial in trials) / len(trials), 2) for name in names}
     means["steps"] = means.get("passes", means.get("decoded", 0.0))
-    spent_s = sum(trial.timings.get(stage, 0.0) for trial in trials for stage in WRITING) / 1e3
+    spent_s = sum(ms_of("write", trial.timings) for trial in trials) / 1e3
     if spent_s:
         means["tokens_per_s"] = round(sum(trial.tokens.get("decoded", 0) for trial in trials) / spent_s, 1)
     return means

@@ -18,7 +18,7 @@ from fim_lsp.backends.calibration import Calibration
 from fim_lsp.checkpoints.catalogue import find_model
 from fim_lsp.checkpoints.config import read_raw_config
 from fim_lsp.compare.quality import Hole
-from fim_lsp.domain import Suggestion
+from fim_lsp.domain import Suggestion, ms_of, steps_of
 from fim_lsp.errors import InputError
 from fim_lsp.lab.calibrate import curve
 from fim_lsp.lab.calibrate import measure as route
@@ -141,16 +141,16 @@ def _rates(recordings: Sequence[Recording], cursor_kinds: Sequence[str]) -> Rout
         for name, some in by_kind.items()
         if some
     }
-    steps = {name: statistics.fmean(map(route.steps_of, some)) for name, some in by_kind.items() if some}
+    steps = {name: statistics.fmean(steps_of(one.tokens) for one in some) for name, some in by_kind.items() if some}
     reading = [
-        route.reading_ms(recording) / recording.tokens["prefilled"]
+        ms_of("read", recording.timings) / recording.tokens["prefilled"]
         for recording in recordings
         if recording.tokens.get("prefilled")
     ]
     stepping = [
-        route.stepping_ms(recording) / route.steps_of(recording)
+        ms_of("write", recording.timings) / steps_of(recording.tokens)
         for recording in recordings
-        if route.steps_of(recording)
+        if steps_of(recording.tokens)
     ]
     return RoutingTable(
         {name: round(rate, 4) for name, rate in hits.items()},

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fim_lsp import __version__, machine
-from fim_lsp.backends.costs import READING, STEPPING, STEPS, Cost
+from fim_lsp.backends.costs import Cost
 from fim_lsp.compare import stats
 from fim_lsp.compare.stats import Doubles
 from fim_lsp.domain import TokenEstimate
@@ -180,19 +180,6 @@ def report(
         "conditions": conditions,
         "confidence": {family: _confidence(holes, family) for family in CALIBRATED},
     }
-
-
-def steps_of(recording: Recording) -> int:
-    """Return the passes or the tokens decoded."""
-    return next((recording.tokens[name] for name in STEPS if name in recording.tokens), 0)
-
-
-def reading_ms(recording: Recording) -> float:
-    return next((recording.timings[name] for name in READING if name in recording.timings), 0.0)
-
-
-def stepping_ms(recording: Recording) -> float:
-    return next((recording.timings[name] for name in STEPPING if name in recording.timings), 0.0)
 
 
 def _with(

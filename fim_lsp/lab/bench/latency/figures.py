@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any
 
 from fim_lsp.compare.stats import summary
+from fim_lsp.domain import steps_of
 from fim_lsp.lab.bench.latency.editor import Ask
 from fim_lsp.lab.bench.latency.lsp_server import INLINE
 from fim_lsp.lab.bench.latency.replay import Replay
@@ -51,7 +52,7 @@ def sum_up(name: str, asks: Sequence[Ask], replays: Sequence[Replay], tokens: Ma
         "accepted_chars": accepted,
         "accepts": sum(replay.accepts for replay in replays),
         "typed_chars": sum(replay.typed_chars for replay in replays),
-        "tokens": {key: tokens.get(key, 0) for key in ("prefilled", "reused")} | {"steps": steps(tokens)},
+        "tokens": {key: tokens.get(key, 0) for key in ("prefilled", "reused")} | {"steps": steps_of(tokens)},
         "cpu_s": round(spent, 2),
         "cpu_s_per_accepted_char": round(spent / accepted, 4) if accepted else None,
         "traces": [asdict(replay) for replay in replays],
@@ -96,11 +97,6 @@ def _within(curve: Sequence[tuple[float, float]], q: int) -> float:
 
 def _known(ms: float) -> float | None:
     return round(ms, 2) if math.isfinite(ms) else None
-
-
-def steps(tokens: Mapping[str, int]) -> int:
-    """Return how often a model was run to write: a decoder's tokens, an infiller's passes."""
-    return tokens.get("passes", tokens.get("decoded", 0))
 
 
 def attribute(asks: Iterable[Ask], records: Sequence[Mapping[str, Any]]) -> dict[str, int]:
