@@ -61,7 +61,7 @@ def report(tokenizer, tmp_path_factory):
     folder = tmp_path_factory.mktemp("study")
     tokenizer.inner.save(str(folder / "tokenizer.json"))
     for name, tiny in SHAPES.items():
-        shape = StudyShape(**asdict(tiny) | {"vocab": 600, "places": 352})
+        shape = StudyShape(**asdict(tiny) | {"vocab": 600, "positions": 352})
         (folder / name).mkdir()
         save_file(dict(build(shape).state_dict()), folder / name / "model.safetensors")
         config = {"study": asdict(shape), "parameters": 1}
