@@ -13,10 +13,11 @@ from pathlib import Path
 from safetensors.torch import load_file
 from torch import Tensor
 
-from fim_lsp.checkpoints.config import read_raw_config, shards
+from fim_lsp.checkpoints.config import read_raw_config
 from fim_lsp.errors import InputError
 from fim_lsp.lab.progress import StepProgress
 from fim_lsp.lab.train.folder import write_folder
+from fim_lsp.nn.reference.tensors import load_tensors
 
 NAMES = {part: f"self_attn.{part}_proj" for part in "qkvo"} | {
     part: f"mlp.{part}_proj" for part in ("gate", "up", "down")
@@ -71,9 +72,7 @@ def merge(base: Path, adapter: Path, out: Path) -> None:
 
     Raises ModelError, InputError.
     """
-    tensors: dict[str, Tensor] = {}
-    for path in shards(base):
-        tensors |= {name: tensor.bfloat16() for name, tensor in load_file(path).items()}  # as the tuning saw it
+    tensors = {name: tensor.bfloat16() for name, tensor in load_tensors(base).items()}  # as the tuning saw it
     if not adapter.is_file():
         raise InputError(f"{adapter} does not exist: give the tuning's adapter.safetensors, or make one")
     low_rank = load_file(adapter)

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fim_lsp.checkpoints.config import read_config, read_raw_config, shards
+from fim_lsp.checkpoints.config import read_config, read_raw_config
 from fim_lsp.checkpoints.ready import UNIT
 from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.errors import InputError
@@ -19,9 +19,10 @@ from fim_lsp.lab.progress import StepProgress
 from fim_lsp.lab.weights import calibrate, merge, pack, rounding, texts, vocabulary
 from fim_lsp.lab.weights.prompts import File, Prompt, Prompts
 from fim_lsp.lab.weights.walk import Walk
+from fim_lsp.nn.reference.tensors import load_tensors
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    pass
 
 COUNTED = 6_000_000  # characters of a language that are counted
 CHECKED = 1_500_000  # and of other packages, to tell what the smaller vocabulary costs
@@ -142,13 +143,8 @@ class WeightsRecipe:
 
     @cached_property
     def _walk(self) -> Walk:
-        from safetensors.torch import load_file
-
         source = self._made("trimmed")
-        tensors: dict[str, Tensor] = {}
-        for path in shards(source):
-            tensors |= load_file(path)
-        return Walk(read_config(source), tensors)
+        return Walk(read_config(source), load_tensors(source))
 
     def _prompts(
         self, files: Mapping[str, list[File]], shares: Mapping[str, float], seed: int = 11

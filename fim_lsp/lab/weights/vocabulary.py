@@ -13,7 +13,6 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fim_lsp.checkpoints.config import shards
 from fim_lsp.checkpoints.ready import UNIT
 from fim_lsp.checkpoints.tokenizer import Tokenizer
 
@@ -89,9 +88,8 @@ def trim(tokenizer: Mapping[str, Any], kept: list[int]) -> dict[str, Any]:
 
 def trim_folder(source: Path, out: Path, kept: list[int]) -> None:
     """Write a transformers folder with a trimmed tokenizer and the rows of the embedding that belong to it."""
-    from safetensors.torch import load_file
-
     from fim_lsp.lab.train.folder import write_folder
+    from fim_lsp.nn.reference.tensors import load_tensors
 
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
@@ -101,9 +99,7 @@ def trim_folder(source: Path, out: Path, kept: list[int]) -> None:
     config = json.loads((source / "config.json").read_text(encoding="utf-8"))
     new = {old: number for number, old in enumerate(kept)}
     config |= {name: new.get(config[name]) for name in IDS if config.get(name) is not None}
-    tensors: dict[str, Any] = {}
-    for path in shards(source):
-        tensors |= load_file(path)
+    tensors = load_tensors(source)
     for name in ("model.embed_tokens", "lm_head"):
         for kind in ("weight", "scale"):
             if (key := f"{name}.{kind}") in tensors:

@@ -9,12 +9,17 @@ import numpy as np
 import torch
 
 from fim_lsp.checkpoints.arrays import Arrays
-from fim_lsp.checkpoints.files import Stored
+from fim_lsp.checkpoints.files import Stored, stored_in
 
 
 def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
     """Read all tensors of a decoder or an infiller by name; raises ModelMissing, ModelCorrupt, ModelMismatch."""
     return as_tensors(Arrays.from_folder(folder).stored)
+
+
+def load_tensors(folder: Path) -> dict[str, torch.Tensor]:
+    """Read all tensors of a folder by name, whatever they are; raises ModelMissing, ModelCorrupt."""
+    return as_tensors(stored_in(folder))
 
 
 def as_tensors(stored: Mapping[str, Stored]) -> dict[str, torch.Tensor]:

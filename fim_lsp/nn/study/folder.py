@@ -9,10 +9,9 @@ from typing import Any
 import torch
 
 from fim_lsp.checkpoints.config import read_raw_config
-from fim_lsp.checkpoints.files import stored_in
 from fim_lsp.errors import ModelCorrupt, ModelMismatch
 from fim_lsp.nn.reference.quant import dense
-from fim_lsp.nn.reference.tensors import as_tensors
+from fim_lsp.nn.reference.tensors import load_tensors
 from fim_lsp.nn.study.bert import SmallBert
 from fim_lsp.nn.study.gpt import SmallGpt
 from fim_lsp.nn.study.network import Network, StudyShape
@@ -47,7 +46,7 @@ def load(folder: Path) -> Any:
         raise ModelMismatch(f"{folder} is not of the architecture study: its config.json has no `study` table")
     network = build(StudyShape.read(table))
     try:
-        network.load_state_dict(dense(as_tensors(stored_in(folder))))
+        network.load_state_dict(dense(load_tensors(folder)))
     except (RuntimeError, KeyError) as problem:
         raise ModelCorrupt(f"{folder} holds other weights than its config.json says: {problem}") from None
     return network.eval().to(torch.float32)

@@ -8,11 +8,10 @@ import pytest
 
 from fim_lsp import backends
 from fim_lsp.checkpoints.catalogue import STUDY_FAMILIES, find_model, models_folder
-from fim_lsp.checkpoints.files import stored_in
 from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter
 from fim_lsp.errors import InputError, ModelMismatch
 from fim_lsp.nn.reference.quant import dense
-from fim_lsp.nn.reference.tensors import as_tensors
+from fim_lsp.nn.reference.tensors import load_tensors
 
 pytestmark = pytest.mark.model
 
@@ -22,7 +21,7 @@ ADD = FimRequest(
 
 
 def parameters(name: str) -> int:
-    return sum(tensor.numel() for tensor in dense(as_tensors(stored_in(find_model(name, "")))).values())
+    return sum(tensor.numel() for tensor in dense(load_tensors(find_model(name, ""))).values())
 
 
 def test_the_five_are_of_one_size_within_two_percent():
