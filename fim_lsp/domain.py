@@ -30,6 +30,15 @@ Finish = Literal["stop", "length", "deadline", "cancelled", "unsure"]  # unsure:
 
 
 @dataclass(frozen=True)
+class Terms:
+    """What came with one request beside its document, from a client that sets such things itself."""
+
+    max_tokens: int | None = None  # to decode, at most
+    deadline_ms: float | None = None  # for the answer, where that is sooner than the settings say
+    snippets: tuple[Snippet, ...] = ()  # of other files, instead of what the workspace has
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """One document at one version with the cursor at `offset`."""
 
@@ -42,6 +51,7 @@ class Snapshot:
     eol: str = "\n"  # how this document breaks its lines
     path: str = ""  # of the file, as its workspace names it: parts joined by /
     refusal: str = ""  # why its text is not known; there is nothing to complete
+    terms: Terms = Terms()
 
     @cached_property
     def prefix(self) -> str:

@@ -25,6 +25,7 @@ MAY_IMPORT = {  # part of fim_lsp: the parts it may import; None: all
     "backends": {"nn", "checkpoints", "settings"} | LEAVES,
     "routing": {"backends", "checkpoints", "settings"} | LEAVES,
     "pipeline": {"context", "filters", "languages", "backends", "routing", "settings"} | LEAVES,
+    "http": {"pipeline", "languages"} | LEAVES,
     "lsp": {"pipeline", "context", "languages", "routing", "settings", "backends"} | LEAVES,
     "compare": {"pipeline", "context", "routing", "backends", "settings", "languages", "checkpoints", "machine"}
     | LEAVES,
@@ -41,6 +42,8 @@ OWNERS = {  # a library: the only parts that may import it
     "tokenizers": {"checkpoints", "lab"},
     "transformers": {"nn", "lab"},
     "typer": {"cli"},
+    "starlette": {"http"},
+    "uvicorn": {"http"},
     "pathspec": {"context"},
     "rich": {"cli", "compare", "lab"},
     "numpy": {"nn", "checkpoints", "compare", "lab"},

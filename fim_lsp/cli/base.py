@@ -29,6 +29,7 @@ ModelFolder = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 EXTRAS = {  # of pyproject.toml: packages that a plain installation lacks; a test holds them to it
+    "http": ("starlette", "uvicorn"),
     "torch": ("torch", "transformers"),
     "compare": ("jinja2", "matplotlib", "psutil", "rapidfuzz"),
     "lab": ("accelerate", "datasketch", "gguf", "zstandard"),

@@ -1,4 +1,4 @@
-"""`fim-lsp serve`: the language server over standard input and output."""
+"""`fim-lsp serve`: the language server over standard input and output, or completions over HTTP."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Annotated
 
 import typer
 
-from fim_lsp.cli.base import ConfigFile, reporting_errors
+from fim_lsp.cli.base import ConfigFile, load, reporting_errors, warn
+
+LOCAL = "127.0.0.1"
 
 
 def serve(
@@ -17,10 +19,23 @@ def serve(
     log: Annotated[Path | None, typer.Option(help="Write a log here.", metavar="FILE")] = None,
     trace: Annotated[Path | None, typer.Option(help="Write a JSON line per request here.", metavar="FILE")] = None,
     trace_text: Annotated[bool, typer.Option(help="Put source text into the trace too.")] = False,
-    stdio: Annotated[bool, typer.Option("--stdio", help="Speak over standard input and output (always so).")] = True,
+    stdio: Annotated[
+        bool, typer.Option("--stdio", help="Speak over standard input and output (so without --http).")
+    ] = True,
+    http: Annotated[
+        int | None,
+        typer.Option(help="Serve completions over HTTP at this port instead; 0: any free one.", min=0, max=65535),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen at, with --http.")] = LOCAL,
+    token: Annotated[
+        str, typer.Option(help="What HTTP clients must know; one is made where none is given.", envvar="FIM_LSP_TOKEN")
+    ] = "",
 ) -> None:
-    """Run the language server over standard input and output."""
+    """Run the language server over standard input and output, or serve completions over HTTP."""
     with reporting_errors():
+        if http is not None:
+            _serve_http(http, host, token, config, log, is_traced=bool(trace or trace_text))
+            return
         gc.disable()  # thousands of protocol types are made, none is garbage: a tenth of a second
         from fim_lsp.lsp.server import serve as run
         from fim_lsp.settings import read_file
@@ -29,6 +44,21 @@ def serve(
         gc.freeze()
         log_to(log)
         run(read_file(config) if config else {}, trace, trace_text)
+
+
+def _serve_http(port: int, host: str, token: str, config: Path | None, log: Path | None, is_traced: bool) -> None:
+    from fim_lsp.errors import ConfigError
+    from fim_lsp.http.serving import listen, serve
+    from fim_lsp.settings import read_file, resolve
+
+    if is_traced:
+        raise ConfigError("--trace and --trace-text are the language server's; with --http there is --log")
+    log_to(log)
+    listener = listen(host, port)
+    resolved = resolve([("file", read_file(config) if config else {})])
+    for problem in resolved.problems:
+        warn(problem)
+    serve(load(resolved), listener, host, token, say=lambda line: typer.echo(f"fim-lsp: {line}"))
 
 
 def log_to(path: Path | None) -> None:

@@ -106,8 +106,8 @@ class Completer:
 
     def request(self, budget: Budget, snap: Snapshot, site: Site, limits: GenerationLimits) -> FimRequest:
         """Gather what a backend is shown at a place (worker thread)."""
-        snippets = self.snippets.choose(snap, site) if self.config.workspace_enabled else ()
-        return context.build(snap, site, limits, budget.prefix_chars, budget.suffix_chars, snippets)
+        own = self.snippets.choose(snap, site) if self.config.workspace_enabled and not snap.terms.snippets else ()
+        return context.build(snap, site, limits, budget.prefix_chars, budget.suffix_chars, snap.terms.snippets or own)
 
     def fill(self, segments: tuple[str, ...], language: str, cancel: Cancel) -> Outcome:
         """Fill all holes of a text, n between its n+1 segments, as one; raises ModelError."""

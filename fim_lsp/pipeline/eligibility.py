@@ -69,13 +69,15 @@ def limits(snap: Snapshot, config: Config, site: Site, began: float | None = Non
         why += f", by lines and brackets alone: {_missing(site)}"
     multiline = multiline and config.max_lines > 1
     patience = MANUAL_PATIENCE if snap.manual else 1
+    most_tokens, most_ms = snap.terms.max_tokens, snap.terms.deadline_ms
+    tokens, ms = BLOCK_TOKENS if multiline else LINE_TOKENS, config.deadline_ms * patience
     return GenerationLimits(
         why=why,
         multiline=multiline,
-        max_tokens=BLOCK_TOKENS if multiline else LINE_TOKENS,
+        max_tokens=tokens if most_tokens is None else min(tokens, most_tokens),
         max_lines=config.max_lines if multiline else 1,
         candidates=MANUAL_CANDIDATES if snap.manual else 1,
-        deadline=(time.monotonic() if began is None else began) + config.deadline_ms * patience / 1e3,
+        deadline=(time.monotonic() if began is None else began) + (ms if most_ms is None else min(ms, most_ms)) / 1e3,
     )
 
 

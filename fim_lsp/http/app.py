@@ -1,0 +1,76 @@
+"""The endpoints: decode, complete, encode."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from fim_lsp.domain import Outcome
+from fim_lsp.http import body, choices, completions, infill
+from fim_lsp.http.body import Body
+from fim_lsp.http.choices import Choice
+from fim_lsp.http.decoder import Decoder
+from fim_lsp.http.fault import Fault
+from fim_lsp.http.guard import Guard
+from fim_lsp.http.place import Ask
+from fim_lsp.pipeline.completer import Completer
+
+Answer = Callable[[Ask, list[Choice], Outcome], dict[str, Any]]
+Events = Callable[[Ask, list[Choice], Outcome], str]
+
+
+def make_app(completer: Completer, token: str, host: str) -> Starlette:
+    """Build the application around a completer."""
+    decoder = Decoder(completer)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        decoder.stop()
+
+    def endpoint(path: str, read: Callable[[Body], Ask], answer: Answer, events: Events) -> Route:
+        async def handle(request: Request) -> Response:
+            ask = read(await body.read(request))
+            snap = ask.snapshot()
+            outcome = Outcome() if ask.max_tokens == 0 else await decoder.complete(snap, request)
+            found = choices.read(ask, snap, outcome)
+            if ask.is_stream:
+                return Response(events(ask, found, outcome), media_type="text/event-stream")
+            return JSONResponse(answer(ask, found, outcome))
+
+        return Route(path, handle, methods=["POST"])
+
+    async def models(request: Request) -> Response:
+        return JSONResponse({"object": "list", "data": [{"id": Ask.model, "object": "model", "owned_by": Ask.model}]})
+
+    async def health(request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    return Starlette(
+        routes=[
+            endpoint("/v1/completions", completions.read, completions.answer, completions.events),
+            endpoint("/infill", infill.read_infill, infill.answer, infill.events),
+            endpoint("/completion", infill.read_completion, infill.answer, infill.events),
+            Route("/v1/models", models),
+            Route("/health", health),
+        ],
+        middleware=[Middleware(Guard, token=token, host=host)],
+        exception_handlers={Fault: tell, HTTPException: tell, Exception: tell},
+        lifespan=lifespan,
+    )
+
+
+async def tell(request: Request, problem: Exception) -> Response:
+    """Answer a fault, a path or method that is not there, or an error of our own."""
+    if isinstance(problem, HTTPException):
+        problem = Fault(problem.status_code, f"{request.method} {request.url.path}: {problem.detail}")
+    known = problem if isinstance(problem, Fault) else Fault(500, "the server failed; its log says why")
+    return known.response()
