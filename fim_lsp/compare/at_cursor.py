@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from fim_lsp.compare import trials
 from fim_lsp.compare.contenders import Contender
-from fim_lsp.compare.trials import timed, warm
-from fim_lsp.domain import Cancel, Outcome, Snapshot
+from fim_lsp.domain import Outcome, Snapshot
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,6 @@ def ask(snap: Snapshot, contenders: Sequence[Contender]) -> list[ContenderAnswer
 
 def ask_one(snap: Snapshot, one: Contender, is_warm_wanted: bool = True) -> ContenderAnswer:
     """Ask a contender from cold and, where it keeps anything, as one keystroke after another request."""
-    one.forget()
-    outcome, cold_ms, _ = timed(lambda: one.completer.complete(snap, Cancel()))
-    warm_ms = None
-    if one.has_prefix_cache and is_warm_wanted:
-        warm(one, snap)
-        warm_ms = round(timed(lambda: one.completer.complete(snap, Cancel()))[1], 2)
+    outcome, cold_ms, _ = trials.ask(one, snap, "cold")
+    warm_ms = round(trials.ask(one, snap, "warm")[1], 2) if one.has_prefix_cache and is_warm_wanted else None
     return ContenderAnswer(one.name, one.family, outcome, round(cold_ms, 2), warm_ms)

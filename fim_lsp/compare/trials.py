@@ -61,10 +61,11 @@ def run(
     rng = random.Random(seed)
     for number, hole in enumerate(holes):
         tokens = sum(map(count_tokens, hole.golds))
+        snap, several = hole.snapshot(number), hole.segments if hole.further else ()
         wants_more = not hole.further and rng.random() < MORE_SHARE
         for contender in rng.sample(list(contenders), len(contenders)):
             for condition in _conditions(contender, wants_more):
-                outcome, wall_ms, cpu_ms = _complete(number, hole, contender, condition)
+                outcome, wall_ms, cpu_ms = ask(contender, snap, condition, several)
                 yield Trial(
                     **vars(grade(hole, outcome)),
                     hole=number,
@@ -82,16 +83,25 @@ def run(
         tick()
 
 
-def timed(complete: Callable[[], Outcome]) -> tuple[Outcome, float, float]:
-    """Return the outcome, and the milliseconds that passed and that all threads together computed."""
+def ask(
+    contender: Contender, snap: Snapshot, condition: Condition, segments: tuple[str, ...] = ()
+) -> tuple[Outcome, float, float]:
+    """Ask for a cursor, or for the several holes between segments, under a condition.
+
+    Returns the outcome, and the milliseconds that passed and that all threads together computed.
+    """
+    completer = contender.blind if condition == "blind" else contender.completer
+    contender.forget()
+    if condition == "warm":
+        _read_one_keystroke_earlier(contender, snap)
     wall, cpu = time.perf_counter(), time.process_time()
-    outcome = complete()
+    cancel = Cancel()
+    outcome = completer.fill(segments, snap.language, cancel) if segments else completer.complete(snap, cancel)
     return outcome, (time.perf_counter() - wall) * 1e3, (time.process_time() - cpu) * 1e3
 
 
-def warm(contender: Contender, snap: Snapshot) -> None:
+def _read_one_keystroke_earlier(contender: Contender, snap: Snapshot) -> None:
     """Leave the contender as one keystroke before `snap` would have: keys and values kept, no suggestion."""
-    contender.forget()
     if snap.offset:
         earlier = replace(snap, text=snap.text[: snap.offset - 1] + snap.suffix, offset=snap.offset - 1)
         contender.reader.complete(earlier, Cancel())
@@ -103,14 +113,3 @@ def _conditions(contender: Contender, wants_more: bool) -> Iterator[Condition]:
         if contender.has_prefix_cache:
             yield "warm"
         yield "blind"
-
-
-def _complete(number: int, hole: Hole, contender: Contender, condition: Condition) -> tuple[Outcome, float, float]:
-    snap = hole.snapshot(number)
-    completer = contender.blind if condition == "blind" else contender.completer
-    contender.forget()
-    if condition == "warm":
-        warm(contender, snap)
-    if hole.further:
-        return timed(lambda: completer.fill(hole.segments, snap.language, Cancel()))
-    return timed(lambda: completer.complete(snap, Cancel()))
