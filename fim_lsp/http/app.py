@@ -23,6 +23,8 @@ from fim_lsp.http.guard import Guard
 from fim_lsp.http.place import Ask
 from fim_lsp.pipeline.completer import Completer
 
+MOST_CHARS = 1_000_000  # around a cursor; parsing them takes half a second, and all others wait
+
 Answer = Callable[[Ask, list[Choice], Outcome], dict[str, Any]]
 Events = Callable[[Ask, list[Choice], Outcome], str]
 
@@ -40,6 +42,8 @@ def make_app(completer: Completer, token: str, host: str) -> Starlette:
         async def handle(request: Request) -> Response:
             ask = read(await body.read(request))
             snap = ask.snapshot()
+            if len(snap.text) > MOST_CHARS:
+                raise Fault(413, f"more than {MOST_CHARS} characters around the cursor")
             outcome = Outcome() if ask.max_tokens == 0 else await decoder.complete(snap, request)
             found = choices.read(ask, snap, outcome)
             if ask.is_stream:

@@ -12,7 +12,7 @@ from fim_lsp.http.body import Body
 from fim_lsp.http.choices import Choice
 from fim_lsp.http.completions import tokens
 from fim_lsp.http.fault import Fault
-from fim_lsp.http.place import Ask, Place
+from fim_lsp.http.place import SENT, Ask, Place
 
 READ, SAID = "prompt", "predicted"
 
@@ -22,7 +22,7 @@ def read_infill(body: Body) -> Ask:
     missing = [name for name in ("input_prefix", "input_suffix") if not body.has(name)]
     if missing:
         raise Fault(400, f"{missing[0]} is required", missing[0])
-    extra = [Snippet(one.text("filename"), one.text("text"), prompts.WHY) for one in body.objects("input_extra")]
+    extra = [Snippet(one.text("filename"), one.text("text"), SENT) for one in body.objects("input_extra")]
     snippets = tuple(one for one in reversed(extra) if one.text)
     prefix = body.text("input_prefix") + body.text("prompt")
     return _ask(body, Place(prefix, body.text("input_suffix"), snippets=snippets))

@@ -12,6 +12,7 @@ from fim_lsp import languages
 from fim_lsp.domain import Snapshot, Snippet, Terms
 from fim_lsp.languages import known
 
+SENT = "sent by the client"  # why a snippet of another file is there
 PLAIN = "plaintext"  # of a text that does not say; lines and brackets decide
 TOLD = re.compile(r"\W{0,8}language: ([\w+#-]+)\W*")  # the first line of what some clients send
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can spell them, no text has them

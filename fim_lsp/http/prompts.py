@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from fim_lsp.domain import Snippet
-from fim_lsp.http.place import Place
+from fim_lsp.http import comments
+from fim_lsp.http.place import SENT, Place
 from fim_lsp.languages import known
 
 BEGINNINGS = re.compile(r"(?:<s>|<bos>|<\|begin_of_text\|>|<\|endoftext\|>|<｜begin▁of▁sentence｜>|\[gMASK\]<sop>)? ?")
@@ -23,7 +24,6 @@ PATH = re.compile(r"[^\s(){}\[\]=;,'\"<>|*]*[./][^\s(){}\[\]=;,'\"<>|*]*")
 TURN, TURN_END = "<|user|>", "<|assistant|>"  # CodeGeeX4's prompt is a turn of a chat
 TOLD = re.compile(r"###(PATH|LANGUAGE):([^\n]+)\n")
 LISTED = re.compile(r"^\+{5} ([^\n]+)\n", re.MULTILINE)  # Codestral's head of a file
-WHY = "sent by the client"
 
 
 @dataclass(frozen=True)
@@ -61,15 +61,15 @@ def read(prompt: str) -> Place:
 
 
 def read_files(place: Place) -> Place:
-    """Take the files that Codestral's prompts list before the prefix for what they are."""
+    """Take the files that Codestral's prompts list before the prefix, or comments tell of, for what they are."""
     if not place.prefix.startswith("+++++ "):
-        return place
+        return comments.read(place)
     _, *parts = LISTED.split(place.prefix)
     pairs = list(zip(parts[::2], parts[1::2], strict=True))
     if not pairs:
         return place
     path, prefix = pairs[-1]
-    others = tuple(Snippet(name, text.rstrip("\n"), WHY) for name, text in pairs[:-1])
+    others = tuple(Snippet(name, text.rstrip("\n"), SENT) for name, text in pairs[:-1])
     return replace(place, prefix=prefix, path=path.strip(), snippets=place.snippets + others)
 
 
@@ -95,9 +95,9 @@ def _read(prompt: str, marks: Sentinels) -> Place | None:
     if head.startswith(TURN):
         told = dict(TOLD.findall(head))
         return replace(place, path=told.get("PATH", ""), language=known.named(told.get("LANGUAGE", "")))
-    *others, own = list(_files(REPOSITORY.sub("", head, count=1), marks.files)) or [Snippet("", "", WHY)]
+    *others, own = list(_files(REPOSITORY.sub("", head, count=1), marks.files)) or [Snippet("", "", SENT)]
     if own.text:  # the file itself is not named
-        others, own = [*others, own], Snippet("", "", WHY)
+        others, own = [*others, own], Snippet("", "", SENT)
     return replace(place, path=own.path, snippets=tuple(one for one in others if one.text))
 
 
@@ -108,6 +108,6 @@ def _files(head: str, marks: tuple[str, ...]) -> Iterator[Snippet]:
     for part in re.split("|".join(map(re.escape, marks)), head)[1:]:
         first, newline, text = part.partition("\n")
         if newline and (not text or PATH.fullmatch(first)):
-            yield Snippet(first.strip(), text.rstrip("\n"), WHY)
+            yield Snippet(first.strip(), text.rstrip("\n"), SENT)
         else:
-            yield Snippet("", part.strip("\n"), WHY)
+            yield Snippet("", part.strip("\n"), SENT)

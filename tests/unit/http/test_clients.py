@@ -62,6 +62,7 @@ def test_zed(server, prompt, stop):
 
 def test_continue(server):
     # continuedev/continue: core/autocomplete/templating/AutocompleteTemplate.ts, qwenCoderFimTemplate;
+    # core/autocomplete/templating/formatting.ts, formatSnippets, and index.ts, buildPrompt;
     # core/llm/llms/OpenAI.ts, _legacystreamComplete and _convertArgs; undefined fields are not in the JSON
     body = {
         "model": "qwen2.5-coder",
@@ -79,7 +80,7 @@ def test_continue(server):
             "<|im_start|>",
             "<|im_end|>",
         ],
-        "prompt": "<|fim_prefix|># Path: b.py\n# x = 1\nc = <|fim_suffix|>\nd<|fim_middle|>",
+        "prompt": "<|fim_prefix|>// Path: pkg/b.go\n// var x = 1\n// pkg/c.go\nc = <|fim_suffix|>\nd<|fim_middle|>",
     }
     answer = server.ask("/v1/completions", body)
     assert answer.headers["content-type"].startswith("text/event-stream")
@@ -87,7 +88,10 @@ def test_continue(server):
     assert last == "[DONE]"
     assert "".join(chunk["choices"][0]["text"] for chunk in chunks) == "alpha + beta"
     assert [chunk["choices"][0]["finish_reason"] for chunk in chunks] == [None, "stop"]
-    assert seen(server) == ("# Path: b.py\n# x = 1\nc = ", "\nd")
+    assert seen(server) == ("c = ", "\nd")
+    request = server.backend.requests[-1]
+    assert (request.path, request.language) == ("pkg/c.go", "go")
+    assert [(one.path, one.text) for one in request.snippets] == [("pkg/b.go", "var x = 1")]
 
 
 def test_continue_as_for_llama_cpp(server):

@@ -10,8 +10,8 @@ import pytest
 
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.errors import ModelMissing
+from fim_lsp.http import app, decoder
 from fim_lsp.http import body as bodies
-from fim_lsp.http import decoder
 from tests.http_server import TOKEN, serving, until
 
 PATH = "/v1/completions"
@@ -175,6 +175,12 @@ def test_a_huge_body_that_does_not_say_so_is_refused(server, monkeypatch):
     chunked.request("POST", PATH, iter([b" " * 60] * 2), {"Authorization": f"Bearer {TOKEN}"}, encode_chunked=True)
     assert chunked.getresponse().status == 413
     chunked.close()
+
+
+def test_a_huge_document_is_refused(server, monkeypatch):
+    monkeypatch.setattr(app, "MOST_CHARS", 20)
+    assert server.ask(PATH, {"prompt": "x" * 10, "suffix": "y" * 10}).status == 200
+    assert server.ask(PATH, {"prompt": "x" * 10, "suffix": "y" * 11}).status == 413
 
 
 def test_a_missing_model_is_told():

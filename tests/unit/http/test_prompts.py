@@ -72,6 +72,24 @@ def test_a_turn_of_codegeex_tells_path_and_language():
     assert prompts.read(prompt) == Place("y = ", "z", "src/a.rs", "rust")
 
 
+IN_COMMENTS = {
+    "other files and the path": (
+        "# Path: p/a.py\n# x = 1\n# \n# z = 2\n# Path: p/c.py\n# q\n# p/b.py\ny = ",
+        ("y = ", "", "p/b.py", [("p/a.py", "x = 1\n\nz = 2"), ("p/c.py", "q")]),
+    ),
+    "the path alone": ("\n-- p/b.lua\n-- mine\ny = ", ("-- mine\ny = ", "", "p/b.lua", [])),
+    "of no known kind": ("# Path: notes\n# x\ny = ", ("# Path: notes\n# x\ny = ", "", "", [])),
+    "a comment of the file": ("# x = 1\n# a.py\ny = ", ("# x = 1\n# a.py\ny = ", "", "", [])),
+    "never named": ("# Path: a.py\n# x = 1\ny = ", ("# Path: a.py\n# x = 1\ny = ", "", "", [])),
+    "nothing but comments": ("# a.py\n# b", ("# b", "", "a.py", [])),
+}
+
+
+@pytest.mark.parametrize(("prefix", "expected"), IN_COMMENTS.values(), ids=IN_COMMENTS)
+def test_what_stands_in_comments_is_told_apart(prefix, expected):
+    assert shown(prompts.read(prefix)) == expected
+
+
 LANGUAGES = {
     "as the client says": (Place("x", language="py"), "python"),
     "by the path": (Place("x", path="src/a.rs"), "rust"),
