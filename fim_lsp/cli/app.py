@@ -14,8 +14,8 @@ from fim_lsp.cli import (
     demo,
     doctor,
     evaluate,
+    holes,
     index,
-    measuring_sets,
     router,
     serve,
     slots,
@@ -49,15 +49,12 @@ def main(
 
 for verb in (serve.serve, complete.complete, demo.demo, doctor.doctor, index.index):
     app.command()(verb)
-train.app.command("study")(study.train)
-train.app.command("export-study")(study.export)
-train.app.command("language-holes")(measuring_sets.by_language)
-train.app.command("multi-file-holes")(measuring_sets.multi_file)
 app.add_typer(train.app, name="train")
 app.add_typer(weights.app, name="weights")
 app.add_typer(evaluate.app)
 app.add_typer(slots.app, name="slots")
-app.add_typer(compare.app)
+app.command("compare")(compare.compare)
+app.command("holes")(holes.record_holes)
 app.add_typer(bench.app, name="bench")
 app.add_typer(router.app, name="router")
 app.command("attention")(study.attention)

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from fim_lsp.cli.base import AsJson, ModelFolder, load, reporting_errors, settings, warn
-from fim_lsp.cli.compare import HOLES_OF_A_KIND, HoleFile, On
+from fim_lsp.cli.holes import HOLES_OF_A_KIND, HoleFile, On
 from fim_lsp.errors import InputError
 
 if TYPE_CHECKING:

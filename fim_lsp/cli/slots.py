@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from fim_lsp.cli.base import reporting_errors
-from fim_lsp.cli.train import counting
+from fim_lsp.cli.progress import counting
 from fim_lsp.errors import InputError
 
 app = typer.Typer(

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from fim_lsp.cli.base import reporting_errors, write
-from fim_lsp.cli.train import progress
+from fim_lsp.cli.progress import progress
 
 
 def train(

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fim_lsp.cli.base import AsJson, reporting_errors
-from fim_lsp.cli.train import counting
+from fim_lsp.cli.progress import counting
 
 if TYPE_CHECKING:
     from fim_lsp.lab.weights.recipe import WeightsRecipe
