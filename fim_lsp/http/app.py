@@ -16,29 +16,29 @@ from starlette.routing import Route
 from fim_lsp.domain import Outcome
 from fim_lsp.http import body, choices, completions, infill
 from fim_lsp.http.body import Body
-from fim_lsp.http.choices import Choice
-from fim_lsp.http.decoder import Decoder
+from fim_lsp.http.choices import TextChoice
+from fim_lsp.http.decoder import DecodeQueue
 from fim_lsp.http.fault import Fault
 from fim_lsp.http.guard import Guard
-from fim_lsp.http.place import Ask
+from fim_lsp.http.place import CompletionAsk
 from fim_lsp.pipeline.completer import Completer
 
 MOST_CHARS = 1_000_000  # around a cursor; parsing them takes half a second, and all others wait
 
-Answer = Callable[[Ask, list[Choice], Outcome], dict[str, Any]]
-Events = Callable[[Ask, list[Choice], Outcome], str]
+AnswerShape = Callable[[CompletionAsk, list[TextChoice], Outcome], dict[str, Any]]
+Events = Callable[[CompletionAsk, list[TextChoice], Outcome], str]
 
 
 def make_app(completer: Completer, token: str, host: str) -> Starlette:
     """Build the application around a completer."""
-    decoder = Decoder(completer)
+    decoder = DecodeQueue(completer)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
         decoder.stop()
 
-    def endpoint(path: str, read: Callable[[Body], Ask], answer: Answer, events: Events) -> Route:
+    def endpoint(path: str, read: Callable[[Body], CompletionAsk], answer: AnswerShape, events: Events) -> Route:
         async def handle(request: Request) -> Response:
             ask = read(await body.read(request))
             snap = ask.snapshot()
@@ -53,7 +53,12 @@ def make_app(completer: Completer, token: str, host: str) -> Starlette:
         return Route(path, handle, methods=["POST"])
 
     async def models(request: Request) -> Response:
-        return JSONResponse({"object": "list", "data": [{"id": Ask.model, "object": "model", "owned_by": Ask.model}]})
+        return JSONResponse(
+            {
+                "object": "list",
+                "data": [{"id": CompletionAsk.model, "object": "model", "owned_by": CompletionAsk.model}],
+            }
+        )
 
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ok"})

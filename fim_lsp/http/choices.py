@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from fim_lsp.domain import Outcome, Snapshot, Suggestion
-from fim_lsp.http.place import Ask
+from fim_lsp.http.place import CompletionAsk
 
 
-class Choice(NamedTuple):
+class TextChoice(NamedTuple):
     """A text to insert, and why it ends: stop or length."""
 
     text: str
     finish: str
 
 
-def read(ask: Ask, snap: Snapshot, outcome: Outcome) -> list[Choice]:
+def read(ask: CompletionAsk, snap: Snapshot, outcome: Outcome) -> list[TextChoice]:
     """Return the choices of an outcome, the best first; where nothing is to be suggested, one without text."""
     found = [_cut(insertion(one, snap), one, ask.stop, snap.eol) for one in outcome.suggestions]
-    return [one for one in found if one.text][: ask.choices] or [Choice("", "stop")]
+    return [one for one in found if one.text][: ask.choices] or [TextChoice("", "stop")]
 
 
 def insertion(suggestion: Suggestion, snap: Snapshot) -> str:
@@ -32,8 +32,8 @@ def insertion(suggestion: Suggestion, snap: Snapshot) -> str:
     return head if found or not covered else ""
 
 
-def _cut(text: str, suggestion: Suggestion, stops: Sequence[str], eol: str) -> Choice:
+def _cut(text: str, suggestion: Suggestion, stops: Sequence[str], eol: str) -> TextChoice:
     ends = [at for stop in stops if (at := text.find(stop)) >= 0]
     cut = text[: min(ends)] if ends else text
     is_short = not ends and suggestion.finish in ("length", "deadline")
-    return Choice(cut.replace("\n", eol), "length" if is_short else "stop")
+    return TextChoice(cut.replace("\n", eol), "length" if is_short else "stop")

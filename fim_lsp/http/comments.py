@@ -10,13 +10,13 @@ from dataclasses import replace
 
 from fim_lsp import languages
 from fim_lsp.domain import Snippet
-from fim_lsp.http.place import SENT, Place
+from fim_lsp.http.place import SENT, TextAround
 
 HEAD = re.compile(r"\n?(?P<mark>[^\w\s]{1,4}) (?:Path: )?(?P<path>\S+)\n")
 SECTION = re.compile(r"^Path: (\S+)\n", re.MULTILINE)
 
 
-def read(place: Place) -> Place:
+def read(place: TextAround) -> TextAround:
     """Take what stands in comments before a prefix for what it is; a prefix that does not begin so is left alone."""
     found = HEAD.match(place.prefix)
     if found is None or not languages.language_of(found["path"]):

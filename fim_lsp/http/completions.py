@@ -12,14 +12,14 @@ from typing import Any
 from fim_lsp.domain import Outcome
 from fim_lsp.http import prompts
 from fim_lsp.http.body import Body
-from fim_lsp.http.choices import Choice
+from fim_lsp.http.choices import TextChoice
 from fim_lsp.http.fault import Fault
-from fim_lsp.http.place import Ask, Place
+from fim_lsp.http.place import CompletionAsk, TextAround
 
 MOST_CHOICES = 3  # as many as are tried for a person who asks by hand
 
 
-def read(body: Body) -> Ask:
+def read(body: Body) -> CompletionAsk:
     """Read a request; with a `suffix` the prompt is the prefix, without one it may be a rendered prompt."""
     given = body.values.get("prompt")
     if not isinstance(given, (str, list)):
@@ -28,16 +28,16 @@ def read(body: Body) -> Ask:
     if not isinstance(prompt, str):
         raise Fault(400, "prompt must be one string: several prompts, or token ids, are not read", "prompt")
     has_suffix = body.has("suffix")
-    place = prompts.read_files(Place(prompt, body.text("suffix"))) if has_suffix else prompts.read(prompt)
+    place = prompts.read_files(TextAround(prompt, body.text("suffix"))) if has_suffix else prompts.read(prompt)
     options = body.values.get("stream_options")
-    return Ask(
+    return CompletionAsk(
         replace(place, language=body.text("language", place.language)),
         max_tokens=tokens(body, "max_tokens"),
         choices=min(max(body.whole("n") or 1, 1), MOST_CHOICES),
         stop=body.texts("stop"),
         is_stream=body.flag("stream"),
         wants_usage=isinstance(options, dict) and options.get("include_usage") is True,
-        model=body.text("model", Ask.model),
+        model=body.text("model", CompletionAsk.model),
     )
 
 
@@ -47,7 +47,7 @@ def tokens(body: Body, name: str) -> int | None:
     return None if wanted is None or wanted < 0 else wanted
 
 
-def answer(ask: Ask, choices: Iterable[Choice], outcome: Outcome) -> dict[str, Any]:
+def answer(ask: CompletionAsk, choices: Iterable[TextChoice], outcome: Outcome) -> dict[str, Any]:
     """Return the whole answer."""
     return _head(ask) | {
         "choices": [_choice(at, one.text, one.finish) for at, one in enumerate(choices)],
@@ -55,7 +55,7 @@ def answer(ask: Ask, choices: Iterable[Choice], outcome: Outcome) -> dict[str, A
     }
 
 
-def events(ask: Ask, choices: Iterable[Choice], outcome: Outcome) -> str:
+def events(ask: CompletionAsk, choices: Iterable[TextChoice], outcome: Outcome) -> str:
     """Return the answer as server-sent events: a text and an end for each choice.
 
     A suggestion is checked as a whole before any of it may be shown, so its text is one event.
@@ -71,7 +71,7 @@ def events(ask: Ask, choices: Iterable[Choice], outcome: Outcome) -> str:
     return "".join(f"data: {json.dumps(one)}\n\n" for one in said) + "data: [DONE]\n\n"
 
 
-def _head(ask: Ask) -> dict[str, Any]:
+def _head(ask: CompletionAsk) -> dict[str, Any]:
     made = {"id": f"cmpl-{secrets.token_hex(12)}", "object": "text_completion", "created": int(time.time())}
     return made | {"model": ask.model}
 

@@ -26,7 +26,7 @@ MOST_WAITING = 64  # more than that, and the last would wait for a minute: bette
 logger = logging.getLogger(__name__)
 
 
-class Decoder:
+class DecodeQueue:
     """Run a completer for clients that come and go."""
 
     def __init__(self, completer: Completer):

@@ -9,15 +9,15 @@ from typing import Any
 from fim_lsp.domain import Outcome, Snippet
 from fim_lsp.http import prompts
 from fim_lsp.http.body import Body
-from fim_lsp.http.choices import Choice
+from fim_lsp.http.choices import TextChoice
 from fim_lsp.http.completions import tokens
 from fim_lsp.http.fault import Fault
-from fim_lsp.http.place import SENT, Ask, Place
+from fim_lsp.http.place import SENT, CompletionAsk, TextAround
 
 READ, SAID = "prompt", "predicted"
 
 
-def read_infill(body: Body) -> Ask:
+def read_infill(body: Body) -> CompletionAsk:
     """Read `/infill`: the prompt goes on where the prefix ends, and the last of `input_extra` is the newest."""
     missing = [name for name in ("input_prefix", "input_suffix") if not body.has(name)]
     if missing:
@@ -25,19 +25,19 @@ def read_infill(body: Body) -> Ask:
     extra = [Snippet(one.text("filename"), one.text("text"), SENT) for one in body.objects("input_extra")]
     snippets = tuple(one for one in reversed(extra) if one.text)
     prefix = body.text("input_prefix") + body.text("prompt")
-    return _ask(body, Place(prefix, body.text("input_suffix"), snippets=snippets))
+    return _ask(body, TextAround(prefix, body.text("input_suffix"), snippets=snippets))
 
 
-def read_completion(body: Body) -> Ask:
+def read_completion(body: Body) -> CompletionAsk:
     """Read `/completion`: a prompt alone, rendered or not."""
     if not isinstance(body.values.get("prompt"), str):
         raise Fault(400, "prompt must be a string", "prompt")
     return _ask(body, prompts.read(body.text("prompt")))
 
 
-def _ask(body: Body, place: Place) -> Ask:
+def _ask(body: Body, place: TextAround) -> CompletionAsk:
     limits = [ms for name in ("t_max_prompt_ms", "t_max_predict_ms") if (ms := body.number(name)) and ms > 0]
-    return Ask(
+    return CompletionAsk(
         place,
         max_tokens=tokens(body, "n_predict"),
         deadline_ms=sum(limits) if len(limits) == 2 else None,  # without both there is no limit to the whole
@@ -47,7 +47,7 @@ def _ask(body: Body, place: Place) -> Ask:
     )
 
 
-def answer(ask: Ask, choices: list[Choice], outcome: Outcome) -> dict[str, Any]:
+def answer(ask: CompletionAsk, choices: list[TextChoice], outcome: Outcome) -> dict[str, Any]:
     """Return the answer, or those of its fields that were asked for, as paths such as `timings/prompt_n`."""
     whole = {
         "content": choices[0].text,
@@ -67,7 +67,7 @@ def answer(ask: Ask, choices: list[Choice], outcome: Outcome) -> dict[str, Any]:
     return {name: flat[name] for name in ask.fields if name in flat}
 
 
-def events(ask: Ask, choices: list[Choice], outcome: Outcome) -> str:
+def events(ask: CompletionAsk, choices: list[TextChoice], outcome: Outcome) -> str:
     """Return the answer as server-sent events, the text and then the end."""
     whole = answer(ask, choices, outcome)
     text = [{"content": choices[0].text, "stop": False}] if choices[0].text else []

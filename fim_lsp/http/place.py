@@ -19,7 +19,7 @@ LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can spell them, no text h
 
 
 @dataclass(frozen=True)
-class Place:
+class TextAround:
     """Text around a cursor, and what is known of its file."""
 
     prefix: str
@@ -30,10 +30,10 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Ask:
+class CompletionAsk:
     """One request for a completion."""
 
-    place: Place
+    place: TextAround
     max_tokens: int | None = None
     deadline_ms: float | None = None
     choices: int = 1

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from fim_lsp.domain import Snippet
 from fim_lsp.http import comments
-from fim_lsp.http.place import SENT, Place
+from fim_lsp.http.place import SENT, TextAround
 from fim_lsp.languages import known
 
 BEGINNINGS = re.compile(r"(?:<s>|<bos>|<\|begin_of_text\|>|<\|endoftext\|>|<｜begin▁of▁sentence｜>|\[gMASK\]<sop>)? ?")
@@ -50,17 +50,17 @@ FORMATS = (
 )
 
 
-def read(prompt: str) -> Place:
+def read(prompt: str) -> TextAround:
     """Return what a prompt says; one without sentinels is all prefix."""
     begun = prompt[BEGINNINGS.match(prompt).end() :]  # type: ignore[union-attr]  # it matches nothing, too
     for marks in FORMATS:
         is_begun = begun.startswith((marks.prefix, marks.suffix, *marks.files, TURN)) or REPOSITORY.match(begun)
         if is_begun and (place := _read(begun, marks)) is not None:
             return read_files(place)
-    return read_files(Place(prompt))
+    return read_files(TextAround(prompt))
 
 
-def read_files(place: Place) -> Place:
+def read_files(place: TextAround) -> TextAround:
     """Take the files that Codestral's prompts list before the prefix, or comments tell of, for what they are."""
     if not place.prefix.startswith("+++++ "):
         return comments.read(place)
@@ -73,7 +73,7 @@ def read_files(place: Place) -> Place:
     return replace(place, prefix=prefix, path=path.strip(), snippets=place.snippets + others)
 
 
-def _read(prompt: str, marks: Sentinels) -> Place | None:
+def _read(prompt: str, marks: Sentinels) -> TextAround | None:
     """Cut a prompt at a family's sentinels; None where one is missing. What stands behind the last is prefix too."""
     at_prefix, at_suffix = prompt.find(marks.prefix), prompt.find(marks.suffix)
     at_middle = prompt.rfind(marks.middle) if marks.middle else len(prompt)
@@ -89,7 +89,7 @@ def _read(prompt: str, marks: Sentinels) -> Place | None:
         prefix = prefix.removeprefix(" ").removesuffix(" ")
         suffix = suffix.removesuffix(" ")
     head, rest = prompt[: min(at_prefix, at_suffix)], prompt[at_middle + len(marks.middle) :]
-    place = Place(
+    place = TextAround(
         prefix + rest.removesuffix("\n").removesuffix(TURN_END) if TURN_END in rest else prefix + rest, suffix
     )
     if head.startswith(TURN):

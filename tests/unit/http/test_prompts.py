@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fim_lsp.http import prompts
-from fim_lsp.http.place import Ask, Place
+from fim_lsp.http.place import CompletionAsk, TextAround
 
 RENDERED = {
     "qwen": "<|fim_prefix|>y = <|fim_suffix|>\nz<|fim_middle|>",
@@ -26,7 +26,7 @@ RENDERED = {
 
 @pytest.mark.parametrize("prompt", RENDERED.values(), ids=RENDERED)
 def test_a_rendered_prompt_is_read_back(prompt):
-    assert prompts.read(prompt) == Place("y = ", "\nz")
+    assert prompts.read(prompt) == TextAround("y = ", "\nz")
 
 
 PLAIN = {
@@ -39,10 +39,10 @@ PLAIN = {
 
 @pytest.mark.parametrize("prompt", PLAIN.values(), ids=PLAIN)
 def test_what_is_no_prompt_is_prefix(prompt):
-    assert prompts.read(prompt) == Place(prompt)
+    assert prompts.read(prompt) == TextAround(prompt)
 
 
-def shown(place: Place) -> tuple:
+def shown(place: TextAround) -> tuple:
     return place.prefix, place.suffix, place.path, [(one.path, one.text) for one in place.snippets]
 
 
@@ -69,7 +69,7 @@ def test_a_turn_of_codegeex_tells_path_and_language():
         "<|user|>\n###PATH:src/a.rs\n###LANGUAGE:Rust\n###MODE:BLOCK\n"
         "<|code_suffix|>z<|code_prefix|>y = <|code_middle|><|assistant|>\n"
     )
-    assert prompts.read(prompt) == Place("y = ", "z", "src/a.rs", "rust")
+    assert prompts.read(prompt) == TextAround("y = ", "z", "src/a.rs", "rust")
 
 
 IN_COMMENTS = {
@@ -91,21 +91,21 @@ def test_what_stands_in_comments_is_told_apart(prefix, expected):
 
 
 LANGUAGES = {
-    "as the client says": (Place("x", language="py"), "python"),
-    "by the path": (Place("x", path="src/a.rs"), "rust"),
-    "in a first line": (Place("-- language: lua\nlocal x = "), "lua"),
+    "as the client says": (TextAround("x", language="py"), "python"),
+    "by the path": (TextAround("x", path="src/a.rs"), "rust"),
+    "in a first line": (TextAround("-- language: lua\nlocal x = "), "lua"),
     "by the files beside it": (prompts.read("<|file_sep|>a.go\nx\n<|fim_prefix|>y<|fim_suffix|><|fim_middle|>"), "go"),
-    "not at all": (Place("x"), "plaintext"),
-    "one that nobody knows": (Place("x", language="klingon"), "plaintext"),
+    "not at all": (TextAround("x"), "plaintext"),
+    "one that nobody knows": (TextAround("x", language="klingon"), "plaintext"),
 }
 
 
 @pytest.mark.parametrize(("place", "language"), LANGUAGES.values(), ids=LANGUAGES)
 def test_the_language_is_found_where_it_is_told(place, language):
-    assert Ask(place).snapshot().language == language
+    assert CompletionAsk(place).snapshot().language == language
 
 
 def test_half_a_character_becomes_one():
-    snap = Ask(Place("a\ud800b", "\udfff")).snapshot()
+    snap = CompletionAsk(TextAround("a\ud800b", "\udfff")).snapshot()
     assert (snap.prefix, snap.suffix) == ("a\ufffdb", "\ufffd")
     assert snap.text.encode()
