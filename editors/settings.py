@@ -67,7 +67,7 @@ def package(text: str) -> str:
 
 
 def _property(setting: Setting) -> dict[str, Any]:
-    scope = "machine-overridable" if setting.is_trusted else "window"
+    scope = "machine" if setting.is_machine else "machine-overridable" if setting.is_trusted else "window"
     return {**setting.kind.schema, "default": setting.default, "markdownDescription": setting.doc, "scope": scope}
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import Literal
 
-Stage = Literal["context", "choose", "tokenize", "prefill", "read", "decode", "fill", "filters", "parse"]
+Stage = Literal["context", "choose", "tokenize", "prefill", "read", "decode", "fill", "remote", "filters", "parse"]
 Purpose = Literal["prepare", "read", "write", "finish"]
 STAGES: Mapping[
     Stage, Purpose
@@ -23,6 +23,7 @@ STAGES: Mapping[
     "read": "read",
     "decode": "write",
     "fill": "write",
+    "remote": "write",
     "filters": "finish",
     "parse": "finish",
 }
@@ -177,14 +178,16 @@ class Outcome:
     tokens: Mapping[str, int] = field(default_factory=dict)  # prefilled, reused, decoded, drafted, accepted
     choice: Choice | None = None  # None where no model was asked
     snippets: tuple[Snippet, ...] = ()  # of other files, gathered for it; a slow machine leaves them out
+    sent: Mapping[str, int] = field(default_factory=dict)  # characters that left this machine, by host
 
 
 class Meter:
-    """Collect milliseconds per stage and token counts while one request runs."""
+    """Collect milliseconds per stage, token counts and what was sent while one request runs."""
 
     def __init__(self) -> None:
         self.timings: dict[str, float] = {}
         self.tokens: dict[str, int] = {}
+        self.sent: dict[str, int] = {}
 
     @contextmanager
     def stage(self, name: Stage) -> Iterator[None]:
@@ -201,9 +204,14 @@ class Meter:
             self.timings[name] = round(self.timings.get(name, 0.0) + spent, 3)
         for name, tokens in other.tokens.items():
             self.count(name, tokens)
+        for host, chars in other.sent.items():
+            self.send(host, chars)
 
     def count(self, name: str, tokens: int) -> None:
         self.tokens[name] = self.tokens.get(name, 0) + tokens
+
+    def send(self, host: str, chars: int) -> None:
+        self.sent[host] = self.sent.get(host, 0) + chars
 
 
 def ms_of(purpose: Purpose, timings: Mapping[str, float]) -> float:

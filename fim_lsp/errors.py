@@ -6,7 +6,8 @@ FimError
 └── ModelError      a model cannot be used
     ├── ModelMissing    nothing where the weights should be
     ├── ModelCorrupt    truncated or unreadable weights
-    └── ModelMismatch   weights of a kind this backend does not run
+    ├── ModelMismatch   weights of a kind this backend does not run
+    └── RemoteFault     a server gave no answer that can be used
 """
 
 
@@ -38,3 +39,11 @@ class ModelCorrupt(ModelError):
 
 class ModelMismatch(ModelError):
     pass
+
+
+class RemoteFault(ModelError):
+    """`rest_s`: for how long asking again is of no use, where that is known."""
+
+    def __init__(self, problem: str, rest_s: float = 0.0):
+        super().__init__(problem)
+        self.rest_s = rest_s

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from fim_lsp.errors import ConfigError
+from fim_lsp.kinds import FLAG, TEXT, WORDS, Kind, either, one_of, whole, words_by_name
 from fim_lsp.languages.known import ids
 
 SECTION = "fimLsp"
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What a setting accepts: in words for a person, as JSON Schema for an editor, as a test for us."""
-
-    wanted: str
-    schema: Mapping[str, Any]
-    accepts: Callable[[Any], bool]
+BACKEND_CHOICES = ("auto", "gpt", "bert", "remote")
+REMOTE_KINDS = ("auto", "openai", "infill", "mistral", "deepseek")
+REMOTE_FORMATS = (
+    *("suffix", "qwen", "starcoder", "deepseek", "codellama", "codegemma", "codestral", "granite", "mellum"),
+    "seed-coder",
+)
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting; `key` comes without the section, `is_trusted` marks what a foreign folder may not choose.
+    """One setting; `key` comes without the section.
 
+    `is_trusted` marks what a foreign folder may not choose, `is_machine` what no folder may, however trusted.
     `former` is what earlier releases called it: still read, with a note.
     """
 
@@ -36,48 +35,11 @@ class Setting:
     kind: Kind
     is_trusted: bool = False
     former: str = ""
+    is_machine: bool = False
 
 
-def _one_of(*words: str) -> Kind:
-    schema = {"type": "string", "enum": list(words)}
-    return Kind("one of " + ", ".join(words), schema, lambda value: isinstance(value, str) and value in words)
-
-
-def _whole(low: int, high: int) -> Kind:
-    def accepts(value: Any) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-    schema = {"type": "integer", "minimum": low, "maximum": high}
-    return Kind(f"a whole number from {low} to {high}", schema, accepts)
-
-
-def _either(*numbers: int) -> Kind:
-    def accepts(value: Any) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool) and value in numbers
-
-    return Kind(" or ".join(map(str, numbers)), {"type": "integer", "enum": list(numbers)}, accepts)
-
-
-def _is_words(value: Any) -> bool:
-    return isinstance(value, list | tuple) and all(isinstance(word, str) and word for word in value)
-
-
-TEXT = Kind("text", {"type": "string"}, lambda value: isinstance(value, str))
-BACKEND_CHOICES = ("auto", "gpt", "bert")
-FLAG = Kind("true or false", {"type": "boolean"}, lambda value: isinstance(value, bool))
-WORDS = Kind("a list of language names", {"type": "array", "items": {"type": "string", "minLength": 1}}, _is_words)
-
-
-def _words_by_name(what: str, *words: str) -> Kind:
-    def accepts(value: Any) -> bool:
-        return isinstance(value, Mapping) and all(isinstance(word, str) and word in words for word in value.values())
-
-    schema = {"type": "object", "additionalProperties": {"type": "string", "enum": list(words)}}
-    return Kind(f"{what} one of {', '.join(words)}", schema, accepts)
-
-
-def _setting(key: str, default: Any, doc: str, kind: Kind, is_trusted: bool = False, former: str = "") -> Any:
-    metadata = {"setting": Setting(key, default, doc, kind, is_trusted, former)}
+def _setting(key: str, default: Any, doc: str, kind: Kind, **marks: Any) -> Any:
+    metadata = {"setting": Setting(key, default, doc, kind, **marks)}
     if isinstance(default, dict):
         return field(default_factory=default.copy, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -90,14 +52,17 @@ class Config:
     backend: str = _setting(
         "backend",
         "auto",
-        "Which model family completes: `auto` picks one per request, `gpt` is the decoder, `bert` the infiller.",
-        _one_of(*BACKEND_CHOICES),
+        "Which model family completes: `auto` picks one of this machine's per request, `gpt` is the decoder, `bert` "
+        "the infiller, `remote` the server at `remote.url`.",
+        one_of(*BACKEND_CHOICES),
+        is_trusted=True,
     )
     backend_by_language: Mapping[str, str] = _setting(
         "backendByLanguage",
         {},
         "`backend` for some languages only, by language id.",
-        _words_by_name("a mapping from language ids to", *BACKEND_CHOICES),
+        words_by_name("a mapping from language ids to", *BACKEND_CHOICES),
+        is_trusted=True,
     )
     gpt_model: str = _setting(
         "gpt.model",
@@ -111,31 +76,66 @@ class Config:
         8,
         "Bits of a weight in memory, of a model that `gpt.model` names. 4 takes half the memory and decodes a large "
         "model faster; a small one answers worse. The shipped decoder has 4, calibrated, whatever this says.",
-        _either(8, 4),
+        either(8, 4),
     )
     gpt_cache_mb: int = _setting(
         "gpt.cacheMegabytes",
         64,
         "Memory for what the decoder keeps of places it has read, so that coming back to one costs nothing. "
         "One place is always kept.",
-        _whole(1, 16_384),
+        whole(1, 16_384),
     )
     bert_model: str = _setting(
         "bert.model", "", "Folder of a masked-span infiller; empty means the shipped one.", TEXT, is_trusted=True
+    )
+    remote_url: str = _setting(
+        "remote.url",
+        "",
+        "Address of the server that `backend: remote` asks, as `http://localhost:8080`. The text around the cursor is "
+        "sent there and nowhere else.",
+        TEXT,
+        is_machine=True,
+    )
+    remote_kind: str = _setting(
+        "remote.kind",
+        "auto",
+        "How the server is asked: `openai` is `/v1/completions`, `infill` llama-server's own; `auto` goes by the "
+        "address.",
+        one_of(*REMOTE_KINDS),
+        is_machine=True,
+    )
+    remote_model: str = _setting(
+        "remote.model", "", "Name of the model, as the server knows it.", TEXT, is_machine=True
+    )
+    remote_format: str = _setting(
+        "remote.format",
+        "suffix",
+        "How an `openai` server is told what stands right of the cursor: in the parameter `suffix`, or within the "
+        "prompt, in the format of a published model.",
+        one_of(*REMOTE_FORMATS),
+        is_machine=True,
+    )
+    remote_key_variable: str = _setting(
+        "remote.keyVariable",
+        "",
+        "Environment variable that holds the server's key; empty means the publisher's usual one, else "
+        "`FIM_LSP_API_KEY`, else the system's keyring.",
+        TEXT,
+        is_machine=True,
     )
     deadline_ms: int = _setting(
         "deadlineMs",
         1500,
         "Milliseconds a request may take; at the deadline the best text so far is shown. "
         "A request made by hand may take three times as long.",
-        _whole(50, 60_000),
+        whole(50, 60_000),
     )
-    max_lines: int = _setting("maxLines", 12, "Most lines one suggestion may have; 1 keeps to one line.", _whole(1, 64))
+    max_lines: int = _setting("maxLines", 12, "Most lines one suggestion may have; 1 keeps to one line.", whole(1, 64))
     trigger: str = _setting(
         "trigger",
         "automatic",
         "`automatic` suggests while typing, `manual` only when asked.",
-        _one_of("automatic", "manual"),
+        one_of("automatic", "manual"),
     )
     languages: tuple[str, ...] = _setting("languages", ids(), "Language ids to complete in.", WORDS)
     word_fallback: bool = _setting(
@@ -156,7 +156,7 @@ class Config:
         "workspace.maxFiles",
         5000,
         "Most source files of a folder that are looked at, those of the outer folders first.",
-        _whole(1, 100_000),
+        whole(1, 100_000),
     )
     look_ahead: bool = _setting(
         "lookAhead",
@@ -169,7 +169,7 @@ class Config:
         "idleUnloadMinutes",
         30,
         "Minutes without a request after which the models are unloaded, until the next request; 0 keeps them.",
-        _whole(0, 1440),
+        whole(0, 1440),
     )
     completion_fallback: bool = _setting(
         "completionFallback",
@@ -201,7 +201,7 @@ EDITOR_SETTINGS = (
         "trace.server",
         "off",
         "Messages between editor and server that the editor writes to its log; `verbose` includes source text.",
-        _one_of("off", "messages", "verbose"),
+        one_of("off", "messages", "verbose"),
     ),
 )
 

@@ -16,7 +16,8 @@ MAY_IMPORT = {  # part of fim_lsp: the parts it may import; None: all
     "domain": set(),
     "errors": set(),
     "machine": set(),
-    "settings": {"errors", "languages"},
+    "kinds": set(),
+    "settings": {"errors", "languages", "kinds"},
     "languages": LEAVES,
     "context": {"languages"} | LEAVES,
     "filters": {"languages"} | LEAVES,
@@ -53,6 +54,8 @@ OWNERS = {  # a library: the only parts that may import it
     "matplotlib": {"compare", "lab"},
     "jinja2": {"compare"},
     "psutil": {"compare", "lab"},
+    "httpx2": {"backends"},
+    "keyring": {"backends"},
 }
 PIPELINE_BACKENDS = {"fim_lsp.backends.base"}
 

@@ -10,12 +10,23 @@ from fim_lsp.backends.calibration import Calibration
 from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion, TokenEstimate
 
 
+class Endpoint(NamedTuple):
+    """A server that has a model, and how it is asked; the settings say what each field may be."""
+
+    url: str = ""
+    kind: str = "auto"
+    model: str = ""
+    format: str = "suffix"
+    key_variable: str = ""
+
+
 class ModelRequest(NamedTuple):
     """What a family is to be loaded from, and how it is to be held."""
 
     model: str = ""  # folder; "": the shipped weights
     bits: int = 8  # of a decoder's weight in memory
     cache_mb: int = 64  # for a decoder's keys and values
+    endpoint: Endpoint = Endpoint()  # of a model that is elsewhere
 
 
 class Density(NamedTuple):
@@ -81,3 +92,14 @@ class SharesReader(Protocol):
     """A backend whose prompts a reader reads, which another backend may share: then one of them runs at a time."""
 
     reader: object
+
+
+@runtime_checkable
+class Served(Protocol):
+    """A backend whose model is elsewhere: what it sends leaves this machine, and a local one may have to stand in."""
+
+    host: str
+
+    def resting(self) -> str:
+        """Say why it is not asked now, "" when it may be."""
+        ...

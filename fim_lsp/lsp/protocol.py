@@ -89,6 +89,7 @@ def explanation(outcome: Outcome) -> dict[str, Any]:
         "timings": dict(outcome.timings),
         "tokens": dict(outcome.tokens),
         "snippets": [{"path": one.path, "why": one.why} for one in outcome.snippets],
+        "sent": dict(outcome.sent),
     }
 
 

@@ -46,6 +46,7 @@ class Trace:
             "expected_ms": dict(outcome.choice.expected_ms) if outcome.choice else {},
             "timings": {**{name: round(ms, 3) for name, ms in timings.items()}, **outcome.timings},
             "tokens": dict(outcome.tokens),
+            "sent": dict(outcome.sent),
         }
         if cancel.is_set():
             record["cancelled"] = cancel.reason

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from fim_lsp import filters
 from fim_lsp.backends.base import Backend
 from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter, Suggestion
+from fim_lsp.errors import RemoteFault
 from fim_lsp.languages import Site
 from fim_lsp.pipeline import confident_prefix, stops
 
@@ -20,6 +21,7 @@ class Answer:
     kept: tuple[Suggestion, ...]
     dropped: tuple[str, ...]
     meter: Meter = field(compare=False)
+    fault: str = ""  # of a server that was asked in vain
 
     @property
     def confidence(self) -> float | None:
@@ -30,14 +32,18 @@ class Answer:
 def generate(backend: Backend, request: FimRequest, site: Site, cursor_kind: str, cancel: Cancel) -> Answer:
     """Run a backend; a lone candidate that is too unlikely is cut to its confident prefix, or dropped.
 
-    Several are kept however unlikely, for a person chooses among them; so is what deadline or budget cut short.
+    Several are kept however unlikely, for a person chooses among them; so is what deadline or budget cut short. A
+    server's fault is told, not raised: another family may stand in.
     """
     meter = Meter()
     kept: list[Suggestion] = []
     dropped: list[str] = []
     for drafts in backend.generate(request, cancel, meter):
         ends: list[confident_prefix.DraftEnd] = []
-        raw = stops.apply(confident_prefix.noting_ends(drafts, ends), request.limits, site)
+        try:
+            raw = stops.apply(confident_prefix.noting_ends(drafts, ends), request.limits, site)
+        except RemoteFault as fault:
+            return Answer(backend.name, (), (str(fault),), meter, str(fault))
         if raw is None or cancel.is_set():
             continue
         with meter.stage("filters"):
@@ -80,7 +86,8 @@ def alternatives(
 
 def surer(answers: Sequence[Answer]) -> Answer:
     """Return the answer whose best suggestion is likelier, the first of equals; one that says nothing comes last."""
-    return max(answers, key=lambda answer: -1.0 if answer.confidence is None else answer.confidence)
+    heard = [answer for answer in answers if not answer.fault]
+    return max(heard or answers, key=lambda answer: -1.0 if answer.confidence is None else answer.confidence)
 
 
 def reason(dropped: Sequence[str], cancel: Cancel, limits: GenerationLimits) -> str:

@@ -96,7 +96,8 @@ class Completer:
         for one in answers:
             meter.add(one.meter)
         reason = "" if best.kept else answer.reason(best.dropped, cancel, limits)
-        outcome = Outcome(best.kept, reason, best.backend, why, meter.timings, meter.tokens, choice, request.snippets)
+        told = (meter.timings, meter.tokens, choice, request.snippets, meter.sent)
+        outcome = Outcome(best.kept, reason, best.backend, why, *told)
         if self.config.word_fallback and not best.kept and not cancel.is_set() and (word := word_fallback.rest(snap)):
             outcome = replace(outcome, suggestions=(word,), why=f"{why}; the rest of a word of this document")
         is_cut = any(one.finish == "deadline" for one in best.kept) or (limits.expired and not best.kept)
@@ -120,7 +121,8 @@ class Completer:
         with meter.stage("parse"):
             best = multi_hole.search(segments, found, languages.get(language))
         reason = "" if best else answer.reason((), cancel, limits)
-        return Outcome((best,) if best else (), reason, backend.name, choice.why, meter.timings, meter.tokens, choice)
+        told = (meter.timings, meter.tokens, choice, (), meter.sent)
+        return Outcome((best,) if best else (), reason, backend.name, choice.why, *told)
 
     def _ask(
         self,
@@ -142,14 +144,22 @@ class Completer:
 
         first = ask(backend, choice.family)
         language = site.snap.language
-        if cancel.is_set() or (second := self.router.fallback(choice, first.confidence, language, limits)) is None:
+        if cancel.is_set():
             return [first]
-        return [first, ask(*second)]
+        if first.fault:
+            second = self.router.stand_in(choice.cursor_kind)
+        else:
+            second = self.router.fallback(choice, first.confidence, language, limits)
+        return [first, ask(*second)] if second else [first]
 
 
 def _why(choice: Choice, answers: list[Answer], limits: GenerationLimits) -> str:
     why = f"{choice.why}; {limits.why}"
-    if len(answers) == 2:
+    for host, chars in ((host, chars) for one in answers for host, chars in one.meter.sent.items()):
+        why += f"; {chars:,} characters went to {host}"
+    if (fault := answers[0].fault) and len(answers) == 2:
+        why += f"; {fault}, so {answers[1].backend} answers"
+    elif len(answers) == 2:
         first, second = answers
         why += f"; {first.backend} {answer.describe_confidence(first.confidence)}, so {second.backend} was asked too: "
         why += answer.describe_confidence(second.confidence)

@@ -34,7 +34,12 @@ def below(snap: Snapshot) -> Snapshot | None:
 
 
 def ahead(completer: Completer, snap: Snapshot, outcome: Outcome, cancel: Cancel) -> Outcome:
-    """Find alternatives at an answered place, then answer the place after accepting it; raises ModelError."""
+    """Find alternatives at an answered place, then answer the place after accepting it; raises ModelError.
+
+    A server is not asked for what nobody waits for.
+    """
+    if completer.router.asks_elsewhere(snap.language):
+        return Outcome(reason="a server is asked only for what somebody waits for")
     done = find_alternatives(completer, snap, outcome, cancel)
     if not outcome.suggestions or cancel.is_set():
         return done

@@ -7,15 +7,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from fim_lsp.backends.base import CODE, Backend, ModelRequest, SharesReader
+from fim_lsp.backends.base import CODE, Backend, Endpoint, ModelRequest, Served, SharesReader
 from fim_lsp.backends.costs import Cost
 from fim_lsp.domain import Cancel, Choice, FimRequest, GenerationLimits, Meter, TokenEstimate
-from fim_lsp.errors import ModelError
+from fim_lsp.errors import ModelError, RemoteFault
 from fim_lsp.routing.loader import ModelLoader
 from fim_lsp.routing.rule import Candidate, RoutingTable, cascades, decide, kind_of_cursor
 from fim_lsp.settings import Config
 
 CANDIDATES = ("gpt", "bert")  # families that `auto` chooses among; the first one is loaded first
+ELSEWHERE = "remote"  # a server, asked only where the settings say so
 USUAL_STEPS = 8.0  # where no table says
 TRIALS = (  # run once the weights are there; only the second is timed, the first pays for what is set up on the way
     FimRequest(("def warm_up():\n    ", "\n"), GenerationLimits(max_tokens=2)),
@@ -49,7 +50,7 @@ class Router:
         read_table: ReadTable = no_table,
     ):
         self.config, self.read_table = config, read_table
-        self.families = tuple(models_of(config))
+        self.families = CANDIDATES
         self.loader = ModelLoader(models_of(config), create)
         self.tables: dict[str, RoutingTable | None] = {}
         self.costs: dict[str, Cost] = {}
@@ -102,13 +103,30 @@ class Router:
         backend = self._get(choice.family, is_auto)
         if choice.family in self.loader.failed:
             choice = self.choose(request, site)
+        if isinstance(backend, Served) and (resting := backend.resting()):
+            if (second := self.stand_in(choice.cursor_kind)) is None:
+                raise RemoteFault(f"{resting}; {self._local_faults() or 'the local model is being loaded'}")
+            return second[0], replace(choice, family=second[1], why=f"{choice.why}; {resting}, so {second[1]} answers")
         return backend, choice
+
+    def stand_in(self, cursor_kind: str) -> tuple[Backend, str] | None:
+        """Return the local family that answers instead of a server, the likeliest to be right; None while it loads."""
+        able = [family for family in self._likeliest(cursor_kind) if family not in self.loader.failed]
+        if ready := [family for family in able if family in self.loader.loaded]:
+            return self.loader.loaded[ready[0]], ready[0]
+        if able:
+            self.loader.fetch(able[0], self.try_out)
+        return None
+
+    def asks_elsewhere(self, language: str) -> bool:
+        """True where a request leaves this machine."""
+        return self._wanted(language)[0] == ELSEWHERE
 
     def fallback(
         self, choice: Choice, confidence: float | None, language: str, limits: GenerationLimits
     ) -> tuple[Backend, str] | None:
         """Return whom to ask too, when the first said nothing (None) or is unsure and there is time; else None."""
-        table, left_ms = self.tables[choice.family], _left_ms(limits)
+        table, left_ms = self.tables.get(choice.family), _left_ms(limits)
         if self._wanted(language)[0] != "auto" or table is None or not cascades(confidence or 0.0, table.cascade_below):
             return None
         rest = [
@@ -130,8 +148,11 @@ class Router:
     def try_out(self, backend: Backend) -> None:
         """Run a backend that was just loaded, so that the first request finds it warm and its cost known.
 
-        One whose reader another one has is as warm as that, and the decode thread may be running it.
+        One whose reader another one has is as warm as that, and the decode thread may be running it. A server is
+        sent nothing that nobody asked for.
         """
+        if isinstance(backend, Served):
+            return
         others = [other for other in self.loader.loaded.values() if other is not backend]
         if (reader := _reader(backend)) and reader in map(_reader, others):
             return
@@ -144,7 +165,8 @@ class Router:
     def configure(self, config: Config) -> None:
         """Take new settings; a family whose model changed is loaded again when next wanted."""
         self.config = config
-        self._read_tables(self.loader.replace(models_of(config)))
+        changed = self.loader.replace(models_of(config))
+        self._read_tables([family for family in changed if family in self.families])
 
     def forget(self) -> None:
         """Have every loaded backend drop what it kept of earlier requests."""
@@ -152,7 +174,7 @@ class Router:
             backend.forget()
 
     def _wanted(self, language: str) -> tuple[str, str]:
-        """Return auto, gpt or bert, and the setting that says so."""
+        """Return auto or a family, and the setting that says so."""
         if language in self.config.backend_by_language:
             return self.config.backend_by_language[language], "fimLsp.backendByLanguage"
         return self.config.backend, "fimLsp.backend"
@@ -169,6 +191,10 @@ class Router:
     def _loaded_beside(self, choice: Choice) -> list[str]:
         """Return the loaded families but the chosen one, the likeliest to be right first."""
         return [family for family in self._likeliest(choice.cursor_kind) if family in self.loader.loaded]
+
+    def _local_faults(self) -> str:
+        faults = {family: self.loader.failed.get(family) for family in self.families}
+        return "; ".join(f"{family} cannot be loaded ({fault})" for family, fault in faults.items() if fault)
 
     def _likeliest(self, cursor_kind: str) -> list[str]:
         hits = {
@@ -202,7 +228,11 @@ def models_of(config: Config) -> dict[str, ModelRequest]:
         "gpt": ModelRequest(config.gpt_model, config.gpt_bits, config.gpt_cache_mb),
         "bert": ModelRequest(config.bert_model, config.gpt_bits, config.gpt_cache_mb),
     }
-    return {family: wanted.get(family, ModelRequest()) for family in CANDIDATES}
+    where = Endpoint(
+        config.remote_url, config.remote_kind, config.remote_model, config.remote_format, config.remote_key_variable
+    )
+    local = {family: wanted.get(family, ModelRequest()) for family in CANDIDATES}
+    return {**local, ELSEWHERE: ModelRequest(endpoint=where)}
 
 
 def _reader(backend: Backend) -> object | None:

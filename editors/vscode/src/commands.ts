@@ -91,7 +91,7 @@ async function installAndStart({ server, log }: Parts): Promise<void> {
 
 async function switchBackend(): Promise<void> {
   const settings = workspace.getConfiguration("fimLsp");
-  const chosen = await window.showQuickPick(["auto", "gpt", "bert"], {
+  const chosen = await window.showQuickPick(["auto", "gpt", "bert", "remote"], {
     title: "fim-lsp: backend",
     placeHolder: `now ${settings.get("backend")}`,
   });
