@@ -25,7 +25,7 @@ import httpx2
 
 from fim_lsp.backends.remote import replies
 from fim_lsp.backends.remote.keys import find_key
-from fim_lsp.backends.remote.wire import Piece, Wire
+from fim_lsp.backends.remote.wire import Piece, WireFormat
 from fim_lsp.errors import RemoteFault
 
 TRIES, FIRST_PAUSE_S = 3, 0.05
@@ -61,7 +61,7 @@ class Exchange:
 class Courier:
     """A thread with an event loop, and the client that keeps connections to one address."""
 
-    def __init__(self, url: httpx2.URL, wire: Wire, key_variable: str):
+    def __init__(self, url: httpx2.URL, wire: WireFormat, key_variable: str):
         self.url, self.wire, self.key_variable = url, wire, key_variable
         self.is_near = url.host in LOOPBACK
         self.client: httpx2.AsyncClient | None = None

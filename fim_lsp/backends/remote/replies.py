@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 import httpx2
 
-from fim_lsp.backends.remote.wire import Piece, Wire, complaint
+from fim_lsp.backends.remote.wire import Piece, WireFormat, complaint
 from fim_lsp.backends.remote.wire import read as read_event
 from fim_lsp.errors import RemoteFault
 
@@ -25,7 +25,7 @@ REMEDIES = {
 EVENTS, JSON = "text/event-stream", "application/json"
 
 
-async def read(response: httpx2.Response, wire: Wire) -> AsyncIterator[Piece]:
+async def read(response: httpx2.Response, wire: WireFormat) -> AsyncIterator[Piece]:
     """Yield the pieces of an answer, the last one marked so; raises RemoteFault."""
     if response.is_redirect or 300 <= response.status_code < 400:
         there = httpx2.URL(response.headers.get("location", "")).host or "another address of its own"
@@ -49,7 +49,7 @@ async def read(response: httpx2.Response, wire: Wire) -> AsyncIterator[Piece]:
         raise RemoteFault(f"it answers with {said}, not with a completion: see fimLsp.remote.url", rest_s=10)
 
 
-async def _events(response: httpx2.Response, wire: Wire) -> AsyncIterator[Piece]:
+async def _events(response: httpx2.Response, wire: WireFormat) -> AsyncIterator[Piece]:
     async for event in httpx2.EventSource(response, max_event_size=MOST_BYTES):
         _check_size(response)
         if event.data:

@@ -26,7 +26,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Wire:
+class WireFormat:
     """One kind of server: where it listens, what it is asked, how its events are read."""
 
     path: str
@@ -83,11 +83,11 @@ def _content(event: Mapping[str, Any]) -> Piece | None:
     return Piece(text, event.get("stop") is True) if isinstance(text, str) else None
 
 
-WIRES: Mapping[str, Wire] = {
-    "openai": Wire("/v1/completions", _openai, _choice),
-    "infill": Wire("/infill", _infill, _content),
-    "mistral": Wire("/v1/fim/completions", _fim, _choice),
-    "deepseek": Wire("/beta/completions", _fim, _choice),
+WIRES: Mapping[str, WireFormat] = {
+    "openai": WireFormat("/v1/completions", _openai, _choice),
+    "infill": WireFormat("/infill", _infill, _content),
+    "mistral": WireFormat("/v1/fim/completions", _fim, _choice),
+    "deepseek": WireFormat("/beta/completions", _fim, _choice),
 }
 PUBLISHERS = {"mistral.ai": "mistral", "deepseek.com": "deepseek"}  # hosts that are known by their names
 
@@ -109,7 +109,7 @@ def whole_path(path: str, kind: str) -> str:
     return path + wanted.removeprefix(first) if path.endswith(first) else path + wanted
 
 
-def read(data: str, wire: Wire) -> Piece:
+def read(data: str, wire: WireFormat) -> Piece:
     """Read one event, or a whole answer; raises RemoteFault."""
     if data.strip() == DONE:
         return Piece("", is_end=True)
