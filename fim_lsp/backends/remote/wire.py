@@ -14,7 +14,7 @@ from fim_lsp.errors import RemoteFault
 
 SHOWN_CHARS = 160  # of what a server says about itself
 DONE = "[DONE]"
-Body = dict[str, Any]
+Payload = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class WireFormat:
     """One kind of server: where it listens, what it is asked, how its events are read."""
 
     path: str
-    body: Callable[[FimRequest, Endpoint], Body]
+    body: Callable[[FimRequest, Endpoint], Payload]
     piece: Callable[[Mapping[str, Any]], Piece | None]
 
 
-def _openai(request: FimRequest, endpoint: Endpoint) -> Body:
+def _openai(request: FimRequest, endpoint: Endpoint) -> Payload:
     """Ask with a `suffix`, or with sentinels where the server has no such parameter."""
     prefix, suffix = request.segments
     body = {"model": endpoint.model, "max_tokens": request.limits.max_tokens, "temperature": 0, "stream": True}
@@ -43,7 +43,7 @@ def _openai(request: FimRequest, endpoint: Endpoint) -> Body:
     return body | {"prompt": prefix, "suffix": suffix} | _stopping(request)
 
 
-def _infill(request: FimRequest, endpoint: Endpoint) -> Body:
+def _infill(request: FimRequest, endpoint: Endpoint) -> Payload:
     prefix, suffix = request.segments
     extra = [{"filename": snippet.path, "text": snippet.text} for snippet in request.snippets]
     body = {"input_prefix": prefix, "input_suffix": suffix, "input_extra": extra, "prompt": ""}
@@ -51,7 +51,7 @@ def _infill(request: FimRequest, endpoint: Endpoint) -> Body:
     return body | options | _stopping(request)
 
 
-def _fim(request: FimRequest, endpoint: Endpoint) -> Body:
+def _fim(request: FimRequest, endpoint: Endpoint) -> Payload:
     prefix, suffix = request.segments
     body = {"model": endpoint.model, "prompt": prefix, "suffix": suffix, "max_tokens": request.limits.max_tokens}
     return body | {"temperature": 0, "stream": True} | _stopping(request)
@@ -61,7 +61,7 @@ def _stops(request: FimRequest) -> list[str]:
     return [] if request.limits.multiline else ["\n"]
 
 
-def _stopping(request: FimRequest) -> Body:
+def _stopping(request: FimRequest) -> Payload:
     return {"stop": stops} if (stops := _stops(request)) else {}
 
 

@@ -95,6 +95,12 @@ def keeps_saying(head: bytes, part: bytes, every_s: float) -> Callable[[socket.s
     return script
 
 
+def keeps_silent(connection: socket.socket, over: threading.Event) -> None:
+    """Say nothing until the other side hangs up."""
+    if not connection.recv(1):
+        raise EOFError
+
+
 def event(text: str, finish: str | None = None) -> bytes:
     choice = {"index": 0, "text": text, "finish_reason": finish}
     return b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n"

@@ -23,11 +23,13 @@ from tests.unit.backends.remote.scripted_server import (
     ScriptedServer,
     event,
     keeps_saying,
+    keeps_silent,
     says,
     stream,
 )
 
-DEADLINE_MS, LATE_S = 400, 1.0  # a busy machine may be late by so much, and no fault waits for that long
+PATIENT_MS, SHORT_MS = 20_000, 1500  # for faults that show at once, and for those that only the deadline ends
+LATE_S = 5.0  # a busy machine may be late by so much
 LINE = "total = "
 
 
@@ -41,10 +43,6 @@ FAULTS = {
     "killed within the head": (says(b"HTTP/1.1 200 OK\r\nContent-"), "connection broke"),
     "killed within the stream": (says(stream(event("price"))), "broke off"),
     "killed within an event": (says(stream(b'data: {"choices": [{"te')), "broke off"),
-    "no first byte": (keeps_saying(b"", b"", 0.1), "did not begin to answer in time"),
-    "head by drips": (keeps_saying(b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n", 0.02), "did not begin to answer in time"),
-    "comments alone": (keeps_saying(OK + EVENTS + b"\r\n", b": ping\n\n", 0.02), "did not begin to answer in time"),
-    "pieces without text": (keeps_saying(OK + EVENTS + b"\r\n", event(""), 0.02), "did not begin to answer in time"),
     "too short for its length": (says(OK + JSON + b'Content-Length: 999\r\n\r\n{"choices": ['), "connection broke"),
     "not HTTP": (says(b"\x00\x01\x02 hello \r\n\r\n" * 9), "connection broke"),
     "a web page": (says(OK + b"Content-Type: text/html\r\n\r\n<html>Log in</html>"), "a web page"),
@@ -68,16 +66,23 @@ FAULTS = {
     "500": (says(status("500 Internal Server Error", body="<oops>")), "500 Internal Server Error"),
 }
 
+SILENCES = {
+    "no first byte": keeps_silent,
+    "head by drips": keeps_saying(b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n", 0.02),
+    "comments alone": keeps_saying(OK + EVENTS + b"\r\n", b": ping\n\n", 0.02),
+    "pieces without text": keeps_saying(OK + EVENTS + b"\r\n", event(""), 0.02),
+}
 
-def completer(url: str, local: str = "local()", **settings: object) -> Completer:
+
+def completer(url: str, deadline_ms: int = PATIENT_MS, **settings: object) -> Completer:
     def make(family, wanted):
         if family == "remote":
             return create(family, wanted)
-        backend = FakeBackend(local)
+        backend = FakeBackend("local()")
         backend.name = family
         return backend
 
-    made = Completer(Config(backend="remote", remote_url=url, deadline_ms=DEADLINE_MS, **settings), make)
+    made = Completer(Config(backend="remote", remote_url=url, deadline_ms=deadline_ms, **settings), make)
     made.router.loader.get("gpt")
     return made
 
@@ -108,9 +113,19 @@ def test_a_fault_ends_in_a_local_answer_that_says_so(script, reason):
         assert (shown(outcome), outcome.backend) == (["local()"], "gpt")
         assert "127.0.0.1: " in outcome.why and reason in outcome.why
         assert "\x1b" not in outcome.why
-        assert spent_s < DEADLINE_MS / 1e3 + LATE_S
+        assert spent_s < LATE_S
         assert len(server.received) == 1  # what has begun to leave is not sent again
         assert sum(outcome.sent.values()) == len(server.received[0].body)
+
+
+@pytest.mark.parametrize("script", SILENCES.values(), ids=SILENCES)
+def test_a_silence_leaves_the_local_model_its_time(script):
+    with ScriptedServer(script) as server:
+        outcome, spent_s = ask(completer(server.url, SHORT_MS))
+        assert (shown(outcome), outcome.backend) == (["local()"], "gpt")
+        assert "127.0.0.1: it did not begin to answer in time, so gpt answers" in outcome.why
+        assert spent_s < SHORT_MS / 1e3 + LATE_S
+        assert server.closed.wait(10)
 
 
 def test_a_redirect_to_another_host_is_not_followed():
@@ -134,7 +149,7 @@ def test_a_stream_without_end_is_left_once_there_is_enough():
 def test_a_slow_stream_is_shown_as_far_as_it_came():
     drips = keeps_saying(stream(event("price *")), event(" b"), 0.15)
     with ScriptedServer(drips) as server:
-        outcome, _ = ask(completer(server.url))
+        outcome, _ = ask(completer(server.url, SHORT_MS))
         assert outcome.backend == "remote"
         assert shown(outcome)[0].startswith("price * b")
         assert outcome.suggestions[0].finish == "deadline"
@@ -174,11 +189,11 @@ def test_a_certificate_that_nobody_signed_ends_it_before_anything_is_sent(tmp_pa
     "url", ["http://127.0.0.1:1", "http://no-such-host.invalid:8080"], ids=["refused", "no such name"]
 )
 def test_a_server_that_is_not_there(url):
-    outcome, spent_s = ask(completer(url))
+    outcome, spent_s = ask(completer(url, SHORT_MS))
     assert shown(outcome) == ["local()"]
     assert "cannot be reached" in outcome.why or "did not begin" in outcome.why
     assert outcome.sent == {}
-    assert spent_s < DEADLINE_MS / 1e3 + LATE_S
+    assert spent_s < SHORT_MS / 1e3 + LATE_S
 
 
 def test_where_nothing_local_is_ready_the_reason_is_told():
