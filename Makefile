@@ -32,7 +32,7 @@ editors: $(STAMP) vsix ## what the editors' tests need: VS Code into .cache/; as
 	@tests/e2e/install.sh
 
 check: $(STAMP) ## format, lint, types, layers, generated docs: seconds
-	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy && $(BIN)/python -m pytest -q tests/test_layers.py tests/test_docs.py
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy && $(BIN)/python -m pytest -q tests/test_layers.py tests/test_words.py tests/test_docs.py
 
 fix: $(STAMP) ## format, mend what lint can, write generated docs
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
