@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 URI = "file:///w/a.py"
+CODE = "def f(a, b):\n    x = \n"
+LONG = json.dumps([" + ".join(f"word{n}" for n in range(200))])  # takes many steps
+PAIR = ("--texts", '["a + b"]', "--bert-texts", '["a):"]')  # what either family says
 FULL = {
     "window": {"workDoneProgress": True},
     "workspace": {"configuration": True, "didChangeConfiguration": {"dynamicRegistration": True}},
