@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import statistics
-import sys
 import time
-import zipfile
 from itertools import pairwise
-from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.e2e.vscode.conftest import program
-from tests.e2e.vscode.window import ROOT, Server, Window, until
+from tests.e2e.vscode.window import Window, until
 
 pytestmark = pytest.mark.editor
-
 AREA = "import os\n\n\ndef area(width, height):\n    return "
 BRACKETS = ("def area(width, height):\n    return width * height\n\n\nwidth, height = 3, 4\nprint(str(area(", ")))\n")
 ACCENTS = ('def greet(name):\n    print("Grüße, 世界", ', ")\n")
@@ -188,128 +182,3 @@ def test_how_long_an_answer_takes_to_be_seen(window, trace):
     middle, most = statistics.median(waits), max(waits)
     print(f"\nfrom answer to ghost text: median {middle:.0f} ms of {len(waits)}, most {most:.0f} ms")
     assert waits
-
-
-@pytest.fixture(scope="module")
-def scripted(code, browser, tmp_path_factory):
-    """A window on a folder whose own settings run a server that says what it is told."""
-    folder = tmp_path_factory.mktemp("scripted")
-    texts = '["total += value\\n        count += 1", "break", "continue"]'
-    command = [sys.executable, str(ROOT / "tests/fake_server.py"), "--texts", texts]
-    (folder / ".vscode").mkdir()
-    (folder / ".vscode/settings.json").write_text(json.dumps({"fimLsp.path": program(folder, *command)}))
-    opened = Window(code, browser, folder)
-    yield opened
-    opened.close()
-
-
-LOOP = "def mean(values):\n    total = count = 0\n    for value in values:\n        "
-
-
-def test_several_lines(scripted):
-    text = scripted.edit(LOOP, "\n    return total / count\n")
-    both = "total += value\n        count += 1"
-    scripted.until_ghost(both)
-    scripted.page.keyboard.press("Tab")
-    scripted.until_disk(text.replace("        \n", "        total += value\n        count += 1\n"))
-
-
-def test_by_hand_there_are_several(scripted):
-    text = scripted.edit(LOOP, "\n    return total / count\n")
-    scripted.until_ghost()
-    scripted.page.keyboard.press("Alt+Backslash")
-    scripted.page.wait_for_timeout(500)
-    scripted.page.keyboard.press("Alt+BracketRight")
-    scripted.page.wait_for_timeout(300)
-    scripted.until_ghost("break")
-    scripted.page.keyboard.press("Tab")
-    scripted.until_disk(text.replace("        \n", "        break\n"))
-
-
-def test_a_changed_setting_takes_effect(scripted):
-    settings = scripted.folder / ".vscode/settings.json"
-    as_it_was = settings.read_text()
-    settings.write_text(json.dumps({**json.loads(as_it_was), "fimLsp.maxLines": 1}))
-    scripted.page.wait_for_timeout(1500)
-    scripted.edit(LOOP, "\n    return total / count\n")
-    scripted.until_ghost("total += value")
-    settings.write_text(as_it_was)
-
-
-def test_a_pause_is_quiet_and_ends(scripted):
-    scripted.command("fim-lsp: Toggle Suggestions")
-    until(lambda: "paused everywhere" in scripted.status(), "the pause in the status bar")
-    scripted.edit(LOOP, "\n    return total / count\n")
-    scripted.page.wait_for_timeout(700)
-    assert scripted.ghost() == ""
-    scripted.command("fim-lsp: Toggle Suggestions")
-    until(lambda: "ready" in scripted.status(), "the end of the pause")
-    scripted.edit(LOOP, "\n    return total / count\n")
-    scripted.until_ghost()
-
-
-def test_the_last_answer_is_explained(scripted):
-    scripted.edit(LOOP, "\n    return total / count\n")
-    scripted.until_ghost()
-    scripted.page.keyboard.press("Escape")
-    scripted.command("fim-lsp: Explain")
-    scripted.page.wait_for_function(
-        "() => document.body.innerText.replaceAll('\\u00a0', ' ').includes('total += value')"
-    )
-
-
-def stub_wheel(folder: Path, command: list[str]) -> Path:
-    """Write a wheel whose fim-lsp runs a command."""
-    wheel, info = folder / "fim_lsp-9.9-py3-none-any.whl", "fim_lsp-9.9.dist-info"
-    files = {
-        "stub.py": f"import os\n\n\ndef main():\n    os.execv({command[0]!r}, {command!r})\n",
-        f"{info}/METADATA": "Metadata-Version: 2.1\nName: fim-lsp\nVersion: 9.9\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/entry_points.txt": "[console_scripts]\nfim-lsp = stub:main\n",
-        f"{info}/RECORD": "",
-    }
-    with zipfile.ZipFile(wheel, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
-    return wheel
-
-
-def test_the_server_is_installed_where_there_is_none(browser, tmp_path, monkeypatch):
-    """The offer, a virtual environment, pip and the start; the wheel carries our scripted server."""
-    home, folder = tmp_path / "home", tmp_path / "work"
-    home.mkdir()
-    folder.mkdir()
-    wheel = stub_wheel(tmp_path, [sys.executable, str(ROOT / "tests/fake_server.py")])
-    without = [part for part in os.environ["PATH"].split(os.pathsep) if not (Path(part) / "fim-lsp").exists()]
-    monkeypatch.setenv("PATH", os.pathsep.join(without))
-    server = Server(home, folder, {"fimLsp.installFrom": str(wheel)})
-    try:
-        opened = Window(server, browser, folder, is_ready=False)
-        opened.page.click("text=Install >> nth=-1", timeout=30_000)
-        opened.until_ready()
-        opened.edit(AREA)
-        opened.until_ghost()
-        opened.close()
-    finally:
-        server.close()
-
-
-def test_an_untrusted_folder_does_not_choose_the_program(browser, tmp_path):
-    folder, home = tmp_path / "work", tmp_path / "home"
-    (folder / ".vscode").mkdir(parents=True)
-    home.mkdir()
-    marker = tmp_path / "ran"
-    bad = program(folder, "touch", str(marker))
-    good = program(home, sys.executable, str(ROOT / "tests/fake_server.py"))
-    (folder / ".vscode/settings.json").write_text(json.dumps({"fimLsp.path": bad}))
-    trust = {"security.workspace.trust.enabled": True, "security.workspace.trust.startupPrompt": "never"}
-    server = Server(
-        home, folder, {"fimLsp.path": good, **trust, "security.workspace.trust.banner": "never"}, trusted=False
-    )
-    try:
-        opened = Window(server, browser, folder)
-        assert "fim-lsp" in opened.status()
-        assert not marker.exists()
-        opened.close()
-    finally:
-        server.close()
