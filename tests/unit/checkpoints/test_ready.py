@@ -21,7 +21,8 @@ from fim_lsp.nn.native import library
 from fim_lsp.nn.native.layers import NativeDecoder
 from fim_lsp.nn.reference.quant import Linear
 from fim_lsp.nn.reference.transformer import Decoder
-from tests.unit.nn.test_native import PROMPT, SIZES, rounded
+from tests.unit.conftest import SIZES
+from tests.unit.nn.test_native import PROMPT, rounded
 
 KERNELS = library.kernels()
 
