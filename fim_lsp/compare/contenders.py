@@ -23,13 +23,12 @@ class Family:
     """A kind of model that can be named in `--model`."""
 
     label: str
-    has_prefix_cache: bool  # what it computed for one request serves the next, so that warm differs from cold
 
 
 CONTENDER_FAMILIES: Mapping[str, Family] = {
-    "gpt": Family("GPT-style decoder", has_prefix_cache=True),
-    "bert": Family("BERT-style infiller", has_prefix_cache=False),
-    **{name: Family("of the architecture study", has_prefix_cache=False) for name in STUDY_FAMILIES},
+    "gpt": Family("GPT-style decoder"),
+    "bert": Family("BERT-style infiller"),
+    **{name: Family("of the architecture study") for name in STUDY_FAMILIES},
 }
 
 
@@ -71,13 +70,13 @@ class Contender:
 
     def __init__(self, name: str, family: str, folder: Path, backend: Backend):
         self.name, self.family, self.folder, self.backend = name, family, folder, backend
-        self.has_prefix_cache = CONTENDER_FAMILIES[family].has_prefix_cache
+        self.has_prefix_cache = backend.has_prefix_cache  # then warm differs from cold
         self.completer = self._behind_pipeline(backend)
         self.blind = self._behind_pipeline(Altered(backend, hide_suffix))
         self.reader = self._behind_pipeline(Altered(backend, read_only))
 
     def forget(self) -> None:
-        """Drop what was suggested and what the model has_prefix_cache: the next request is a cold one."""
+        """Drop what was suggested and what the model keeps: the next request is a cold one."""
         for completer in (self.completer, self.blind, self.reader):
             completer.cache.clear()
         self.backend.forget()

@@ -172,9 +172,9 @@ def test_compare_at_a_place_says_what_complete_says(tmp_path):
     gpt, bert = json.loads((tmp_path / "at.json").read_text())["answers"]
     assert gpt["text"] == json.loads(run("complete", "a.py:2:17", "--json", cwd=tmp_path).stdout)["text"]
     assert gpt["warm_ms"] > 0
-    assert bert["warm_ms"] is None
+    assert bert["warm_ms"] > 0
     assert "prefill" in gpt["outcome"]["timings"]
-    assert "read" in bert["outcome"]["timings"]
+    assert {"prefill", "fill"} <= set(bert["outcome"]["timings"])
     assert gpt["text"].strip().encode() in answer.stdout
 
 

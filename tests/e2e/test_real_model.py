@@ -58,7 +58,7 @@ def test_the_infiller_answers_where_the_settings_say_so(tmp_path):
         explained = client.explain(1, 16)
         assert explained["backend"] == "bert"
         assert "fimLsp.backend" in explained["why"]
-        assert {"read", "fill"} <= set(explained["timings"])
+        assert {"prefill", "fill"} <= set(explained["timings"])
     client.check_clean()
 
 

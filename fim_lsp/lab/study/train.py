@@ -183,7 +183,7 @@ def _recipe(record: dict[str, Any]) -> str:
         "run": {name: pace[name] for name in ("rows", "batch", "rate", "decay", "clip", "dtype", "seed")},
         "rows": {name: value for name, value in rows.items() if not isinstance(value, dict) and name != "corpus"},
         "rows.sha256": {json.dumps(name): value for name, value in rows["sha256"].items()},
-        "data": {"recipe": "../bert/recipe.toml", "sha256": rows["corpus"]},
+        "data": {"recipe": "corpus.toml", "sha256": rows["corpus"]},
     }
     lines = ["# What made these weights: `fim-lsp train corpus models/study/corpus.toml`, then `fim-lsp train study`."]
     for title, values in sections.items():

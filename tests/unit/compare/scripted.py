@@ -53,6 +53,7 @@ def contenders(folder: Path | None = None) -> list[Contender]:
     folder = folder or find_model("gpt", "")
     right = Filler(("f", "a"), GOLD, step_s=0.004)
     wrong = Filler(("g", "b"), "other other other", confidence=0.2)
+    wrong.has_prefix_cache = False
     return [Contender("gpt", "gpt", folder, right), Contender("bert", "bert", folder, wrong)]
 
 

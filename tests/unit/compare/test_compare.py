@@ -59,7 +59,7 @@ def test_contenders_take_turns_hole_by_hole(report):
 
 def test_only_one_that_keeps_something_is_tried_warm(report):
     warm = {trial["contender"] for trial in report["trials"] if trial["condition"] == "warm"}
-    assert warm == {name for name, family in CONTENDER_FAMILIES.items() if family.has_prefix_cache}
+    assert warm == {one.name for one in scripted.contenders() if one.has_prefix_cache} == {"gpt"}
     several = [trial for trial in report["trials"] if trial["kind"] == "several_holes"]
     assert {trial["condition"] for trial in several} == {"cold"}
 
@@ -161,7 +161,7 @@ def test_only_texts_with_several_holes_are_nothing_to_compare(tmp_path):
 
 
 def test_a_family_of_ones_own_is_one_line(monkeypatch):
-    monkeypatch.setitem(CONTENDER_FAMILIES, "parrot", Family("parrot", has_prefix_cache=False))
+    monkeypatch.setitem(CONTENDER_FAMILIES, "parrot", Family("parrot"))
     parrot = Contender("parrot", "parrot", scripted.find_model("gpt", ""), FakeBackend("polly"))
     (answer,) = ask(scripted.at_cursor(1).snapshot(0), [parrot])
     assert answer.record()["text"] == "polly"

@@ -20,7 +20,7 @@ from fim_lsp.lab.holes import multi_file as across
 from fim_lsp.languages import LANGUAGES, language_of
 
 ROOT = Path(__file__).parents[4]
-TUNED_ON = [ROOT / "models/bert/recipe.toml", ROOT / "models/qwen2.5-coder-0.5b/data.toml"]
+TUNED_ON = [ROOT / "models/study/corpus.toml", ROOT / "models/qwen2.5-coder-0.5b/data.toml"]
 PERMISSIVE = re.compile("MIT|Expat|BSD|Apache|ISC|Unlicense|PostgreSQL|Zlib|CC0")
 LIMITS = """\
 LIMIT_OF_ROWS = 10
