@@ -140,7 +140,7 @@ def test_a_redirect_to_another_host_is_not_followed():
 
 
 def test_a_stream_without_end_is_left_once_there_is_enough():
-    with ScriptedServer(keeps_saying(OK + EVENTS + b"\r\n", event("x" * 50), 0.0)) as server:
+    with ScriptedServer(keeps_saying(OK + EVENTS + b"\r\n", event("x" * 50), 0.005)) as server:
         outcome, _ = ask(completer(server.url))
         assert outcome.backend == "remote"
         assert server.closed.wait(10)
@@ -156,7 +156,7 @@ def test_a_slow_stream_is_shown_as_far_as_it_came():
 
 
 def test_the_end_of_the_line_ends_the_stream():
-    with ScriptedServer(keeps_saying(stream(event("price\nnext = ")), event("y"), 0.0)) as server:
+    with ScriptedServer(keeps_saying(stream(event("price\nnext = ")), event("y"), 0.005)) as server:
         outcome, _ = ask(completer(server.url))
         assert (shown(outcome), outcome.backend) == (["price"], "remote")
         assert server.closed.wait(10)

@@ -8,16 +8,19 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import httpx2
 import pytest
 
 from fim_lsp.backends import create
 from fim_lsp.backends.base import Endpoint, ModelRequest
+from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.backends.remote.breaker import ASKED_MOST_S, Breaker
 from fim_lsp.backends.remote.keys import find_key
 from fim_lsp.domain import Cancel, Snapshot
 from fim_lsp.errors import ModelMismatch, RemoteFault
 from fim_lsp.lsp.protocol import explanation
 from fim_lsp.pipeline import look_ahead
+from tests.http_server import TOKEN, serving
 from tests.unit.backends.remote.scripted_server import ANSWER, ScriptedServer, says
 from tests.unit.backends.remote.test_faults import LINE, ask, completer, shown
 
@@ -73,6 +76,41 @@ def test_a_proxy_is_used_but_not_for_this_machine(monkeypatch):
         assert proxy.received[0].path == "http://models.example.org/v1/completions"
         ask(completer(server.url))
         assert (len(proxy.received), len(server.received)) == (1, 1)
+
+
+@pytest.mark.parametrize("kind", ["openai", "infill"])
+def test_our_own_endpoint_is_such_a_server(kind, monkeypatch):
+    monkeypatch.setenv("FIM_LSP_API_KEY", TOKEN)
+    with serving(FakeBackend("price * amount")) as server:
+        outcome, _ = ask(completer(f"http://127.0.0.1:{server.port}", remote_kind=kind, remote_model="fim-lsp"))
+        assert (shown(outcome), outcome.backend) == (["price * amount"], "remote")
+        assert server.backend.requests[-1].segments[0].endswith(LINE)
+
+
+@pytest.mark.parametrize(
+    "failures, attempts, said",
+    [
+        ([httpx2.ConnectError("no route")] * 2, 3, "price * amount"),
+        ([httpx2.ConnectError("no route")] * 9, 3, "local()"),
+        ([httpx2.ReadError("reset")] * 9, 1, "local()"),
+        ([httpx2.ConnectError("certificate verify failed: CERTIFICATE_VERIFY_FAILED")] * 9, 1, "local()"),
+    ],
+    ids=["connects at last", "never connects", "broke off", "not to be trusted"],
+)
+def test_only_a_connection_is_tried_again(failures, attempts, said):
+    left, asked = list(failures), []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request)
+        if left:
+            raise left.pop()
+        body = ANSWER.partition(b"\r\n\r\n")[2]
+        return httpx2.Response(200, headers={"Content-Type": "text/event-stream"}, content=body)
+
+    it = completer("http://localhost")
+    it.router.ready().courier.client = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+    outcome, _ = ask(it)
+    assert (shown(outcome), len(asked)) == ([said], attempts)
 
 
 def test_a_server_is_asked_for_what_somebody_waits_for_alone():
