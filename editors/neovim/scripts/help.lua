@@ -66,7 +66,7 @@ for _, row in ipairs({
   { 'log', "Open the server's log." },
   { 'restart', 'Stop the server and start it anew.' },
   { 'toggle [buffer|language|all]', 'Switch automatic suggestions off, or on again.' },
-  { 'backend [auto|gpt|bert]', 'Choose the family of models; alone, say which it is.' },
+  { 'backend [auto|gpt|bert|remote]', 'Choose the family of models; alone, say which it is.' },
 }) do
   add((':FimLsp %s'):format(row[1]))
   wrap(row[2], '        ')
