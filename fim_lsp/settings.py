@@ -177,6 +177,13 @@ class Config:
         "Offer `textDocument/completion` items also to editors that have inline completion.",
         FLAG,
     )
+    metrics: bool = _setting(
+        "metrics",
+        True,
+        "Count what was shown, taken and kept, for `fim-lsp stats`: numbers, languages and times in a file on this "
+        "machine. No source text, no paths, and nothing is ever sent anywhere.",
+        FLAG,
+    )
 
 
 # What an editor plugin reads for itself; the server lets it pass.

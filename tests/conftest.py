@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("fuzz"):
             item.add_marker(pytest.mark.skip(reason="takes minutes: -m fuzz"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_counts(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what the suite's servers count out of the data folder of who runs it."""
+    os.environ["FIM_LSP_DATA_DIR"] = str(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture

@@ -10,10 +10,11 @@ from pathlib import Path
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.cli.serve import log_to
 from fim_lsp.errors import ModelMissing
-from fim_lsp.lsp import idle
+from fim_lsp.lsp import feedback, idle
 from fim_lsp.lsp.server import make_server
 from fim_lsp.lsp.trace import Trace
 from fim_lsp.lsp.wire import speak
+from fim_lsp.metrics import writer
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.settings import Config
 
@@ -24,6 +25,7 @@ parser.add_argument("--broken", default="", help="a family whose weights are not
 parser.add_argument("--step-s", type=float, default=0.0)
 parser.add_argument("--load-s", type=float, default=0.0, help="seconds that loading takes")
 parser.add_argument("--minute-s", type=float, default=60.0, help="seconds of a minute without a request")
+parser.add_argument("--second-s", type=float, default=1.0, help="seconds of a second after accepting")
 parser.add_argument("--trace", type=Path)
 options = parser.parse_args()
 
@@ -37,5 +39,6 @@ def create(family: str, model: str) -> FakeBackend:
 
 
 idle.MINUTE_S = options.minute_s
+feedback.SECOND_S = writer.BATCH_S = options.second_s
 log_to(None)
 speak(make_server(Completer(Config(), create), {}, Trace(options.trace)))

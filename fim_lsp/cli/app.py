@@ -19,6 +19,7 @@ from fim_lsp.cli import (
     router,
     serve,
     slots,
+    stats,
     study,
     train,
     weights,
@@ -47,7 +48,7 @@ def main(
     """Code completion that fills in the middle, on your own machine, offline."""
 
 
-for verb in (serve.serve, complete.complete, demo.demo, doctor.doctor, index.index):
+for verb in (serve.serve, complete.complete, demo.demo, doctor.doctor, index.index, stats.stats):
     app.command()(verb)
 app.add_typer(train.app, name="train")
 app.add_typer(weights.app, name="weights")

@@ -15,6 +15,7 @@ from itertools import accumulate
 from lsprotocol.types import Position, PositionEncodingKind, Range
 
 from fim_lsp.lsp.uris import is_nameless
+from fim_lsp.metrics.placed import PlacedText
 
 MOST_CHARS = 1_000_000  # of a document; parsing one takes half a second
 BREAK = re.compile(r"\r\n|\r|\n")
@@ -51,6 +52,7 @@ class Document:
     sync_ms: float = 0.0
     refusal: str = ""  # why nothing is suggested here; the text is empty then
     sharers: int = 1  # documents that are open under this uri
+    placed: list[PlacedText] = field(default_factory=list)  # suggestions that were accepted here
 
     def __post_init__(self) -> None:
         self.replace_all(self.text)
@@ -70,6 +72,8 @@ class Document:
         if self.sharers > 1 or len(text) > MOST_CHARS:
             self.refuse(SHARED.format(uri=self.uri) if self.sharers > 1 else TOO_LARGE)
             return
+        for one in self.placed:
+            one.start, one.end = 0, len(text)  # where it went, nobody says
         self.refusal, self.text = "", clean(text)
         self.starts = line_starts(self.text)
 
@@ -85,6 +89,8 @@ class Document:
         self.text = self.text[:start] + text + self.text[end:]
         # Line starts strictly before the edit, and those past the character after it, stay what they were.
         head, tail = bisect_left(self.starts, start), bisect_right(self.starts, end)
+        for one in self.placed:
+            one.move(start, end, len(text))
         shift = len(text) - (end - start)
         edge = max(start - 1, 0)
         region = self.text[edge : start + len(text) + 1]

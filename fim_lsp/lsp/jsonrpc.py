@@ -12,7 +12,7 @@ from typing import Any
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 from pygls.protocol import LanguageServerProtocol
-from pygls.protocol.json_rpc import JsonRPCRequestMessage, RPCMessage
+from pygls.protocol.json_rpc import JsonRPCNotification, JsonRPCRequestMessage, RPCMessage
 from pygls.protocol.language_server import lsp_method
 
 from fim_lsp.domain import path_within
@@ -45,8 +45,14 @@ class FimProtocol(LanguageServerProtocol):
         if "method" in data and not isinstance(method, str):
             return self._refuse(msg_id, lsp.ErrorCodes.InvalidRequest, "method must be a string")
         lenient.put_right(method, data.get("params"))
-        if method is None or "id" not in data:
+        if method is None:
             return self._structure(data, None)
+        is_foreign = (
+            self.get_message_type(method) is None
+        )  # a method of our own, or of nobody's: params stay plain JSON
+        if "id" not in data:
+            plain = JsonRPCNotification(method=method, jsonrpc=data["jsonrpc"], params=data.get("params"))
+            return plain if is_foreign else self._structure(data, None)
         if isinstance(msg_id, bool) or not isinstance(msg_id, int | str):
             return self._refuse(None, lsp.ErrorCodes.InvalidRequest, "id must be a number or a string")
         if data["jsonrpc"] != "2.0":
@@ -58,7 +64,7 @@ class FimProtocol(LanguageServerProtocol):
         self.initialize_seen = True
         if method == lsp.TEXT_DOCUMENT_INLINE_COMPLETION:
             self._normalise_kind(data.get("params"))
-        if self.get_message_type(method) is None:  # a method of our own, or of nobody's: params stay plain JSON
+        if is_foreign:
             return JsonRPCRequestMessage(id=msg_id, method=method, jsonrpc="2.0", params=data.get("params"))
         return self._structure(data, msg_id)
 

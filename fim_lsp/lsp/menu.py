@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum, auto
 
 from lsprotocol import types as lsp
@@ -36,11 +37,13 @@ def is_asked(params: lsp.CompletionParams) -> bool:
     return params.context is None or params.context.trigger_kind == lsp.CompletionTriggerKind.Invoked
 
 
-def items(outcome: Outcome, document: Document, snap: Snapshot, indent: Indent) -> lsp.CompletionList:
+def items(
+    outcome: Outcome, document: Document, snap: Snapshot, indent: Indent, commands: Sequence[lsp.Command]
+) -> lsp.CompletionList:
     """Return entries that replace the word before the cursor by itself and the suggestion."""
     word = _word_before(snap.line_prefix)
     entries = []
-    for rank, suggestion in enumerate(outcome.suggestions):
+    for rank, (suggestion, command) in enumerate(zip(outcome.suggestions, commands, strict=True)):
         text = word + suggestion.text
         placed = _without_indent(text, snap) if indent is Indent.ADDED else text
         start, end = snap.offset - len(word), snap.offset + suggestion.replaces
@@ -51,6 +54,7 @@ def items(outcome: Outcome, document: Document, snap: Snapshot, indent: Indent) 
                 detail="fim-lsp",
                 documentation=lsp.MarkupContent(lsp.MarkupKind.Markdown, f"```{snap.language}\n{text}\n```"),
                 filter_text=text,
+                command=command,
                 sort_text=f" {rank}",  # a blank comes before every name
                 insert_text_mode=lsp.InsertTextMode.AsIs if indent is Indent.TOLD else None,
                 text_edit=lsp.TextEdit(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lsprotocol import types as lsp
@@ -60,13 +60,20 @@ def typed_at(document: Document, params: lsp.DidChangeTextDocumentParams) -> Sna
     return snapshot(document, document.position(begin + len(clean(change.text))), manual=False)
 
 
-def inline_items(outcome: Outcome, document: Document, selected: str, replaced: lsp.Range) -> lsp.InlineCompletionList:
+def inline_items(
+    outcome: Outcome, document: Document, selected: str, replaced: lsp.Range, commands: Sequence[lsp.Command]
+) -> lsp.InlineCompletionList:
     """Return ghost-text items; every item has a range on one line (Neovim 0.12.0 fails without one)."""
-    return lsp.InlineCompletionList([inline_item(s, document, replaced, selected) for s in outcome.suggestions])
+    pairs = zip(outcome.suggestions, commands, strict=True)
+    return lsp.InlineCompletionList([inline_item(s, document, replaced, selected, command) for s, command in pairs])
 
 
 def inline_item(
-    suggestion: Suggestion, document: Document, replaced: lsp.Range, selected: str = ""
+    suggestion: Suggestion,
+    document: Document,
+    replaced: lsp.Range,
+    selected: str = "",
+    command: lsp.Command | None = None,
 ) -> lsp.InlineCompletionItem:
     """Return a suggestion as an item for a document; `selected` was taken for typed when it was made."""
     start, end = document.offset(replaced.start), document.offset(replaced.end)
@@ -74,6 +81,7 @@ def inline_item(
         insert_text=selected + suggestion.text.replace("\n", document.eol),
         filter_text=None,
         range=lsp.Range(document.position(start), document.position(end + suggestion.replaces)),
+        command=command,
     )
 
 

@@ -9,27 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from lsprotocol import types as lsp
-from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
 from fim_lsp import __version__
 from fim_lsp.domain import Outcome, Snapshot
-from fim_lsp.lsp import indexing, loading, menu, orphan, protocol
+from fim_lsp.lsp import feedback, indexing, loading, menu, orphan, protocol, questions
 from fim_lsp.lsp.documents import Document
 from fim_lsp.lsp.jsonrpc import FimProtocol
-from fim_lsp.lsp.requests import COMPARE, Requests
+from fim_lsp.lsp.questions import MOVED_ON
+from fim_lsp.lsp.requests import Requests
 from fim_lsp.lsp.settings import ServerSettings, follow_client, watch
 from fim_lsp.lsp.trace import Trace
 from fim_lsp.lsp.wire import speak
-from fim_lsp.pipeline.compare_at_cursor import Comparison
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.routing.router import models_of
 from fim_lsp.settings import Config, Resolved
 
 logger = logging.getLogger(__name__)
-
-MOVED_ON = Outcome(reason="the document changed before the answer came")
-NOT_OPEN = Outcome(reason="the document is not open")
 
 
 class FimServer(LanguageServer):
@@ -45,6 +41,7 @@ class FimServer(LanguageServer):
         self.requests.on_busy = self.status.busy
         self.requests.idle.on_unloaded = lambda reason: self.status.tell("ready", reason)
         self.indexing = indexing.Indexing(self, completer.workspace)
+        self.feedback = feedback.Feedback(self)
         self.tasks: set[asyncio.Task[None]] = set()
 
     def document(self, uri: str) -> Document | None:
@@ -82,13 +79,6 @@ class FimServer(LanguageServer):
     def report_server_error(self, error: Exception, source: Any) -> None:
         if not self.protocol.refuse_unreadable(error):
             logger.error("%s: %s", getattr(source, "__name__", source), error)
-
-
-def _cursor_of(params: Any) -> tuple[str, lsp.Position]:
-    try:
-        return protocol.cursor_of(params)
-    except ValueError as problem:
-        raise JsonRpcInvalidParams(str(problem)) from None
 
 
 def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> FimServer:
@@ -131,6 +121,7 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
     def did_change(params: lsp.DidChangeTextDocumentParams) -> None:
         if document := server.document(params.text_document.uri):
             server.indexing.edited(document)
+            server.feedback.edited(document, params)
             if snap := protocol.typed_at(document, params):
                 server.requests.idle.warm(snap)
 
@@ -138,6 +129,7 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
     def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
         server.requests.close(params.text_document.uri)
         server.indexing.closed(params.text_document.uri)
+        server.feedback.close(params.text_document.uri)
 
     @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())
     async def inline_completion(params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList:
@@ -146,7 +138,8 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
             return lsp.InlineCompletionList([])
         snap, selected, replaced = protocol.inline_snapshot(document, params)
         outcome = await server.ask(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, snap, document)
-        return protocol.inline_items(outcome, document, selected, replaced)
+        commands = server.feedback.offer(snap, outcome)
+        return protocol.inline_items(outcome, document, selected, replaced, commands)
 
     async def completion(params: lsp.CompletionParams) -> lsp.CompletionList:
         document = server.document(params.text_document.uri)
@@ -155,38 +148,16 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
         by_hand = server.completer.config.trigger == "manual" and menu.is_asked(params)
         snap = protocol.snapshot(document, params.position, manual=by_hand)
         outcome = await server.ask(lsp.TEXT_DOCUMENT_COMPLETION, snap, document)
-        return menu.items(outcome, document, snap, menu.Indent.of(server.client_capabilities))
-
-    @server.feature("fimLsp/explain")
-    def explain(params: Any) -> dict[str, Any]:
-        if not params:
-            return protocol.explanation(server.requests.latest() or Outcome(reason="no completion was requested yet"))
-        uri, position = _cursor_of(params)
-        document = server.document(uri)
-        if document is None:
-            return protocol.explanation(NOT_OPEN)
-        known = server.requests.explain(uri, document.offset(position))
-        return protocol.explanation(known or Outcome(reason="no completion was requested here"))
-
-    @server.feature(COMPARE)
-    async def compare(params: Any) -> dict[str, Any]:
-        uri, position = _cursor_of(params)
-        document = server.document(uri)
-        if document is None:
-            return protocol.comparison(Comparison(reason=NOT_OPEN.reason))
-        snap = protocol.snapshot(document, position, manual=True)
-        found = await server.requests.compare(snap)
-        if document.version != snap.version:
-            found = Comparison(reason=MOVED_ON.reason)
-        here = lsp.Range(position, position)
-        return protocol.comparison(found, lambda suggestion: protocol.inline_item(suggestion, document, here))
+        commands = server.feedback.offer(snap, outcome)
+        return menu.items(outcome, document, snap, menu.Indent.of(server.client_capabilities), commands)
 
     @server.feature(lsp.SHUTDOWN)
     def shutdown(params: None) -> None:
         server.requests.stop()
         server.indexing.stop()
 
-    indexing.add_handlers(server)
+    for part in (questions, indexing, feedback):
+        part.add_handlers(server)
     return server
 
 

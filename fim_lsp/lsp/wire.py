@@ -31,6 +31,7 @@ def speak(server: FimServer) -> NoReturn:
     finally:
         server.requests.stop()
         server.indexing.stop()
+        server.feedback.writer.stop()
     code = server.protocol.exit_code
     logging.shutdown()
     os._exit(LEFT_ALONE if code is None else code)  # no waiting for the decode thread

@@ -164,4 +164,11 @@ return {
     wanted = "true or false",
     doc = "Offer `textDocument/completion` items also to editors that have inline completion.",
   },
+  {
+    key = "metrics",
+    type = "boolean",
+    default = true,
+    wanted = "true or false",
+    doc = "Count what was shown, taken and kept, for `fim-lsp stats`: numbers, languages and times in a file on this machine. No source text, no paths, and nothing is ever sent anywhere.",
+  },
 }

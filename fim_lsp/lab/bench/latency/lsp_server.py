@@ -194,7 +194,8 @@ class LspEditor(EditorSimulator):
 def served(trace_file: Path, settings: Mapping[str, Any], threads: int) -> LspEditor:
     """Return an editor before `fim-lsp serve`, not yet launched."""
     command = [sys.executable, "-m", "fim_lsp", "serve"]
-    return LspEditor("fim-lsp", command=command, trace_file=trace_file, settings=settings, threads=threads)
+    uncounted = {**settings, "metrics": False}  # these are no person's keys
+    return LspEditor("fim-lsp", command=command, trace_file=trace_file, settings=uncounted, threads=threads)
 
 
 def position(text: str, offset: int) -> dict[str, int]:
