@@ -3,7 +3,7 @@
 python models/release.py --out dist
 
 fim_lsp/nn/native/*.c        ──cross.py──▶  fim_lsp-…-{manylinux_2_17_x86_64, win_amd64, … and any}.whl
-models/{qwen2.5-coder-0.5b,bert,study}/  ──▶  fim-lsp-weights-1 … -N  ──pip──▶  site-packages/fim_lsp_weights/
+models/{qwen2.5-coder-0.5b,infiller,study}/  ──▶  fim-lsp-weights-1 … -N  ──pip──▶  site-packages/fim_lsp_weights/
 
 Why so: docs/decisions/0019-weights-in-data-wheels.md and 0023-prebuilt-engine.md. Needs the extra `release`.
 """
