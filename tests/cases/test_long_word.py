@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from lsprotocol.types import Command
 
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.domain import Cancel, Outcome, Snapshot, Suggestion
@@ -20,6 +21,7 @@ from tests.client import FULL, Client, where
 from tests.linear import assert_linear
 
 CHARS = 50_000
+TAKEN = Command("accepted", "fimLsp.accepted")
 PATIENT = {"deadlineMs": 60_000}
 PLACES = {
     "the word is typed": "x = {}║\n",
@@ -80,7 +82,7 @@ def test_filters_and_stops_read_a_long_text_once(said):
 def test_a_menu_finds_the_word_before_the_cursor_in_one_step_a_character(tail):
     def entries(chars: int) -> None:
         snap = place("x = {}" + tail + "║\n", chars)
-        items(Outcome((Suggestion(("a",)),)), Document("u", "python", 1, snap.text), snap, Indent.KEPT)
+        items(Outcome((Suggestion(("a",)),)), Document("u", "python", 1, snap.text), snap, Indent.KEPT, [TAKEN])
 
     assert_linear(entries, CHARS)
 
