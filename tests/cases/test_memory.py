@@ -71,6 +71,8 @@ def test_requests_that_are_cancelled_leave_nothing_behind(tmp_path):
         client.start()
         client.until_ready()
         client.open("def f(a):\n    x = \n")
+        edit(client, 2)
+        time.sleep(SETTLED_S)
         before = storm(client, 300)
         assert storm(client, 1_000) - before < LEFT_MOST
     client.check_clean()
