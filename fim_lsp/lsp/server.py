@@ -68,7 +68,7 @@ class FimServer(LanguageServer):
         """Use new settings and tell what was wrong with them; a changed model is loaded again."""
         for problem in self.settings.news(resolved):
             self.say(f"fim-lsp: {problem}", lsp.MessageType.Warning)
-        before, now = self.completer.config, resolved.config
+        before, now = self.settings.take(resolved), resolved.config
         if now != before:
             self.requests.idle.drop("the settings changed")
             self.requests.pool.submit(self.completer.configure, now)
@@ -88,6 +88,7 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
     @server.feature(lsp.INITIALIZE)
     def initialize(params: lsp.InitializeParams) -> None:
         resolved = server.settings.lay("initializationOptions", params.initialization_options)
+        server.settings.take(resolved)
         server.completer.configure(resolved.config)
         orphan.watch(params.process_id)
         text_document = params.capabilities.text_document

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
 
-from fim_lsp.settings import SECTION, Resolved, resolve, section_of
+from fim_lsp.settings import SECTION, Config, Resolved, resolve, section_of
 
 if TYPE_CHECKING:
     from fim_lsp.lsp.server import FimServer
@@ -21,6 +21,7 @@ class ServerSettings:
 
     def __init__(self, file: Mapping[str, Any]):
         self.layers: dict[str, Mapping[str, Any]] = {"file": file}
+        self.config = Config()  # the newest; the completer's may be an older one until the decode thread is free
         self.shown: set[str] = set()
         self.changes = 0  # that the client told of
 
@@ -32,6 +33,11 @@ class ServerSettings:
 
     def resolve(self) -> Resolved:
         return resolve(self.layers.items())
+
+    def take(self, resolved: Resolved) -> Config:
+        """Make these the newest settings and return the ones before."""
+        before, self.config = self.config, resolved.config
+        return before
 
     def news(self, resolved: Resolved) -> list[str]:
         """Return the problems not yet shown, and log the notes not yet logged."""

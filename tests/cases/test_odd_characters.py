@@ -12,7 +12,7 @@ from tests.client import Client
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory) -> Iterator[Client]:
-    with Client.fake(tmp_path_factory.mktemp("odd"), "--texts", '["z"]') as running:
+    with Client.fake(tmp_path_factory.mktemp("odd"), "--texts", '["z"]', "--step-s", "0.01") as running:
         running.start()
         running.until_ready()
         yield running
@@ -70,13 +70,12 @@ def test_the_last_of_two_settings_in_a_moment_is_the_one(client):
         client.open("x = \n", uri)
         return len(client.inline(0, 4, uri=uri))
 
-    for count in range(5):
-        told("manual")
-        told("automatic")
-        client.compare(0, 4)  # behind what the decode thread had to do
-        assert shown(count) == 1
-    told("automatic")
-    told("manual")
-    client.compare(0, 4)
-    assert shown(9) == 0
+    client.open("x = \n")
+    for count, (first, last) in enumerate([("manual", "automatic"), ("automatic", "manual")] * 3):
+        comparison = client.ask_compare(0, 4)  # keeps the decode thread while both are told
+        told(first)
+        told(last)
+        client.wait(comparison)
+        client.compare(0, 4)
+        assert shown(count) == (last == "automatic")
     told("automatic")
