@@ -149,9 +149,8 @@ class GptBackend:
 
     def _is_over(self, steps: list[decode.Step]) -> bool:
         """True at the end of a line, and where an alternative has become a guess."""
-        token = steps[-1].token
-        is_end = token in self.format.ends or "\n" in self.tokenizer.decode([token])
-        return is_end or math.prod(step.probability for step in steps) < ALTERNATIVE_SURE
+        is_guess = math.prod(step.probability for step in steps) < ALTERNATIVE_SURE
+        return is_guess or self.reader.ends_line(steps[-1].token)
 
     def _grown(self, steps: list[decode.Step]) -> Iterator[Suggestion]:
         """Yield the drafts of an alternative, and at last whether its end was said."""

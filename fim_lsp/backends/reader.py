@@ -45,6 +45,7 @@ class Reader:
         room = SNIPPETS * SNIPPET_TOKENS
         self.takes_snippets = self.format.file is not None and around + room <= model.config.positions
         self.pool = Pool(model, around + room * self.takes_snippets, cache_mb << 20)
+        self.breaks: dict[int, bool] = {}  # whether a token holds a line break
 
     @classmethod
     def from_folder(
@@ -121,6 +122,12 @@ class Reader:
             return []
         texts = (f"{short(snippet.path)}\n{snippet.text}\n" for snippet in request.snippets[:SNIPPETS])
         return [self.tokenizer.encode(text)[: SNIPPET_TOKENS - 1] for text in texts]
+
+    def ends_line(self, token: int) -> bool:
+        """True for a token that ends the span or its first line."""
+        if token not in self.breaks:
+            self.breaks[token] = token in self.format.ends or "\n" in self.tokenizer.decode([token])
+        return self.breaks[token]
 
     def pieces(self, before: str, after: str) -> tuple[list[int], list[int]]:
         """Return the ids of prefix and suffix, cut to what the model was taught to read."""

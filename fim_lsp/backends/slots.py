@@ -144,6 +144,4 @@ class SlotBackend:
 
     def _ends(self, is_block: bool) -> Callable[[int], bool]:
         """Return what says of a token that it ends the span: of one line, a line break too."""
-        if is_block:
-            return self.format.ends.__contains__
-        return lambda token: token in self.format.ends or "\n" in self.tokenizer.decode([token])
+        return self.format.ends.__contains__ if is_block else self.reader.ends_line

@@ -23,6 +23,7 @@ from fim_lsp.checkpoints.spec import FLOATS, MATRIX, MUST, MUST_NOT, Expected, c
 MASK = "mask"
 SLOTS = "slots"  # model_type of such a folder
 MOST_SLOTS, MOST_RANK = 64, 1024
+COUNTS = ("passes", "canvas", "block_canvas")
 TOGETHER = {"qkv": ("q", "k", "v"), "out": ("o",), "gate_up": ("gate", "up"), "down": ("down",)}
 
 
@@ -38,11 +39,11 @@ class SlotConfig:
     def read(cls, folder: Path) -> SlotConfig:
         """Read config.json; raises ModelMissing, ModelCorrupt."""
         table = Table(read_raw_config(folder), str(folder / "config.json"))
-        policy = table.table("slots")
-        for name in ("passes", "canvas", "block_canvas"):
-            policy.whole(name, 1, MOST_SLOTS, 1)
-        policy.number("sure", 0, 1, 1)
-        return cls((folder / table.text("trunk")).resolve(), table.whole("rank", 1, MOST_RANK), policy.given)
+        given = table.table("slots")
+        knobs: dict[str, float] = {name: given.whole(name, 1, MOST_SLOTS, 1) for name in COUNTS}
+        knobs["sure"] = given.number("sure", 0, 1, 1)
+        policy = {name: knob for name, knob in knobs.items() if name in given.given}
+        return cls((folder / table.text("trunk")).resolve(), table.whole("rank", 1, MOST_RANK), policy)
 
 
 @dataclass(frozen=True)

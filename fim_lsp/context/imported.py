@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 MOST_CHARS = 850  # of a snippet: about as many tokens as are read of one
 MOST_MEMBERS = 30  # of a type or a module
-NEAR_CHARS = 4_000  # before the cursor, where the type of a name is looked for
 NEAR_NAMES = 12  # whose types are looked for
 FILES = 4  # of which the nearest are shown, and the others may stay
 MEMBER = re.compile(r"(?:\.|->|::)(\w+)")  # of something: only so is a member of a type asked for
@@ -38,7 +37,7 @@ FAR = 1_000  # rank of what is imported but not near
 def collect(workspace: Workspace, query: Query, site: Site) -> list[Snippet]:
     """Return a snippet a file, the one with the name nearest to the cursor first."""
     paths = workspace.imported(site, query.path)
-    near = list(dict.fromkeys([*query.latest, *_types(query, site)]))
+    near = list(dict.fromkeys([*query.latest, *_types(query)]))
     sources = {name: text for _, text in site.imports for name in sorted(site.language.imported(text))}
     far = list(sources)
     ranks = {name: FAR + rank for rank, name in enumerate(far)} | {name: rank for rank, name in enumerate(near)}
@@ -67,12 +66,11 @@ def _names(ranked: list[tuple[int, Defined]]) -> str:
     return ", ".join(list(dict.fromkeys(one.definition.name for _, one in ordered))[:3])
 
 
-def _types(query: Query, site: Site) -> Iterator[str]:
-    """Yield the types of the names near the cursor, as far as the text before it says so in the usual ways."""
-    before = site.syntax.source.decode(errors="replace")[max(0, query.offset - NEAR_CHARS) : query.offset]
+def _types(query: Query) -> Iterator[str]:
+    """Yield the types of the names near the cursor, as far as the text above says so in the usual ways."""
     types: dict[str, str] = {}
     for way in WAYS:
-        types |= {found["name"]: found["type"] for found in way.finditer(before)}
+        types |= {found["name"]: found["type"] for found in way.finditer(query.above)}
     yield from (types[name] for name in query.latest[:NEAR_NAMES] if name in types)
 
 

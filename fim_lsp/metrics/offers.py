@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -45,7 +45,7 @@ class Offers:
         if older and older.continued_by(text, offset, texts[0]):
             offer = replace(older, offset=offset, texts=tuple(texts))
         else:
-            offer = Offer(secrets.token_hex(8), uri, language, backend, offset, tuple(texts))
+            offer = Offer(os.urandom(8).hex(), uri, language, backend, offset, tuple(texts))
         self._keep(offer)
         return offer
 

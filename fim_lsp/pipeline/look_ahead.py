@@ -95,11 +95,13 @@ def warm(completer: Completer, snap: Snapshot, cancel: Cancel) -> Outcome:
 def _keeper(completer: Completer, snap: Snapshot) -> tuple[Backend, FimRequest, Site, Choice] | None:
     """Return the loaded backend that keeps what it reads, where it is the one that would answer, and its request."""
     loaded = dict(completer.router.loader.loaded)
-    keeper = next((backend for backend in loaded.values() if backend.has_prefix_cache), None)
-    if keeper is None:
+    keepers = {family: backend for family, backend in loaded.items() if backend.has_prefix_cache}
+    if not keepers:
         return None
     site = locate(snap, completer.trees)
     limits = eligibility.limits(snap, completer.config, site)
-    request = completer.request(keeper.budget, snap, site, limits)
+    budget = next(iter(keepers.values())).budget
+    request = completer.request(budget, snap, site, limits)
     choice = completer.router.choose(request, site)
-    return (keeper, request, site, choice) if loaded.get(choice.family) is keeper else None
+    keeper = keepers.get(choice.family)
+    return (keeper, request, site, choice) if keeper and keeper.budget == budget else None

@@ -28,11 +28,6 @@ class Paths:
             self.by_word[word].add(path)
         self.by_folder[_folder(path)].add(path)
 
-    def drop(self, path: str) -> None:
-        for word in _words(path):
-            self.by_word[word].discard(path)
-        self.by_folder[_folder(path)].discard(path)
-
     def meant(self, text: str, by: str) -> list[str]:
         """Return the files that an import in the file `by` may mean, those that agree best with it."""
         words = set(re.findall(r"[\w-]+", text))

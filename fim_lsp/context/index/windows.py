@@ -56,9 +56,6 @@ class Windows:
     def __len__(self) -> int:
         return len(self.windows)
 
-    def has(self, name: str) -> bool:
-        return name in self.by_file
-
     def put(self, name: str, text: str, rest: Callable[[], object] = lambda: None) -> bool:
         """Take in a file's text in place of its older one; False where there is no room.
 

@@ -137,11 +137,11 @@ class NativeLayers:
 
     def add_low_rank(self, part: LowRank) -> None:
         """Put a low-rank part beside the matrices, in 8 bits, for runs of slots alone; once for these layers."""
-        self.mask = np.ascontiguousarray(part.mask)
         for layer in range(self.config.layers):
             for what, name in enumerate(ready.OF_LAYER):
                 for n, factor in enumerate(part.joined(layer, name)):
                     self._matrix(ready.low_rank(self.config, layer * OF_LAYER + what) + n, factor, 8)
+        self.mask = np.ascontiguousarray(part.mask)  # last: until then slots are refused
 
     def logits(self, hidden: Floats) -> Floats:
         """Return float32 [rows, vocab] for hidden states [rows, hidden]."""

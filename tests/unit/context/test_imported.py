@@ -9,7 +9,7 @@ import pytest
 from fim_lsp.context import imported
 from fim_lsp.context.index import Workspace
 from fim_lsp.context.query import query
-from fim_lsp.languages import Trees, describe, get
+from fim_lsp.languages import Trees, locate
 from tests.picture import draw
 from tests.unit.context.folder import written
 
@@ -31,7 +31,7 @@ STORE = '''
 
 def collected(root, picture: str, path: str = "app.py", language: str = "python") -> dict[str, str]:
     snap = replace(draw(picture), path=path, language=language)
-    site = describe(snap, Trees().tree(snap, get(language)))
+    site = locate(snap, Trees())
     return {one.path: one.text for one in imported.collect(Workspace.of(root), query(snap), site)}
 
 
@@ -68,6 +68,22 @@ def test_what_the_names_near_the_cursor_are(root, picture, shown):
 def test_a_name_that_is_passed_on_is_found_where_it_is_defined(root):
     picture = "from lib.store import passed_on\n\nx = passed_on(║\n"
     assert collected(root, picture) == {"lib/deep.py": "def passed_on(a): ..."}
+
+
+FAR = "from lib.store import Store\n\ndef f(depot: Store):\n" + "    pass\n" * 20 + "    return depot.║\n"
+
+
+@pytest.mark.parametrize(
+    ("picture", "path", "language"),
+    [
+        (FAR, "app.py", "python"),
+        (f"# é\n{FAR}", "app.py", "python"),
+        ("Ünter\n" * 1_000 + f"\n```python\n{FAR}```\n", "a.md", "markdown"),
+    ],
+)
+def test_the_type_of_a_name_may_be_said_far_above(root, picture, path, language):
+    (shown,) = collected(root, picture, path, language).values()
+    assert "    def load(self, name: str) -> str: ..." in shown
 
 
 def test_a_module_without_definitions_is_none(root):
