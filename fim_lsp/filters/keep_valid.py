@@ -13,8 +13,10 @@ typed from left to right. A head at the suggestion's end whose block is yet to c
 from __future__ import annotations
 
 import re
+import sys
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 
 from fim_lsp.domain import Snapshot, Suggestion
@@ -26,6 +28,7 @@ TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 WORD = re.compile(r"\w")
 MOST_CHARS = 8_000_000  # given to the parser for one suggestion, in all
 LINE_WEIGHT, NODE_WEIGHT = 20, 100  # a character of the cursor's line, and a node of the top level, cost as so many
+MOST_S = 0.25  # seconds of the parser for one suggestion, after which no further text is begun
 TRIES = 24  # beginnings given to the parser, each in well under a millisecond where the file is not huge
 
 
@@ -59,6 +62,7 @@ class _Parser:
 
     syntax: SyntaxTree
     left: int
+    until: float = field(default_factory=lambda: time.monotonic() + MOST_S)
 
     def fewest(self, head: str, tail: str, enough: int = 0) -> int:
         """Count the faults of `head` and `tail` joined, with what best ends an unfinished head between them."""
@@ -68,8 +72,9 @@ class _Parser:
         found: list[int] = []
         for ending in language.endings if not tail[: tail.find("\n") + 1 or None].strip() else ("",):
             between = ending.format(indent=indent, deeper=f"{indent}    ")
-            found.append(SyntaxTree.parse(head + between + tail, language, self.syntax).faults())
-            self.left = max(self.left - 1, 0)
+            parsed = SyntaxTree.parse(head + between + tail, language, self.syntax)
+            found.append(parsed.faults() if parsed.root else sys.maxsize)
+            self.left = max(self.left - 1, 0) if time.monotonic() < self.until else 0
             if found[-1] <= enough or not self.left:
                 break
         return min(found)

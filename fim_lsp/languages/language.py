@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,8 @@ import tree_sitter
 from fim_lsp.domain import is_word
 
 NOTHING: frozenset[str] = frozenset()
-PIECE = 1 << 14  # bytes parsed while no other thread has its turn: tree-sitter holds the lock of a whole text otherwise
+PIECE = 1 << 10  # bytes parsed while no other thread has its turn: tree-sitter holds the lock of a whole text otherwise
+MOST_S = 0.4  # seconds that a parse may take: four times what the largest of ordinary files does
 
 
 @dataclass(frozen=True)
@@ -108,14 +110,18 @@ class Language:
             return None
 
     def parse(self, source: bytes, old: tree_sitter.Tree | None = None) -> tree_sitter.Tree | None:
-        """Parse UTF-8 source, reusing what an edited old tree still knows; None without a grammar."""
+        """Parse UTF-8 source, reusing what an edited old tree still knows; None without a grammar, or out of time."""
         if self._parser is None:
             return None
+        until, is_late = time.monotonic() + MOST_S, False
 
         def piece(at: int, point: tuple[int, int]) -> bytes:
-            return source[at : at + PIECE]
+            nonlocal is_late
+            is_late = is_late or time.monotonic() > until
+            return b"" if is_late else source[at : at + PIECE]  # at the text's end the parser ends
 
-        return self._parser.parse(piece) if old is None else self._parser.parse(piece, old)
+        tree = self._parser.parse(piece) if old is None else self._parser.parse(piece, old)
+        return None if is_late else tree
 
     @cached_property
     def definition_query(self) -> tree_sitter.Query | None:

@@ -15,7 +15,7 @@ from fim_lsp.languages.indent import indent_unit
 from fim_lsp.languages.known import get
 from fim_lsp.languages.language import Language
 from fim_lsp.languages.part import part_at
-from fim_lsp.languages.tree import SyntaxTree, Trees
+from fim_lsp.languages.tree import SyntaxTree, Trees, children
 from fim_lsp.languages.zone import Zone, zone_of
 
 TOP_NODES, IMPORTS_MOST = 5000, 500  # looked at from the top of a file, and kept of them
@@ -43,7 +43,7 @@ class Site:
 
     @property
     def is_parsed(self) -> bool:
-        """False without a grammar: lines and brackets are all there is to go by."""
+        """False without a grammar, or time: lines and brackets are all there is to go by."""
         return self.syntax.root is not None
 
 
@@ -96,17 +96,8 @@ def _imports(syntax: SyntaxTree, byte: int) -> tuple[tuple[int, str], ...]:
 
 def _top_level(syntax: SyntaxTree) -> Iterator[tree_sitter.Node]:
     """Yield what stands at the top level, also where the parser makes one fault of all of a file."""
-    for node in _children(syntax.root):
+    for node in children(syntax.root):
         if node.is_error:
-            yield from _children(node)
+            yield from children(node)
         else:
             yield node
-
-
-def _children(node: tree_sitter.Node | None) -> Iterator[tree_sitter.Node]:
-    cursor = node.walk() if node else None
-    has_more = cursor is not None and cursor.goto_first_child()
-    while cursor is not None and has_more:
-        if cursor.node is not None:
-            yield cursor.node
-        has_more = cursor.goto_next_sibling()

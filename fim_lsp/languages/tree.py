@@ -16,7 +16,7 @@ WIDE_ERROR = 1000  # nodes; an error that holds more of them says no more of a p
 
 @dataclass(frozen=True)
 class SyntaxTree:
-    """A parsed text: UTF-8 bytes and their tree, None where the language has no grammar."""
+    """A parsed text: UTF-8 bytes and their tree, None where the language has no grammar or parsing took too long."""
 
     source: bytes
     tree: tree_sitter.Tree | None
@@ -114,7 +114,7 @@ class SyntaxTree:
             node = nodes.pop()
             count += node.is_error or node.is_missing
             if node.has_error and not (node.is_error and node.child_count > WIDE_ERROR):
-                nodes.extend(node.children)
+                nodes.extend(children(node))
         return count
 
 
@@ -137,6 +137,16 @@ class Trees:
     def drop(self, uri: str) -> None:
         """Forget a document."""
         self.trees.pop(uri, None)
+
+
+def children(node: tree_sitter.Node | None) -> Iterator[tree_sitter.Node]:
+    """Yield a node's children one at a time: a list of hundreds of thousands keeps other threads waiting."""
+    cursor = node.walk() if node else None
+    has_more = cursor is not None and cursor.goto_first_child()
+    while cursor is not None and has_more:
+        if cursor.node is not None:
+            yield cursor.node
+        has_more = cursor.goto_next_sibling()
 
 
 def _common_prefix(a: bytes, b: bytes) -> int:

@@ -9,7 +9,7 @@ import tree_sitter
 
 from fim_lsp.domain import Snapshot
 from fim_lsp.languages.scan import scan
-from fim_lsp.languages.tree import SyntaxTree
+from fim_lsp.languages.tree import SyntaxTree, children
 
 LINE_CHARS = 20_000  # of a line before the cursor, looked at where no tree tells more
 Zone = Literal["code", "string", "comment"]
@@ -81,7 +81,7 @@ def _has_open_start(syntax: SyntaxTree, root: tree_sitter.Node, byte: int) -> bo
     broken = [root]
     while broken:
         node = broken.pop()
-        for child in node.children:
+        for child in children(node):
             if child.start_byte >= byte:
                 break
             if child.type in syntax.language.string_starts and node.type == "ERROR":

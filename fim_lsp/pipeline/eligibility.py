@@ -90,6 +90,8 @@ def limits_of_text(config: Config, holes: int) -> GenerationLimits:
 
 
 def _missing(site: Site) -> str:
+    if site.language.ts_language:
+        return "parsing this text takes too long"
     known = f" ({site.language.wheel} is not installed)" if site.language.wheel else ""
     return f"no grammar for {site.snap.language!r}{known}"
 

@@ -27,6 +27,12 @@ HUGE = {
     "900,000 blanks": ("x = 1" + " " * 900_000 + "\ny = \n", (1, 4), False),
     "900,000 empty lines": ("\n" * 900_000 + "x = \n", (900_000, 4), False),
     "combining marks": ("x = '" + "\u0301" * 300_000 + "'\ny = \n", (1, 4), False),
+    "100,000 brackets": ("x = " + "(" * 100_000 + "\ny = \n", (1, 4), False),
+    "100,000 brackets, closed": ("x = " + "[" * 50_000 + "]" * 50_000 + "\ny = \n", (1, 4), False),
+    "300,000 brackets, mixed": ("x = " + "([{" * 100_000 + ";\ny = \n", (1, 4), False, "javascript"),
+    "300,000 backslashes": ("x = " + "\\" * 300_000 + "\ny = \n", (1, 4), False),
+    "300,000 quotes": ("x = " + "'" * 300_000 + "\ny = \n", (1, 4), False, "javascript"),
+    "300,000 quotes of characters": ("x = " + "'" * 300_000 + "\ny = \n", (1, 4), False, "c"),
 }
 
 
@@ -56,9 +62,9 @@ def slowest_other(client: Client, until_answered: int) -> float:
 
 @pytest.mark.parametrize("name", HUGE)
 def test_what_is_huge_is_answered_or_refused_in_time_and_others_meanwhile(client, name):
-    text, place, is_refused = HUGE[name]
+    text, place, is_refused, *language = HUGE[name]
     uri = f"file:///w/{name.replace(' ', '_')}.py"
-    client.open(text, uri)
+    client.open(text, uri, *language)
     began = time.perf_counter()
     asked = client.ask_inline(*place, uri=uri)
     others = slowest_other(client, asked)

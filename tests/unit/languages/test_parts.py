@@ -8,8 +8,9 @@ import pytest
 
 from fim_lsp import context
 from fim_lsp.backends.fake import FakeBackend
-from fim_lsp.domain import Cancel, GenerationLimits
-from fim_lsp.languages import LANGUAGES, Trees, ids, locate
+from fim_lsp.domain import Cancel, GenerationLimits, Suggestion
+from fim_lsp.filters import keep_valid
+from fim_lsp.languages import LANGUAGES, SyntaxTree, Trees, ids, language, locate
 from fim_lsp.languages.language import Language
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.settings import Config
@@ -127,3 +128,20 @@ def test_a_grammar_that_is_not_installed_is_named(monkeypatch):
     outcome = completer.complete(replace(draw("SELECT ║\n"), language="sql"), Cancel())
     assert outcome.suggestions[0].text == "1;"
     assert "no grammar for 'sql' (tree-sitter-nowhere is not installed)" in outcome.why
+
+
+def test_a_text_that_takes_too_long_to_parse_goes_by_lines_and_the_next_by_its_tree(monkeypatch):
+    completer = Completer(Config(), lambda family, model: FakeBackend("f(a)\nb"))
+    with monkeypatch.context() as patch:
+        patch.setattr(language, "MOST_S", -1)
+        late = completer.complete(draw("x = ║\n"), Cancel())
+    assert late.suggestions[0].text == "f(a)"
+    assert "by lines and brackets alone: parsing this text takes too long" in late.why
+    assert "by lines" not in completer.complete(draw("y = ║\n"), Cancel()).why
+
+
+def test_what_takes_too_long_to_parse_with_a_suggestion_in_it_is_not_shown(monkeypatch):
+    snap = draw("x = ║\n")
+    syntax = SyntaxTree.parse(snap.text, LANGUAGES["python"])
+    monkeypatch.setattr(language, "MOST_S", -1)
+    assert keep_valid.apply(Suggestion(("f(a)",)), snap, syntax) is None
