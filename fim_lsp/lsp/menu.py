@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 from lsprotocol import types as lsp
 
-from fim_lsp.domain import Outcome, Snapshot, is_word
+from fim_lsp.domain import Outcome, Snapshot, Terms, is_word
 from fim_lsp.lsp.documents import Document
 
 LABEL_CHARS = 60
@@ -35,6 +35,12 @@ class Indent(Enum):
 def is_asked(params: lsp.CompletionParams) -> bool:
     """True for what a person asked for by hand, as far as a client tells that from typing."""
     return params.context is None or params.context.trigger_kind == lsp.CompletionTriggerKind.Invoked
+
+
+def terms(params: lsp.CompletionParams) -> Terms:
+    """Say whether it was a character that asked."""
+    kind = params.context.trigger_kind if params.context else None
+    return Terms(is_unasked=kind == lsp.CompletionTriggerKind.TriggerCharacter)
 
 
 def items(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +148,7 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
         if document is None:
             return lsp.CompletionList(is_incomplete=False, items=[])
         by_hand = server.completer.config.trigger == "manual" and menu.is_asked(params)
-        snap = protocol.snapshot(document, params.position, manual=by_hand)
+        snap = replace(protocol.snapshot(document, params.position, manual=by_hand), terms=menu.terms(params))
         outcome = await server.ask(lsp.TEXT_DOCUMENT_COMPLETION, snap, document)
         commands = server.feedback.offer(snap, outcome)
         return menu.items(outcome, document, snap, menu.Indent.of(server.client_capabilities), commands)

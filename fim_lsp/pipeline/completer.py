@@ -85,6 +85,8 @@ class Completer:
         began = time.monotonic()  # parsing a large file takes of the time there is; loading a model does not
         with meter.stage("context"):
             site = locate(snap, self.trees)
+            if reason := eligibility.refuse_at(site, snap):
+                return Outcome(reason=reason)
             limits = eligibility.limits(snap, self.config, site, began)
             edition = self.workspace.edition(snap.path)
             request = self.request(backend.budget, snap, site, limits)

@@ -97,3 +97,31 @@ def test_no_character_between_words_opens_a_menu(tmp_path):
     with Client.fake(tmp_path) as client:
         opens = client.start(MENU)["completionProvider"]["triggerCharacters"]
         assert not [char for char in opens if char.isspace() or char.isalnum()]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "place"),
+    [
+        ("python", "x = 1  # as said.\n", (0, 17)),
+        ("python", "# f(\nx = 1\n", (0, 4)),
+        ("javascript", "/*\n * as said.\n */\nlet x = 1;\n", (1, 11)),
+        ("go", "// as said.\nvar x = 1\n", (0, 11)),
+        ("html", "<script>\n// as said.\n</script>\n", (1, 11)),
+    ],
+)
+def test_a_full_stop_in_a_comment_opens_none(tmp_path, language, text, place):
+    with Client.fake(tmp_path, "--texts", '["z"]') as client:
+        client.start(MENU)
+        client.open(text, language=language)
+        assert ask(client, *place, triggerKind=2) == []
+        assert "in a comment" in client.explain(*place)["reason"]
+        assert len(ask(client, *place, triggerKind=1)) == 1
+    client.check_clean()
+
+
+def test_a_full_stop_in_code_opens_one(tmp_path):
+    with Client.fake(tmp_path, "--texts", '["z"]') as client:
+        client.start(MENU)
+        client.open("x = a.\n")
+        assert len(ask(client, 0, 6, triggerKind=2)) == 1
+    client.check_clean()
