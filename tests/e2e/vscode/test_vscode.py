@@ -11,6 +11,7 @@ from itertools import pairwise
 import psutil
 import pytest
 
+from fim_lsp.metrics import store
 from tests.e2e.vscode.window import Window, until
 
 pytestmark = pytest.mark.editor
@@ -46,6 +47,17 @@ def test_tab_accepts_to_the_letter_and_undo_restores(window, asked):
     window.page.wait_for_timeout(500)
     window.page.keyboard.press("Control+z")
     window.until_disk(before)
+
+
+def test_what_tab_accepts_is_counted(window, asked):
+    expect(window, asked, AREA)
+    before = taken_whole()
+    window.page.keyboard.press("Tab")
+    until(lambda: taken_whole() == before + 1, "a suggestion counted as accepted")
+
+
+def taken_whole() -> int:
+    return sum(row["is_whole"] for row in store.read()[0])
 
 
 def test_a_word_leaves_the_rest(window, asked):

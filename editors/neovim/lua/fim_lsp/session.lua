@@ -169,6 +169,7 @@ function M.show(buf, place, items, encoding)
   if #all > 0 then
     shown = { buf = buf, place = place, all = all, index = 1 }
     M.draw()
+    require('fim_lsp.feedback').shown(all[1])
   end
 end
 
@@ -202,10 +203,11 @@ function M.take(length)
   if not shown then
     return
   end
-  local taken, left = require('fim_lsp.suggestion').split(shown.all[shown.index], length)
-  local buf = shown.buf
+  local whole, buf = shown.all[shown.index], shown.buf
+  local taken, left = require('fim_lsp.suggestion').split(whole, length)
   require('fim_lsp.ghost').clear(buf)
   vim.api.nvim_paste(taken.text, false, -1)
+  require('fim_lsp.feedback').accepted(whole, left)
   if left then
     shown = { buf = buf, place = M.place(), all = { left }, index = 1 }
     M.draw()

@@ -7,6 +7,7 @@ local M = {}
 ---@class fim_lsp.Suggestion
 ---@field text string what is to stand at the cursor, lines joined by \n
 ---@field covered string text right of the cursor that accepting replaces
+---@field item? table lsp.InlineCompletionItem it came as
 
 ---@class fim_lsp.Place
 ---@field row integer
@@ -20,13 +21,18 @@ local M = {}
 ---@param encoding string of its columns
 ---@return fim_lsp.Suggestion?
 function M.decode(item, place, encoding)
+  local sent = item
   item = vim.deepcopy(item)
   for _, edge in ipairs({ 'start', 'end' }) do
     if item.range and item.range[edge].line == place.row then
       item.range[edge].character = vim.str_byteindex(place.before .. place.rest, encoding, item.range[edge].character, false)
     end
   end
-  return M.read(item, place)
+  local read = M.read(item, place)
+  if read then
+    read.item = sent
+  end
+  return read
 end
 
 --- Read an item of the server for a cursor; nil where it does not fit there any more.
@@ -69,7 +75,7 @@ function M.advance(old, was, now)
   if not vim.startswith(old.text, typed) or #typed == #old.text then
     return nil
   end
-  return { text = old.text:sub(#typed + 1), covered = old.covered:sub(gone + 1) }
+  return { text = old.text:sub(#typed + 1), covered = old.covered:sub(gone + 1), item = old.item }
 end
 
 --- Split a suggestion after its first `length` bytes.
@@ -84,7 +90,7 @@ function M.split(whole, length)
   local own = #whole.text - (vim.endswith(whole.text, whole.covered) and #whole.covered or 0)
   local eaten = math.max(0, length - own)
   return { text = whole.text:sub(1, length), covered = whole.covered:sub(1, eaten) },
-    { text = whole.text:sub(length + 1), covered = whole.covered:sub(eaten + 1) }
+    { text = whole.text:sub(length + 1), covered = whole.covered:sub(eaten + 1), item = whole.item }
 end
 
 local HAN = vim.fn.charclass('中')
