@@ -95,6 +95,15 @@ class SharesReader(Protocol):
 
 
 @runtime_checkable
+class FillsInPasses(Protocol):
+    """A backend that fills a span in as many passes as it is told, fewer for latency and more for quality."""
+
+    def with_passes(self, passes: int) -> Backend:
+        """Return the same model with another number of passes at most."""
+        ...
+
+
+@runtime_checkable
 class Served(Protocol):
     """A backend whose model is elsewhere: what it sends leaves this machine, and a local one may have to stand in."""
 

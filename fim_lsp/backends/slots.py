@@ -85,6 +85,10 @@ class SlotBackend:
         answers = FIRST_TOKENS * holes if holes > 1 else request.limits.candidates
         return TokenEstimate(len(prompt), self.reader.pool.shared(prompt), answers)
 
+    def with_passes(self, passes: int) -> SlotBackend:
+        """Return the same slots, filled in at most so many passes a canvas."""
+        return SlotBackend(self.reader, self.model, replace(self.policy, passes=passes), self.calibration)
+
     def forget(self) -> None:
         """Drop the K/V caches."""
         self.reader.pool.forget()

@@ -23,6 +23,9 @@ def compare(
     model: Annotated[
         list[str], typer.Option(help="A contender: gpt, bert, gpt=FOLDER or bert=FOLDER; may be given several times.")
     ] = ["gpt", "bert"],  # noqa: B006
+    passes: Annotated[
+        list[int], typer.Option(help="The infiller with so many passes besides; may be given several times.", min=1)
+    ] = [],  # noqa: B006
     study: Annotated[
         bool,
         typer.Option("--study", help="Five small models of one size besides (docs/architecture-study.md)."),
@@ -47,7 +50,7 @@ def compare(
         if at:
             if html_file or svg_file or older:
                 raise InputError("--at compares one place: it goes with --json, not with --html, --svg, --compare-to")
-            _compare_at(at, named, threads, json_file)
+            _compare_at(at, named, passes, threads, json_file)
             return
         from fim_lsp.compare import change, page, plots, report
         from fim_lsp.compare.contenders import contend
@@ -57,7 +60,7 @@ def compare(
         before = change.read(older) if older else None
         chosen = choose(holes, on, limit, seed)
         with waiting("loading the models"):
-            contenders = contend(named)
+            contenders = contend(named, passes)
         with _progress() as progress:
             task = progress.add_task("comparing", total=len(chosen))
             result = run(chosen, contenders, seed, threads, lambda: progress.advance(task))
@@ -72,7 +75,7 @@ def compare(
             write(svg_file, plots.poster(result))
 
 
-def _compare_at(at: str, model: Sequence[str], threads: int, json_file: Path | None) -> None:
+def _compare_at(at: str, model: Sequence[str], passes: Sequence[int], threads: int, json_file: Path | None) -> None:
     from fim_lsp import machine
     from fim_lsp.cli import cursor, terminal
     from fim_lsp.compare.at_cursor import ask
@@ -81,7 +84,7 @@ def _compare_at(at: str, model: Sequence[str], threads: int, json_file: Path | N
     snap = cursor.from_file(at)
     with waiting("loading the models and asking them"):
         machine.pin(threads)
-        answers = ask(snap, contend(model))
+        answers = ask(snap, contend(model, passes))
     terminal.show_at_cursor(Console(), snap, at, [(one.name, one.outcome, one.cold_ms, one.warm_ms) for one in answers])
     if json_file is not None:
         record = {"place": at, "machine": machine.describe(), "answers": [one.record() for one in answers]}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fim_lsp.backends import ModelRequest, create
-from fim_lsp.backends.base import Backend
+from fim_lsp.backends.base import Backend, FillsInPasses
 from fim_lsp.checkpoints.catalogue import STUDY_FAMILIES, find_model
 from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion, TokenEstimate
 from fim_lsp.errors import InputError
@@ -90,8 +90,11 @@ class Contender:
         )
 
 
-def contend(specs: Sequence[str]) -> list[Contender]:
-    """Load contenders from FAMILY or FAMILY=FOLDER; raises InputError, ModelError."""
+def contend(specs: Sequence[str], passes: Sequence[int] = ()) -> list[Contender]:
+    """Load contenders from FAMILY or FAMILY=FOLDER, an infiller also with other `passes`.
+
+    Raises InputError, ModelError.
+    """
     contenders: list[Contender] = []
     for spec in specs:
         family, _, setting = spec.partition("=")
@@ -104,4 +107,11 @@ def contend(specs: Sequence[str]) -> list[Contender]:
         if name in [other.name for other in contenders]:
             raise InputError(f"--model {spec!r} is named twice")
         contenders.append(Contender(name, family, folder, create(family, ModelRequest(str(folder)))))
+    able = [(one, one.backend) for one in contenders if isinstance(one.backend, FillsInPasses)]
+    if passes and not able:
+        raise InputError("--passes goes with an infiller on a decoder's trunk, and none is among the models")
+    for one, backend in able:
+        for count in dict.fromkeys(passes):
+            name = f"{one.name}, {count} pass{'es' * (count > 1)}"
+            contenders.append(Contender(name, one.family, one.folder, backend.with_passes(count)))
     return contenders

@@ -121,6 +121,20 @@ def test_contenders_that_cannot_be_had_are_named(spec):
         contend([spec])
 
 
+@pytest.mark.model
+def test_an_infiller_takes_part_with_several_numbers_of_passes_on_one_trunk():
+    plain, four, once = contend(["bert"], [4, 1, 4])
+    assert [one.name for one in (plain, four, once)] == ["bert", "bert, 4 passes", "bert, 1 pass"]
+    assert plain.backend.reader is four.backend.reader is once.backend.reader
+    assert [one.backend.policy.passes for one in (plain, four, once)] == [2, 4, 1]
+
+
+@pytest.mark.model
+def test_a_decoder_takes_no_passes():
+    with pytest.raises(InputError, match="--passes"):
+        contend(["gpt"], [2])
+
+
 def test_holes_are_drawn_evenly_over_their_kinds():
     holes = [Hole("p", str(n), 1, "a" if n < 90 else "b", "", "", "x") for n in range(100)]
     drawn = draw(holes, 20, seed=0)
