@@ -90,7 +90,9 @@ class Trainer:
             torch.set_num_threads(self.settings.threads)
         if self.settings.compile:
             machine.compile_layers(self.trunk, self.device)
-        self.dtype, peak = machine.pick_dtype(self.trunk.config.hidden, self.device, self.settings.dtype)
+        wanted = self.settings.dtype or self.state.get("dtype", "")  # what a run began with, it goes on with
+        self.dtype, peak = machine.pick_dtype(self.trunk.config.hidden, self.device, wanted)
+        self.state["dtype"] = str(self.dtype).removeprefix("torch.")
         rows = self.corpus.rows(self.state["rows"])
         began = time.monotonic() - self.state["seconds"]
         saved = time.monotonic()

@@ -30,6 +30,7 @@ class ScriptedServer:
 
     def __init__(self, script: Callable[[socket.socket, threading.Event], None], tls: ssl.SSLContext | None = None):
         self.received: list[Received] = []
+        self.arrived = threading.Event()  # a request was read
         self.closed = threading.Event()  # a script found its connection closed by the other side
         self.over = threading.Event()
         outer = self
@@ -39,6 +40,7 @@ class ScriptedServer:
                 try:
                     connection = tls.wrap_socket(self.request, server_side=True) if tls else self.request
                     outer.received.append(_receive(connection))
+                    outer.arrived.set()
                     script(connection, outer.over)
                 except (ConnectionError, ssl.SSLError, EOFError):
                     outer.closed.set()

@@ -165,7 +165,12 @@ def test_the_end_of_the_line_ends_the_stream():
 def test_a_cancel_closes_the_connection():
     with ScriptedServer(keeps_saying(OK + EVENTS + b"\r\n", b": ping\n\n", 0.01)) as server:
         cancel = Cancel()
-        threading.Timer(0.1, cancel.raise_for, ["superseded"]).start()
+
+        def cancel_under_way() -> None:
+            if server.arrived.wait(10):
+                cancel.raise_for("superseded")
+
+        threading.Thread(target=cancel_under_way, daemon=True).start()
         outcome, _ = ask(completer(server.url), cancel)
         assert (shown(outcome), outcome.reason) == ([], "superseded")
         assert server.closed.wait(10)

@@ -7,11 +7,14 @@ import random
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import islice
 
 import pytest
+import torch
 
 from fim_lsp.errors import InputError, ModelCorrupt
+from fim_lsp.lab.train import machine
 from fim_lsp.lab.train.shards import ShardReader, write
 from tests.unit.lab.train import toy
 
@@ -54,6 +57,21 @@ def test_kill_9_and_resume_give_the_curve_of_a_run_left_alone(family, shards, tm
     assert losses(run) == whole
     steps = [json.loads(line)["step"] for line in (run / "log.jsonl").read_text().splitlines() if '"loss"' in line]
     assert steps == sorted(set(steps))
+
+
+def test_a_run_goes_on_in_the_type_it_began_with(shards, tmp_path, monkeypatch):
+    rates = {torch.float32: 1.0, torch.bfloat16: 2.0}
+    monkeypatch.setattr(machine, "matmul_rate", lambda width, device, dtype: rates[dtype])
+    begun = toy.trainer("gpt", tmp_path / "run", shards)
+    begun.settings = replace(begun.settings, dtype="")
+    begun.train(lambda line, done: None)
+    assert begun.dtype is torch.bfloat16
+    rates[torch.float32] = 3.0  # the machine does other things now
+    resumed = toy.trainer("gpt", tmp_path / "run", shards)
+    resumed.settings = begun.settings
+    resumed.resume()
+    resumed.train(lambda line, done: None)
+    assert resumed.dtype is torch.bfloat16
 
 
 @pytest.mark.parametrize("family", ["gpt", "bert"])

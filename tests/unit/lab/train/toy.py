@@ -40,7 +40,9 @@ def trainer(family: str, run: Path, shards: Path) -> Trainer:
     torch.manual_seed(0)
     is_bert = family == "bert"
     objective = BertObjective(MARKS, 160, 64) if is_bert else GptObjective(1, 2, 3, 0, 64)
-    pace = LoopSettings(tokens=6000, batch=4, compile=False, threads=1, rate=3e-3, checkpoint_s=0.0, validation_rows=4)
+    pace = LoopSettings(
+        tokens=6000, batch=4, compile=False, dtype="float32", threads=1, rate=3e-3, checkpoint_s=0.0, validation_rows=4
+    )
     return Trainer(run, Trunk(TINY, MARKS.own if is_bert else ()), objective, ShardReader(shards), pace)
 
 
