@@ -11,14 +11,12 @@ from typing import Any
 from fim_lsp.errors import ConfigError
 from fim_lsp.kinds import FLAG, TEXT, WORDS, Kind, either, one_of, whole, words_by_name
 from fim_lsp.languages.known import ids
+from fim_lsp.sentinels import PUBLISHED
 
 SECTION = "fimLsp"
 BACKEND_CHOICES = ("auto", "gpt", "bert", "remote")
 REMOTE_KINDS = ("auto", "openai", "infill", "mistral", "deepseek")
-REMOTE_FORMATS = (
-    *("suffix", "qwen", "starcoder", "deepseek", "codellama", "codegemma", "codestral", "granite", "mellum"),
-    "seed-coder",
-)
+REMOTE_FORMATS = ("suffix", *PUBLISHED)
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,14 @@ import pytest
 from fim_lsp.languages import ids
 
 ROOT = Path(__file__).resolve().parents[1] / "fim_lsp"
-LEAVES = {"domain", "errors"}
+LEAVES = {"domain", "errors", "sentinels"}
 MAY_IMPORT = {  # part of fim_lsp: the parts it may import; None: all
     "domain": set(),
     "errors": set(),
+    "sentinels": set(),
     "machine": set(),
     "kinds": set(),
-    "settings": {"errors", "languages", "kinds"},
+    "settings": {"errors", "languages", "kinds", "sentinels"},
     "languages": LEAVES,
     "context": {"languages"} | LEAVES,
     "filters": {"languages"} | LEAVES,

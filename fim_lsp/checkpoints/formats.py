@@ -7,26 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fim_lsp.errors import ModelMismatch
+from fim_lsp.sentinels import KNOWN
 
-SENTINELS = (  # (prefix, suffix, middle) names of published families; all of them put the prefix first
-    ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"),  # Qwen2.5-Coder, Stable-Code
-    ("<fim_prefix>", "<fim_suffix>", "<fim_middle>"),  # StarCoder2, Granite, Refact
-    ("<fim-prefix>", "<fim-suffix>", "<fim-middle>"),  # SantaCoder
-    ("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"),  # DeepSeek-Coder
-    ("▁<PRE>", "▁<SUF>", "▁<MID>"),  # CodeLlama
-)
 BESIDE = 4 + 128 + 48  # tokens beside prefix and suffix: sentinels, a path, an answer
 LEAST = 32  # tokens around the cursor, below which nothing can be completed
-ENDS = (
-    "<|endoftext|>",
-    "<|im_end|>",
-    "</s>",
-    "<|fim_pad|>",
-    "<|file_sep|>",
-    "<file_sep>",
-    "▁<EOT>",
-    "<｜end▁of▁sentence｜>",
-)
+ENDS = {"<|im_end|>", *(end for marks in KNOWN for end in marks.ends)}
+RECOGNISED = [  # of families that spell theirs alike, the first: a Mellum says its order in config.json
+    ("suffix-first" if marks.is_suffix_first else "prefix-first", marks.prefix, marks.suffix, marks.middle)
+    for marks in KNOWN
+    if marks.middle
+]
+PIECE = "▁"  # begins CodeLlama's sentinels in the vocabulary: ▁<PRE>
 
 
 @dataclass(frozen=True)
@@ -48,18 +39,22 @@ class Format:
 
         `sentinel` returns the id of a special token, None where the vocabulary lacks it. Raises ModelMismatch.
         """
-        ends = frozenset(at for name in ENDS if (at := sentinel(name)) is not None)
-        file = sentinel(fim["file"]) if "file" in fim else None
+
+        def find(name: str) -> int | None:
+            found = sentinel(name)
+            return sentinel(PIECE + name) if found is None else found
+
+        ends = frozenset(at for name in ENDS if (at := find(name)) is not None)
+        file = find(fim["file"]) if "file" in fim else None
         sizes = {"prefix_tokens": fim.get("prefix_tokens", 384), "suffix_tokens": fim.get("suffix_tokens", 128)}
-        named = [(fim["prefix"], fim["suffix"], fim["middle"])] if fim else list(SENTINELS)
-        for names in named:
-            ids = [sentinel(name) for name in names]
+        told = [(fim.get("order", "prefix-first"), fim["prefix"], fim["suffix"], fim["middle"])] if fim else RECOGNISED
+        for order, *names in told:
+            ids = [find(name) for name in names]
             if None not in ids:
                 prefix, suffix, middle = (int(at) for at in ids if at is not None)
-                others = ends | {prefix, suffix, middle}
-                return cls(fim.get("order", "prefix-first"), prefix, suffix, middle, others, **sizes, file=file)
+                return cls(order, prefix, suffix, middle, ends | {prefix, suffix, middle}, **sizes, file=file)
         if fim:
-            raise ModelMismatch(f"the vocabulary lacks the sentinels {named[0]} that config.json names")
+            raise ModelMismatch(f"the vocabulary lacks the sentinels {tuple(names)} that config.json names")
         return cls("prefix-only", -1, -1, -1, ends, **sizes)
 
     def within(self, positions: int) -> Format:

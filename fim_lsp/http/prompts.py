@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from fim_lsp.domain import Snippet
 from fim_lsp.http import comments
 from fim_lsp.http.place import SENT, TextAround
 from fim_lsp.languages import known
+from fim_lsp.sentinels import KNOWN, Sentinels
 
 BEGINNINGS = re.compile(r"(?:<s>|<bos>|<\|begin_of_text\|>|<\|endoftext\|>|<｜begin▁of▁sentence｜>|\[gMASK\]<sop>)? ?")
 REPOSITORY = re.compile(r"(?:<\|repo_name\|>|<repo_name>|<reponame>)[^\n<]*\n?")
@@ -24,38 +25,16 @@ PATH = re.compile(r"[^\s(){}\[\]=;,'\"<>|*]*[./][^\s(){}\[\]=;,'\"<>|*]*")
 TURN, TURN_END = "<|user|>", "<|assistant|>"  # CodeGeeX4's prompt is a turn of a chat
 TOLD = re.compile(r"###(PATH|LANGUAGE):([^\n]+)\n")
 LISTED = re.compile(r"^\+{5} ([^\n]+)\n", re.MULTILINE)  # Codestral's head of a file
-
-
-@dataclass(frozen=True)
-class Sentinels:
-    """What a family's prompt has around prefix and suffix, in either order, and before a file."""
-
-    prefix: str
-    suffix: str
-    middle: str = ""
-    files: tuple[str, ...] = ()
-    is_spaced: bool = False  # a space inside each sentinel is no part of the text
-
-
-FORMATS = (
-    Sentinels("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", ("<|file_sep|>", "<|file_separator|>")),
-    # Qwen2.5-Coder, CodeGemma, Granite 4
-    Sentinels("<fim_prefix>", "<fim_suffix>", "<fim_middle>", ("<file_sep>", "<filename>")),  # StarCoder, Stable-Code
-    Sentinels("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"),  # DeepSeek-Coder
-    Sentinels("<PRE>", "<SUF>", "<MID>", is_spaced=True),  # CodeLlama
-    Sentinels("[PREFIX]", "[SUFFIX]"),  # Codestral
-    Sentinels("<|code_prefix|>", "<|code_suffix|>", "<|code_middle|>"),  # GLM-4, CodeGeeX4
-    Sentinels("<fim-prefix>", "<fim-suffix>", "<fim-middle>"),  # SantaCoder
-    Sentinels("<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>"),  # Seed-Coder
-)
+# a family with what stands before a file in any that spells its sentinels alike
+FORMATS = [(one, tuple(like.file for like in KNOWN if like.prefix == one.prefix and like.file)) for one in KNOWN]
 
 
 def read(prompt: str) -> TextAround:
     """Return what a prompt says; one without sentinels is all prefix."""
     begun = prompt[BEGINNINGS.match(prompt).end() :]  # type: ignore[union-attr]  # it matches nothing, too
-    for marks in FORMATS:
-        is_begun = begun.startswith((marks.prefix, marks.suffix, *marks.files, TURN)) or REPOSITORY.match(begun)
-        if is_begun and (place := _read(begun, marks)) is not None:
+    for marks, files in FORMATS:
+        is_begun = begun.startswith((marks.prefix, marks.suffix, *files, TURN)) or REPOSITORY.match(begun)
+        if is_begun and (place := _read(begun, marks, files)) is not None:
             return read_files(place)
     return read_files(TextAround(prompt))
 
@@ -73,7 +52,7 @@ def read_files(place: TextAround) -> TextAround:
     return replace(place, prefix=prefix, path=path.strip(), snippets=place.snippets + others)
 
 
-def _read(prompt: str, marks: Sentinels) -> TextAround | None:
+def _read(prompt: str, marks: Sentinels, files: tuple[str, ...]) -> TextAround | None:
     """Cut a prompt at a family's sentinels; None where one is missing. What stands behind the last is prefix too."""
     at_prefix, at_suffix = prompt.find(marks.prefix), prompt.find(marks.suffix)
     at_middle = prompt.rfind(marks.middle) if marks.middle else len(prompt)
@@ -95,7 +74,7 @@ def _read(prompt: str, marks: Sentinels) -> TextAround | None:
     if head.startswith(TURN):
         told = dict(TOLD.findall(head))
         return replace(place, path=told.get("PATH", ""), language=known.named(told.get("LANGUAGE", "")))
-    *others, own = list(_files(REPOSITORY.sub("", head, count=1), marks.files)) or [Snippet("", "", SENT)]
+    *others, own = list(_files(REPOSITORY.sub("", head, count=1), files)) or [Snippet("", "", SENT)]
     if own.text:  # the file itself is not named
         others, own = [*others, own], Snippet("", "", SENT)
     return replace(place, path=own.path, snippets=tuple(one for one in others if one.text))

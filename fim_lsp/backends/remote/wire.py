@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from fim_lsp.backends.base import Endpoint
-from fim_lsp.checkpoints.rendered import RENDERED
+from fim_lsp.checkpoints.rendered import render
 from fim_lsp.domain import FimRequest
 from fim_lsp.errors import RemoteFault
+from fim_lsp.sentinels import PUBLISHED
 
 SHOWN_CHARS = 160  # of what a server says about itself
 DONE = "[DONE]"
@@ -38,8 +39,8 @@ def _openai(request: FimRequest, endpoint: Endpoint) -> Payload:
     """Ask with a `suffix`, or with sentinels where the server has no such parameter."""
     prefix, suffix = request.segments
     body = {"model": endpoint.model, "max_tokens": request.limits.max_tokens, "temperature": 0, "stream": True}
-    if rendered := RENDERED.get(endpoint.format):
-        return body | {"prompt": rendered.render(request), "stop": [*_stops(request), *rendered.ends][:4]}
+    if marks := PUBLISHED.get(endpoint.format):
+        return body | {"prompt": render(request, marks), "stop": [*_stops(request), *marks.ends][:4]}
     return body | {"prompt": prefix, "suffix": suffix} | _stopping(request)
 
 

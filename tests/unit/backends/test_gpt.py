@@ -14,7 +14,6 @@ from fim_lsp import backends
 from fim_lsp.backends.reader import short
 from fim_lsp.checkpoints.catalogue import find_model, models_folder
 from fim_lsp.checkpoints.formats import Format
-from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter
 from fim_lsp.errors import ModelError, ModelMismatch, ModelMissing
 from fim_lsp.nn.native import library
@@ -172,13 +171,32 @@ def test_a_long_path_keeps_its_end(path, kept):
     assert short(path) == kept
 
 
-def test_published_sentinels_are_recognised():
-    tokenizer = Tokenizer.from_folder(find_model("gpt", ""))
-    assert Format.read({}, tokenizer.sentinel).order == "prefix-first"
-    tokenizer.sentinel = lambda name: None
-    assert Format.read({}, tokenizer.sentinel).order == "prefix-only"
+@pytest.mark.parametrize(
+    ("pieces", "order"),
+    [
+        (["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"], "prefix-first"),
+        (["<fim_prefix>", "<fim_suffix>", "<fim_middle>"], "prefix-first"),
+        (["<fim-prefix>", "<fim-suffix>", "<fim-middle>"], "prefix-first"),
+        (["<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"], "prefix-first"),
+        (["▁<PRE>", "▁<SUF>", "▁<MID>"], "prefix-first"),
+        (["<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>"], "suffix-first"),
+    ],
+)
+def test_published_sentinels_are_recognised(pieces, order):
+    ids = {piece: number for number, piece in enumerate([*pieces, "</s>", "▁<EOT>"])}
+    found = Format.read({}, ids.get)
+    assert (found.order, found.prefix, found.suffix, found.middle) == (order, 0, 1, 2)
+    assert found.ends == set(ids.values())
+
+
+@pytest.mark.parametrize("pieces", [[], ["[PREFIX]", "[SUFFIX]"], ["<fim_prefix>", "<fim_suffix>"]])
+def test_without_all_three_sentinels_the_prefix_is_read_alone(pieces):
+    assert Format.read({}, {piece: number for number, piece in enumerate(pieces)}.get).order == "prefix-only"
+
+
+def test_sentinels_that_the_vocabulary_lacks_are_refused():
     with pytest.raises(ModelMismatch, match="sentinels"):
-        Format.read({"prefix": "<a>", "suffix": "<b>", "middle": "<c>"}, tokenizer.sentinel)
+        Format.read({"prefix": "<a>", "suffix": "<b>", "middle": "<c>"}, {}.get)
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,11 @@ import pytest
 
 from fim_lsp.backends.base import Endpoint
 from fim_lsp.backends.remote.wire import WIRES, Piece, kind_of, read, whole_path
-from fim_lsp.checkpoints.rendered import RENDERED
+from fim_lsp.checkpoints.rendered import render
 from fim_lsp.domain import FimRequest, GenerationLimits, Snippet
 from fim_lsp.errors import RemoteFault
+from fim_lsp.http import prompts
+from fim_lsp.sentinels import PUBLISHED
 from fim_lsp.settings import REMOTE_FORMATS, REMOTE_KINDS
 
 ASK = FimRequest(("def f(x):\n    return ", "\n\nprint(f(1))\n"), GenerationLimits(max_tokens=48), path="a.py")
@@ -92,7 +94,7 @@ def test_a_body(kind, endpoint, request_, body):
     assert WIRES[kind].body(request_, endpoint) == body
 
 
-PROMPTS = {  # each as the model card or paper of its publisher has it; docs/remote.md names them
+PROMPTS = {  # each as its publisher has it; fim_lsp/sentinels.py names where
     "qwen": "<|fim_prefix|>a<|fim_suffix|>b<|fim_middle|>",
     "starcoder": "<fim_prefix>a<fim_suffix>b<fim_middle>",
     "deepseek": "<｜fim▁begin｜>a<｜fim▁hole｜>b<｜fim▁end｜>",
@@ -105,22 +107,30 @@ PROMPTS = {  # each as the model card or paper of its publisher has it; docs/rem
 }
 
 
-@pytest.mark.parametrize("name", RENDERED)
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_a_prompt(name):
-    assert RENDERED[name].render(FimRequest(("a", "b"), GenerationLimits())) == PROMPTS[name]
+    assert render(FimRequest(("a", "b"), GenerationLimits()), PUBLISHED[name]) == PROMPTS[name]
 
 
-@pytest.mark.parametrize("name", RENDERED)
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_a_sentinel_in_the_text_is_not_one_in_the_prompt(name):
-    text = PROMPTS[name] + "".join(RENDERED[name].ends)
-    prompt = RENDERED[name].render(FimRequest((text, "b"), GenerationLimits()))
+    text = PROMPTS[name] + "".join(PUBLISHED[name].ends)
+    prompt = render(FimRequest((text, "b"), GenerationLimits()), PUBLISHED[name])
     left = prompt.replace("a", "").replace("b", "").replace(" ", "")
     assert left == PROMPTS[name].replace("a", "").replace("b", "").replace(" ", "")
 
 
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_what_is_sent_to_a_server_is_what_our_own_reads(name):
+    read_back = prompts.read(render(WITH_FILES, PUBLISHED[name]))
+    assert (read_back.prefix, read_back.suffix) == WITH_FILES.segments
+    files = ("a.py", [("b.py", "y = 1")]) if PUBLISHED[name].has_paths else ("", [])
+    assert (read_back.path, [(one.path, one.text) for one in read_back.snippets]) == files
+
+
 def test_the_settings_offer_every_kind_and_format():
     assert ("auto", *WIRES) == REMOTE_KINDS
-    assert ("suffix", *RENDERED) == REMOTE_FORMATS
+    assert ("suffix", *PROMPTS) == REMOTE_FORMATS
 
 
 EVENTS = [
