@@ -32,7 +32,10 @@ def check(client: Client, folder: Path) -> None:
     assert client.process.wait(15) == 0
 
 
-@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="needs root, to be somebody else")
+@pytest.mark.skipif(
+    os.name != "posix" or os.getuid() != 0,
+    reason="only root may start a server as a user whom the system does not know",
+)
 @pytest.mark.parametrize("home", [None, "", "/nonexistent", "/dev/null"])
 def test_a_user_whom_nobody_knows_and_who_has_no_home(tmp_path, monkeypatch, home):
     for name in ("HOME", "XDG_CACHE_HOME", "USER", "LOGNAME"):

@@ -53,10 +53,9 @@ def context(engine, length: int):
     return cache, [[pair] for pair in zip(keys, values, strict=True)]
 
 
+@pytest.mark.parametrize("folder", ["llama", "qwen2"], indirect=True)  # the twin's embedding is its head
 @pytest.mark.parametrize("kernels", library.kernels())
 def test_the_engine_says_what_torch_says(folder, kernels):
-    if "untied" in str(folder):
-        pytest.skip("a trunk's embedding is its head")
     twin, engine = network(folder), NativeDecoder.from_folder(folder, kernels)
     engine.add_low_rank(part(twin))
     start, size = len(PROMPT) - 1, len(CANVAS)

@@ -23,6 +23,8 @@ from fim_lsp.nn.slots import Policy, fill
 END = 0
 ROW = ViewRow([5, 6, 7, 3], [11, 12, 13])
 
+one_family = pytest.mark.parametrize("folder", ["qwen2"], indirect=True)
+
 
 def test_a_view_takes_in_the_token_before_and_says_its_own():
     views = Views()
@@ -48,9 +50,8 @@ def test_rows_come_back_as_they_were_written(tmp_path):
     assert len(path.read_text().splitlines()) == 1
 
 
+@one_family
 def test_training_teaches_slots_to_say_what_the_rows_say(folder, tmp_path):
-    if "qwen2" not in str(folder):
-        pytest.skip("one family is enough")
     run = SlotRun(minutes=60, steps=80, rate=1e-2, rank=8, tokens=8, slots=64, is_compiled=False)
     trainer, told = SlotTrainer(folder, END, run), []
     trainer.train(cycle([ROW]), [ROW], tmp_path / "trained.safetensors", told.append)
@@ -67,9 +68,8 @@ def test_training_teaches_slots_to_say_what_the_rows_say(folder, tmp_path):
     assert [step.token for step in steps] == [11, 12, 13, END], told[-3:]
 
 
+@one_family
 def test_what_is_packed_is_what_was_trained(folder, tmp_path):
-    if "qwen2" not in str(folder):
-        pytest.skip("one family is enough")
     run = SlotRun(minutes=1, rank=8, tokens=8, slots=64, is_compiled=False)
     trainer = SlotTrainer(folder, END, run)
     for one in trainer.network.trained().values():
