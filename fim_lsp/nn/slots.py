@@ -19,7 +19,7 @@ from fim_lsp.checkpoints.files import Floats
 from fim_lsp.nn.decode import Step, pick
 from fim_lsp.nn.encoder import log_softmax
 
-UNKNOWN = -1
+UNKNOWN = -1  # the token of a slot that nothing was put into yet
 
 
 class SlotModel(Protocol):

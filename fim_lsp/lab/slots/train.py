@@ -17,12 +17,13 @@ from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.errors import ModelMismatch
 from fim_lsp.lab.slots.network import SlotNetwork
 from fim_lsp.lab.slots.rows import MOST_CONTEXT
-from fim_lsp.lab.slots.views import UNKNOWN, ViewRow, Views, draw
+from fim_lsp.lab.slots.views import ViewRow, Views, draw
 from fim_lsp.lab.train.machine import keep_pages
 from fim_lsp.nn import decode
 from fim_lsp.nn.native.layers import HalfCache, NativeDecoder
 from fim_lsp.nn.reference.quant import dense
 from fim_lsp.nn.reference.tensors import read_tensors
+from fim_lsp.nn.slots import UNKNOWN
 
 WARM_UP, EVERY = 12, 25  # steps
 SET_ASIDE = 48  # rows

@@ -9,7 +9,8 @@ import random
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-UNKNOWN = -1
+from fim_lsp.nn.slots import UNKNOWN
+
 SIZES = (4, 8, 8, 8, 16, 16, 16, 24, 32)
 ONLY_FIRST, LEFT = 0.5, 0.2  # shares of views that know the first token, which the decoder said, or more from the left
 AFTER_END = 0.05  # weight of a slot behind the end of the span

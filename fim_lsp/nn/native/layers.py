@@ -26,13 +26,12 @@ from fim_lsp.checkpoints.ready import LANES, STEP, UNIT
 from fim_lsp.errors import ModelMismatch
 from fim_lsp.nn.encoder import Encoder, Ended
 from fim_lsp.nn.native import library
+from fim_lsp.nn.slots import UNKNOWN
 from fim_lsp.nn.token_cache import TokenCache
 
 KINDS = {"I8": 0, "F32": 1, "F16": 2, "BF16": 3}  # `Kind` of engine.c
 ENDED = 2  # what `fim_run` says when it was over before its end
 OF_LAYER, NORMS_OF_LAYER = len(ready.OF_LAYER), 2
-
-UNKNOWN = -1  # the token of a slot that nothing was put into yet
 
 Mask = NDArray[np.bool_]
 

@@ -15,10 +15,10 @@ from fim_lsp.checkpoints.low_rank import LowRank
 from fim_lsp.lab.slots import rows
 from fim_lsp.lab.slots.pack import pack
 from fim_lsp.lab.slots.train import SlotRun, SlotTrainer
-from fim_lsp.lab.slots.views import UNKNOWN, ViewRow, Views, draw
+from fim_lsp.lab.slots.views import ViewRow, Views, draw
 from fim_lsp.nn.decode import Step
 from fim_lsp.nn.native.layers import NativeDecoder
-from fim_lsp.nn.slots import Policy, fill
+from fim_lsp.nn.slots import UNKNOWN, Policy, fill
 
 END = 0
 ROW = ViewRow([5, 6, 7, 3], [11, 12, 13])
