@@ -49,18 +49,7 @@ def train_bert(
     compile_layers: Compile = True,
 ) -> None:
     """Train the masked-span infiller from a decoder's layers, the causal mask off."""
-    pace = {"tokens": tokens, "minutes": minutes, "batch": batch, "accumulate": accumulate, "rate": rate}
-    _train(
-        "bert",
-        corpus,
-        out,
-        source,
-        layers,
-        (length, context),
-        {**pace, "compile": compile_layers, "threads": threads},
-        resume,
-        scratch,
-    )
+    _train("bert", **locals())
 
 
 def train_gpt(
@@ -81,22 +70,23 @@ def train_gpt(
     compile_layers: Compile = True,
 ) -> None:
     """Train the decoder to fill in the middle, suffix first."""
-    pace = {"tokens": tokens, "minutes": minutes, "batch": batch, "accumulate": accumulate, "rate": rate}
-    pace |= {"compile": compile_layers, "threads": threads}
-    _train("gpt", corpus, out, source, layers, (length, 0), pace, resume, scratch, context_weight)
+    _train("gpt", **locals())
 
 
 def _train(
     family: str,
+    *,
     corpus: Path,
     out: Path,
     source: Path | None,
     layers: str,
-    lengths: tuple[int, int],
-    pace: dict[str, Any],
+    length: int,
+    context: int = 0,
+    context_weight: float = 0.0,
+    compile_layers: bool,
     resume: bool,
     scratch: bool,
-    context_weight: float = 0.0,
+    **pace: Any,
 ) -> None:
     with reporting_errors():
         from fim_lsp.checkpoints.catalogue import find_model
@@ -110,8 +100,8 @@ def _train(
             if start.suffix == ".gguf":
                 start = gguf_file.unpack(start, out / "source")
             record = runs.Record(
-                family, str(corpus), str(start), scratch, runs.choose(layers, start), *lengths, context_weight,
-                loop.LoopSettings(**pace),
+                family, str(corpus), str(start), scratch, runs.choose(layers, start), length, context, context_weight,
+                loop.LoopSettings(compile=compile_layers, **pace),
             )  # fmt: skip
         with progress() as tell:
             runs.train(record, out, ShardReader(Path(record.corpus)), resume, tell)
