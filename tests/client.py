@@ -48,7 +48,8 @@ class Client:
         self.last_id = 0
         self.version = 0
         self.stderr = b""
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
         self.errors = threading.Thread(target=self._drain, daemon=True)
         self.errors.start()
 
@@ -75,6 +76,7 @@ class Client:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 raise
+        self.reader.join(5)  # all that the server ever said
         self.errors.join(5)
 
     def check_clean(self) -> None:
@@ -161,8 +163,17 @@ class Client:
                 return message["params"]
 
     def until_ready(self) -> None:
-        while self.note("fimLsp/status")["state"] != "ready":
+        self.until_state("ready")
+
+    def until_state(self, state: str) -> None:
+        while self.note("fimLsp/status")["state"] != state:
             pass
+
+    def until_asked(self, method: str, times: int) -> None:
+        """Wait until the server has asked something of us so many times, and was answered."""
+        with self.changed:
+            is_asked = lambda: [one["method"] for one in self.requests].count(method) >= times  # noqa: E731
+            assert self.changed.wait_for(is_asked, 60), f"{method} was not asked {times} times"
 
     def traced(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.trace.read_text().splitlines()]
@@ -186,10 +197,12 @@ class Client:
                 self.counts[message.get("id")] += 1
                 self.changed.notify_all()
         elif "id" in message:
-            self.requests.append(message)
             result = [self.settings] if message["method"] == "workspace/configuration" else None
             with contextlib.suppress(ValueError, BrokenPipeError):  # the test has hung up
                 self.send({"id": message["id"], "result": result})
+            with self.changed:
+                self.requests.append(message)
+                self.changed.notify_all()
         else:
             self.notes.put(message)
 

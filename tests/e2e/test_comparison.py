@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from tests.client import CODE, LONG, PAIR, Client
 
 
@@ -53,11 +51,11 @@ def test_a_comparison_is_cancelled_superseded_or_moot_but_always_answered(tmp_pa
         client.until_ready()
         client.open(CODE)
         cancelled = client.ask_compare(1, 8)
-        time.sleep(0.2)
+        client.until_state("busy")
         client.notify("$/cancelRequest", {"id": cancelled})
         assert client.wait(cancelled, 2)["error"]["code"] == -32800
         older = client.ask_compare(1, 8)
-        time.sleep(0.2)
+        client.until_state("busy")
         newer = client.ask_compare(1, 7)
         assert client.wait(older, 2)["result"]["reason"] == "superseded"
         client.type(0, 0, "#")

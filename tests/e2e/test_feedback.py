@@ -31,13 +31,14 @@ def accept(client: Client, item) -> None:
     client.request("workspace/executeCommand", {"command": command["command"], "arguments": command["arguments"]})
 
 
-def counted(client: Client, wanted) -> dict:
-    """Return the first suggestion once it is as wanted."""
+def counted(client: Client, wanted, which: int = 0) -> dict:
+    """Return a suggestion, the first one, once it is as wanted."""
     until = time.monotonic() + 20
     while time.monotonic() < until:
         rows = store.read()[0]
-        if rows and wanted(rows[0] | {"kept": json.loads(rows[0]["kept"])}):
-            return rows[0] | {"kept": json.loads(rows[0]["kept"]), "n": len(rows)}
+        row = rows[which] | {"kept": json.loads(rows[which]["kept"])} if len(rows) > which else None
+        if row and wanted(row):
+            return row | {"n": len(rows)}
         time.sleep(0.05)
     raise AssertionError(store.read())
 
@@ -71,7 +72,12 @@ def test_of_a_closed_document_nothing_is_known(server):
     accept(server, item)
     server.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
     server.open(CODE)
-    time.sleep(2)
+    later = "file:///w/later.py"
+    server.open(CODE, later)
+    (item,) = server.inline(1, 8, uri=later)
+    server.type(1, 8, item["insertText"], later)
+    accept(server, item)
+    counted(server, lambda row: "300" in row["kept"], 1)
     assert "300" not in counted(server, lambda row: row["accepted"])["kept"]
 
 

@@ -44,9 +44,10 @@ def test_cancel_stops_the_decoding(tmp_path):
 def test_a_newer_request_supersedes_the_older(tmp_path):
     with Client.fake(tmp_path, "--step-s", "0.02", "--texts", LONG) as client:
         client.start(initializationOptions={"deadlineMs": 3_000})
+        client.until_ready()
         client.open(CODE)
         first = client.ask_inline(1, 8)
-        time.sleep(0.2)
+        client.until_state("busy")
         second = client.ask_inline(1, 7)
         assert client.wait(first, 2)["result"]["items"] == []
         client.wait(second)
@@ -100,7 +101,6 @@ def test_two_hundred_mixed_requests_are_each_answered_once(tmp_path):
                 client.notify("$/cancelRequest", {"id": rng.choice(asked)})
         for i in sorted(client.asked):
             client.wait(i, 30)
-        time.sleep(0.3)  # a second answer would come now
     client.check_clean()
 
 

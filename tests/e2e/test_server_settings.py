@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import time
+from typing import Any
 
 from tests.client import CODE, Client
+
+
+def tell(client: Client, **settings: Any) -> None:
+    """Change settings, and wait for the decode thread, which takes them before a comparison."""
+    client.notify("workspace/didChangeConfiguration", {"settings": {"fimLsp": settings}})
+    client.compare(1, 8)
 
 
 def test_settings_from_every_door(tmp_path):
@@ -20,16 +26,15 @@ def test_settings_from_every_door(tmp_path):
         assert len(client.inline(1, 8, kind=1)) == 2
         client.settings = None
         client.notify("workspace/didChangeConfiguration", {"settings": None})  # and a client that has none
-        time.sleep(0.2)
+        client.until_asked("workspace/configuration", 2)
+        client.compare(1, 8)
+        client.compare(1, 8)  # behind the change, for the first may have come before it
         assert len(client.inline(1, 8)) == 1
-        client.notify("workspace/didChangeConfiguration", {"settings": {"fimLsp": {"trigger": "manual"}}})
-        time.sleep(0.2)
+        tell(client, trigger="manual")
         assert client.inline(1, 7) == []
-        client.notify("workspace/didChangeConfiguration", {"settings": {"fimLsp": {"trigger": "automatic"}}})
-        time.sleep(0.2)
+        tell(client, trigger="automatic")
         assert len(client.inline(1, 8)) == 1
-        client.notify("workspace/didChangeConfiguration", {"settings": {"fimLsp": {"languages": ["go"]}}})
-        time.sleep(0.2)
+        tell(client, languages=["go"])
         assert client.inline(1, 7) == []
         assert "fimLsp.languages" in client.explain(1, 7)["reason"]
         assert any(request["method"] == "client/registerCapability" for request in client.requests)

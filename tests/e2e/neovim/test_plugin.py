@@ -109,9 +109,13 @@ def test_typing_elsewhere_drops_it_and_asks_again(scripted):
 def test_a_late_answer_is_not_shown(scripted):
     screen = scripted(step_s=0.2)
     screen.edit(LINE, 0, 8)
-    time.sleep(0.3)
+    state = "return require('fim_lsp.status').latest().state"
+    screen.until(lambda: screen.lua(state) == "ready", "a loaded model")
+    screen.nvim.input("p")
+    screen.until(lambda: screen.lua(state) == "busy", "a request that runs")
     screen.nvim.input("<Esc>")
-    time.sleep(1.5)
+    waiting = "return next(vim.lsp.get_clients({name = 'fim_lsp'})[1].requests) ~= nil"
+    screen.until(lambda: not screen.lua(waiting), "an answer to every request")
     assert screen.ghost() is None
 
 
