@@ -1,4 +1,4 @@
-"""What a setting may accept: one of some words, a number within bounds, a list, a mapping."""
+"""What a setting is, and what it may accept: one of some words, a number within bounds, a list, a mapping."""
 
 from __future__ import annotations
 
@@ -14,6 +14,23 @@ class Kind:
     wanted: str
     schema: Mapping[str, Any]
     accepts: Callable[[Any], bool]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting; `key` comes without the section.
+
+    `is_trusted` marks what a foreign folder may not choose, `is_machine` what no folder may, however trusted.
+    `former` is what earlier releases called it: still read, with a note.
+    """
+
+    key: str
+    default: Any
+    doc: str
+    kind: Kind
+    is_trusted: bool = False
+    former: str = ""
+    is_machine: bool = False
 
 
 def one_of(*words: str) -> Kind:

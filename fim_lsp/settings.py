@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from fim_lsp.editor_settings import EDITOR_SETTINGS
 from fim_lsp.errors import ConfigError
-from fim_lsp.kinds import FLAG, TEXT, WORDS, Kind, either, one_of, whole, words_by_name
+from fim_lsp.kinds import FLAG, TEXT, WORDS, Kind, Setting, either, one_of, whole, words_by_name
 from fim_lsp.languages.known import ids
 from fim_lsp.sentinels import PUBLISHED
 
@@ -17,23 +18,6 @@ SECTION = "fimLsp"
 BACKEND_CHOICES = ("auto", "gpt", "bert", "remote")
 REMOTE_KINDS = ("auto", "openai", "infill", "mistral", "deepseek")
 REMOTE_FORMATS = ("suffix", *PUBLISHED)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One setting; `key` comes without the section.
-
-    `is_trusted` marks what a foreign folder may not choose, `is_machine` what no folder may, however trusted.
-    `former` is what earlier releases called it: still read, with a note.
-    """
-
-    key: str
-    default: Any
-    doc: str
-    kind: Kind
-    is_trusted: bool = False
-    former: str = ""
-    is_machine: bool = False
 
 
 def _setting(key: str, default: Any, doc: str, kind: Kind, **marks: Any) -> Any:
@@ -182,33 +166,6 @@ class Config:
         "machine. No source text, no paths, and nothing is ever sent anywhere.",
         FLAG,
     )
-
-
-# What an editor plugin reads for itself; the server lets it pass.
-EDITOR_SETTINGS = (
-    Setting(
-        "path",
-        "",
-        "The `fim-lsp` program to run; empty means the active Python environment's, then the one on PATH, "
-        "then an environment of the extension's own.",
-        TEXT,
-        is_trusted=True,
-    ),
-    Setting(
-        "installFrom",
-        "fim-lsp[weights]",
-        "What pip installs into the extension's own environment: a package name, a wheel, or a clone's folder, "
-        "which brings its weights along; a wheel brings none.",
-        TEXT,
-        is_trusted=True,
-    ),
-    Setting(
-        "trace.server",
-        "off",
-        "Messages between editor and server that the editor writes to its log; `verbose` includes source text.",
-        one_of("off", "messages", "verbose"),
-    ),
-)
 
 
 @dataclass(frozen=True)
