@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fim_lsp.context.index import files, source
 from fim_lsp.context.index.store import Store
 from fim_lsp.languages import definitions, get, language_of
+from fim_lsp.privacy.secrets import mask
 
 BATCH = 32  # files between two looks at what is done
 
 
-def update(root: Path, store: Store, most: int) -> Iterator[tuple[int, int]]:
+def update(root: Path, store: Store, most: int, patterns: Sequence[str] = ()) -> Iterator[tuple[int, int]]:
     """Read new and changed files and drop those that are gone; yields (files done, files to do)."""
     known = store.files()
-    there = {found.path: found for found in files.walk(root, most)}
+    there = {found.path: found for found in files.walk(root, most, patterns)}
     for path in known.keys() - there.keys():
         store.drop(path)
     changed = [found for path, found in there.items() if known.get(path) != found]
@@ -23,7 +24,8 @@ def update(root: Path, store: Store, most: int) -> Iterator[tuple[int, int]]:
         if done % BATCH == 0:
             store.commit()
             yield done, len(changed)
-        text = source.read(root / found.path)
+        text = mask(source.read(root / found.path))
         store.put(found, definitions(text.encode(), get(language_of(found.path))) if text else ())
     store.commit()
+    store.wipe()
     yield len(changed), len(changed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -21,8 +22,10 @@ class Found(NamedTuple):
 
 
 def read(path: Path) -> str:
-    """Return a source file's text, "" where it is none that a person wrote or cannot be read."""
+    """Return a source file's text, "" where it is none that a person wrote, became a link or cannot be read."""
     try:
+        if os.path.realpath(path) != str(path):
+            return ""
         if path.stat().st_size > MOST_BYTES:
             return ""
         text = path.read_bytes().decode("utf-8-sig")

@@ -1,6 +1,6 @@
 """What is kept of a folder between two starts: its files and their definitions, in one SQLite file.
 
-No source text is kept but signatures and the first line said about each.
+No source text is kept but signatures and the first line said about each, secrets masked; what goes is overwritten.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import platformdirs
 from fim_lsp.context.index.source import Found
 from fim_lsp.languages import Definition
 
-VERSION = 1  # of the tables
+VERSION = 2  # of the tables and of what is masked
 TABLES = f"""
 create table file (id integer primary key, path text unique, mtime integer, size integer);
 create table definition (file integer references file on delete cascade, name text, owner text, line integer,
@@ -70,6 +70,11 @@ class Store:
     def commit(self) -> None:
         with self.lock:
             self.db.commit()
+
+    def wipe(self) -> None:
+        """Empty the log of what was written, where what was dropped may still stand."""
+        with self.lock:
+            self.db.execute("pragma wal_checkpoint(truncate)").fetchall()
 
     def named(self, names: Sequence[str], paths: Sequence[str]) -> list[Defined]:
         """Return the definitions in some files that have one of these names."""
@@ -132,6 +137,7 @@ def _prepared(db: sqlite3.Connection) -> sqlite3.Connection:
     try:
         db.execute("pragma journal_mode = wal")  # one process writes while another reads
         db.execute("pragma synchronous = off")  # what a crash loses is read again
+        db.execute("pragma secure_delete = on")
         db.execute("pragma foreign_keys = on")
         (version,) = db.execute("pragma user_version").fetchone()
         if version != VERSION:

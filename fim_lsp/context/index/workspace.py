@@ -16,12 +16,15 @@ from fim_lsp.context.index.source import Found
 from fim_lsp.context.index.windows import LINES, Windows
 from fim_lsp.domain import Snippet, path_within, split_lines
 from fim_lsp.languages import Site
+from fim_lsp.privacy.exclusion import Exclusion
+from fim_lsp.privacy.secrets import mask
 
 if TYPE_CHECKING:  # a server that has no folder open needs neither database nor rules
     from fim_lsp.context.index.store import Defined, Store
 
 MOST_FILES = 5_000
 RECENT = 8
+SLICE = 64  # files between two rests
 
 
 class Place(NamedTuple):
@@ -46,11 +49,12 @@ class Workspace:
         self.places: dict[str, Place] = {}  # by the path that files are named by
         self.names: dict[tuple[Path, str], str] = {}  # of files, by their folder and their path in it
         self.texts: dict[str, str] = {}  # of open documents
+        self.exclusion = Exclusion()
         self._recent: dict[str, list[str]] = {}  # lines of the files that were shown last
         self._changes: list[tuple[str | None, int]] = [(None, 0), (None, 0)]  # the last two files that changed, when
 
     @classmethod
-    def of(cls, *roots: Path, most_files: int = MOST_FILES) -> Workspace:
+    def of(cls, *roots: Path, most_files: int = MOST_FILES, patterns: Sequence[str] = ()) -> Workspace:
         """Read folders here and now, keeping all in memory."""
         from fim_lsp.context.index.build import update
         from fim_lsp.context.index.store import Store
@@ -58,7 +62,7 @@ class Workspace:
         made = cls(root.resolve() for root in roots)
         for root in made.roots:
             store = Store()
-            for _ in update(root, store, most_files):
+            for _ in update(root, store, most_files, patterns):
                 pass
             for name in made.follow(root, store):
                 made.read(name)
@@ -67,7 +71,11 @@ class Workspace:
     def follow(self, root: Path, store: Store) -> list[str]:
         """Know the files that a root's store knows, forget those that are gone; returns what is to be read."""
         self.stores[root] = store
-        there = {self.name(root / found.path): Place(root, found) for found in store.files().values()}
+        there = {
+            self.name(root / found.path): Place(root, found)
+            for found in store.files().values()
+            if not self.exclusion.said(root / found.path)  # the rules may be newer than the store
+        }
         gone = [name for name, place in self.places.items() if place.root == root and name not in there]
         fresh = [name for name, place in there.items() if self.places.get(name) != place]
         new = there.keys() - self.places.keys()
@@ -77,6 +85,18 @@ class Workspace:
         if gone or new:
             self._rename()
         return fresh
+
+    def exclude(self, exclusion: Exclusion, rest: Callable[[], object] = no_rest) -> None:
+        """Forget the files that these rules leave out, and take in none of them from now on."""
+        self.exclusion = exclusion
+        count = len(self.places)
+        for number, (name, place) in enumerate(list(self.places.items())):
+            if exclusion.said(place.root / place.found.path):
+                self._drop(name)
+            if number % SLICE == SLICE - 1:
+                rest()
+        if len(self.places) < count:
+            self._rename()
 
     def leave(self, root: Path) -> None:
         """Forget a folder."""
@@ -175,9 +195,9 @@ class Workspace:
     def _text(self, name: str) -> str:
         if name in self.texts:
             text = self.texts[name]
-            return "" if source.is_machine_made(text) else text
+            return "" if source.is_machine_made(text) else mask(text)
         place = self.places.get(name)
-        return source.read(place.root / place.found.path) if place else ""
+        return mask(source.read(place.root / place.found.path)) if place else ""
 
     def _rename(self) -> None:
         self.names = {(place.root, place.found.path): name for name, place in self.places.items()}
