@@ -52,7 +52,7 @@ class Snapshot:
     manual: bool = False  # the user asked for a completion by hand
     eol: str = "\n"  # how this document breaks its lines
     path: str = ""  # of the file, as its workspace names it: parts joined by /
-    refusal: str = ""  # why its text is not known; there is nothing to complete
+    refusal: str = ""  # why its text is not known, or shown to nobody; there is nothing to complete
     terms: Terms = Terms()
 
     @cached_property

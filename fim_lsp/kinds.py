@@ -61,6 +61,8 @@ TEXT = Kind("text", {"type": "string"}, lambda value: isinstance(value, str))
 FLAG = Kind("true or false", {"type": "boolean"}, lambda value: isinstance(value, bool))
 WORDS = Kind("a list of language names", {"type": "array", "items": {"type": "string", "minLength": 1}}, _is_words)
 
+PATTERNS = Kind("a list of patterns", {"type": "array", "items": {"type": "string", "minLength": 1}}, _is_words)
+
 
 def words_by_name(what: str, *words: str) -> Kind:
     def accepts(value: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from fim_lsp.editor_settings import EDITOR_SETTINGS
 from fim_lsp.errors import ConfigError
-from fim_lsp.kinds import FLAG, TEXT, WORDS, Kind, Setting, either, one_of, whole, words_by_name
+from fim_lsp.kinds import FLAG, PATTERNS, TEXT, WORDS, Kind, Setting, either, one_of, whole, words_by_name
 from fim_lsp.languages.known import ids
 from fim_lsp.sentinels import PUBLISHED
 
@@ -139,6 +139,21 @@ class Config:
         5000,
         "Most source files of a folder that are looked at, those of the outer folders first.",
         whole(1, 100_000),
+    )
+    exclude: tuple[str, ...] = _setting(
+        "exclude",
+        (),
+        "Files in which nothing is suggested and of which nothing is read, as patterns in the syntax of `.gitignore`. "
+        "A `.fimlspignore` in a folder adds to them, and files that hold secrets by their names are always left out.",
+        PATTERNS,
+        is_trusted=True,
+    )
+    exclude_ignored: bool = _setting(
+        "excludeIgnored",
+        False,
+        "Suggest nothing in files that git ignores, either; what is shown of other files never comes from them.",
+        FLAG,
+        is_trusted=True,
     )
     look_ahead: bool = _setting(
         "lookAhead",

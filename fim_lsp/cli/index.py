@@ -11,6 +11,7 @@ import typer
 
 from fim_lsp.cli.base import AsJson, ConfigFile, reporting_errors, settings, waiting
 from fim_lsp.errors import InputError
+from fim_lsp.settings import Config
 
 
 def index(
@@ -24,9 +25,10 @@ def index(
         if not path.is_dir():
             raise InputError(f"{path} is no folder")
         root = path.resolve()
-        found = _update(root, settings(config, "", "").config.workspace_most_files)
+        chosen = settings(config, "", "").config
+        found = _update(root, chosen)
         if at:
-            found["snippets"] = _snippets(root, at)
+            found["snippets"] = _snippets(root, at, chosen)
         if as_json:
             typer.echo(json.dumps(found, ensure_ascii=False))
             return
@@ -49,18 +51,18 @@ def describe(root: Path) -> dict[str, Any]:
     return {"file": str(file), "files": files, "definitions": definitions, "kilobytes": size >> 10}
 
 
-def _update(root: Path, most_files: int) -> dict[str, Any]:
+def _update(root: Path, config: Config) -> dict[str, Any]:
     from fim_lsp.context.index.build import update
     from fim_lsp.context.index.store import Store, kept_in
 
     began, store = time.perf_counter(), Store(kept_in(root))
     with waiting("indexing"):
-        *_, (_, read) = update(root, store, most_files)
+        *_, (_, read) = update(root, store, config.workspace_most_files, config.exclude)
     store.close()
     return describe(root) | {"read": read, "seconds": round(time.perf_counter() - began, 2)}
 
 
-def _snippets(root: Path, at: str) -> list[dict[str, Any]]:
+def _snippets(root: Path, at: str, config: Config) -> list[dict[str, Any]]:
     from dataclasses import asdict, replace
 
     from fim_lsp import languages
@@ -72,4 +74,4 @@ def _snippets(root: Path, at: str) -> list[dict[str, Any]]:
     snap = cursor.from_file(at)
     snap = replace(snap, path=path_within(Path(at.rsplit(":", 2)[0]).resolve(), [root]))
     site = languages.describe(snap, languages.Trees().tree(snap, languages.get(snap.language)))
-    return [asdict(snippet) for snippet in Snippets(Workspace.of(root)).choose(snap, site)]
+    return [asdict(snippet) for snippet in Snippets(Workspace.of(root, patterns=config.exclude)).choose(snap, site)]

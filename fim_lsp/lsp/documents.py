@@ -50,7 +50,8 @@ class Document:
     path: str = ""  # as its workspace names it
     starts: list[int] = field(default_factory=list)  # offset at which each line begins
     sync_ms: float = 0.0
-    refusal: str = ""  # why nothing is suggested here; the text is empty then
+    refusal: str = ""  # why its text is not known; it is empty then
+    excluded: str = ""  # why its text is shown to nobody
     sharers: int = 1  # documents that are open under this uri
     placed: list[PlacedText] = field(default_factory=list)  # suggestions that were accepted here
 
@@ -63,6 +64,11 @@ class Document:
             return "\n"
         end = self.starts[1]
         return self.text[end - 2 : end] if self.text[end - 2 : end] == "\r\n" else self.text[end - 1]
+
+    @property
+    def silence(self) -> str:
+        """Say why nothing is suggested here and nothing taken from here, "" where it may be."""
+        return self.excluded or self.refusal
 
     def refuse(self, why: str) -> None:
         """Let go of a text that is not known, or not to be completed in, until a whole one comes."""

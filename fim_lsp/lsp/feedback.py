@@ -92,7 +92,7 @@ class Feedback:
 
     def _look(self, offer_id: str, document: Document, placed: PlacedText, after_s: int) -> None:
         """Count what was taken as kept or not; of a document that was closed meanwhile nothing is known."""
-        if self.server.document(document.uri) is document and not document.refusal:
+        if self.server.document(document.uri) is document and not document.silence:
             self.put(KeptAfter(offer_id, after_s, placed.stands_in(document.text)))
         if after_s == KEPT_AFTER_S[-1]:
             document.placed.remove(placed)
@@ -100,7 +100,7 @@ class Feedback:
 
     def edited(self, document: Document, params: lsp.DidChangeTextDocumentParams) -> None:
         """Count the characters of an edit that may be a key or a suggestion."""
-        if len(params.content_changes) != 1 or document.refusal:
+        if len(params.content_changes) != 1 or document.silence:
             return
         change = params.content_changes[0]
         if isinstance(change, lsp.TextDocumentContentChangePartial) and 0 < len(change.text) <= TYPED_MOST:

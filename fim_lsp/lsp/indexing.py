@@ -23,6 +23,7 @@ from fim_lsp.context.index import Workspace
 from fim_lsp.context.index.paths import distance
 from fim_lsp.languages import LANGUAGES
 from fim_lsp.lsp import progress
+from fim_lsp.privacy.exclusion import GIT, OWN, Exclusion
 from fim_lsp.settings import Config
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Indexing:
 
     def configure(self, before: Config, now: Config) -> None:
         """Look at the folders where the settings want it and did not before."""
-        if (now.workspace_enabled, now.workspace_most_files) != (before.workspace_enabled, before.workspace_most_files):
+        if _indexed(now) != _indexed(before):
             self.soon()
 
     def soon(self) -> None:
@@ -84,6 +85,11 @@ class Indexing:
         if not self.is_stopped:
             self.pool.submit(self.workspace.close, self.server.protocol.path(uri))
 
+    def exclude(self, exclusion: Exclusion) -> None:
+        """Have the workspace forget what is excluded, before anything that was asked of it later."""
+        if not self.is_stopped:
+            self.pool.submit(self.workspace.exclude, exclusion, self._rest)
+
     def stop(self) -> None:
         """End the process and begin nothing more."""
         self.is_stopped = True
@@ -94,7 +100,7 @@ class Indexing:
         self.pool.shutdown(wait=False, cancel_futures=True)
 
     def _take_in(self, document: Document) -> None:
-        if not self.is_stopped and document.path and not document.refusal:
+        if not self.is_stopped and document.path and not document.silence:
             self.pool.submit(self.workspace.put, document.path, document.text, self._rest)
 
     def _rest(self) -> None:
@@ -131,9 +137,10 @@ class Indexing:
         """Run the process for one folder, showing how far it is; False where it failed."""
         from fim_lsp.context.index.store import kept_in
 
-        most = self.server.completer.config.workspace_most_files
+        config = self.server.settings.config
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "fim_lsp.context.index", str(root), str(kept_in(root)), str(most)),
+            *(sys.executable, "-P", "-m", "fim_lsp.context.index", str(root), str(kept_in(root))),
+            *(str(config.workspace_most_files), *config.exclude),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -162,6 +169,11 @@ class Indexing:
             self._rest()
 
 
+def _indexed(config: Config) -> tuple[object, ...]:
+    """Return what the index depends on."""
+    return config.workspace_enabled, config.workspace_most_files, config.exclude
+
+
 def _outer(folders: Sequence[Path]) -> list[Path]:
     """Return the folders but those within another one, whole disks and homes."""
     return [
@@ -179,7 +191,7 @@ async def _watch(server: FimServer) -> None:
     watched = workspace.did_change_watched_files if workspace else None
     if watched is None or not watched.dynamic_registration:
         return
-    globs = [lsp.FileSystemWatcher(glob_pattern=pattern) for pattern in (WATCHED, "**/.gitignore")]
+    globs = [lsp.FileSystemWatcher(glob_pattern=pattern) for pattern in (WATCHED, f"**/{GIT}", f"**/{OWN}")]
     registration = lsp.Registration(
         id="fim-lsp-files",
         method=lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES,
@@ -198,12 +210,12 @@ def add_handlers(server: FimServer) -> None:
     def did_save(params: lsp.DidSaveTextDocumentParams) -> None:
         if document := server.document(params.text_document.uri):
             server.indexing.opened(document)
-        server.indexing.soon()
+        server.look_again()
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     def did_change_watched_files(params: lsp.DidChangeWatchedFilesParams) -> None:
-        server.indexing.soon()
+        server.look_again()
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     def did_change_workspace_folders(params: lsp.DidChangeWorkspaceFoldersParams) -> None:
-        server.indexing.soon()
+        server.look_again()

@@ -40,12 +40,12 @@ def _snapshot(document: Document, text: str, offset: int, manual: bool) -> Snaps
         document.uri,
         document.version,
         document.language,
-        text,
+        "" if document.excluded else text,
         offset,
         manual,
         document.eol,
         document.path,
-        document.refusal,
+        document.silence,
     )
 
 

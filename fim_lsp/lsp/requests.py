@@ -82,6 +82,14 @@ class Requests:
         self.idle.drop("closed")
         self.pool.submit(self.completer.close, uri)
 
+    def forget(self, uri: str) -> None:
+        """Forget a document that others were told of, and what models keep: nobody is to see it from now on."""
+        for (running_uri, _), running in self.running.items():
+            if running_uri == uri:
+                running.cancel.raise_for("the file is excluded")
+        self.close(uri)
+        self.pool.submit(self.completer.forget)
+
     def latest(self) -> Outcome | None:
         return next(reversed(self.outcomes.values()), None)
 

@@ -16,6 +16,7 @@ from fim_lsp import __version__
 from fim_lsp.domain import Outcome, Snapshot
 from fim_lsp.lsp import feedback, indexing, loading, menu, orphan, protocol, questions
 from fim_lsp.lsp.documents import Document
+from fim_lsp.lsp.excluding import Excluding
 from fim_lsp.lsp.jsonrpc import FimProtocol
 from fim_lsp.lsp.questions import MOVED_ON
 from fim_lsp.lsp.requests import Requests
@@ -43,6 +44,7 @@ class FimServer(LanguageServer):
         self.requests.idle.on_unloaded = lambda reason: self.status.tell("ready", reason)
         self.indexing = indexing.Indexing(self, completer.workspace)
         self.feedback = feedback.Feedback(self)
+        self.excluding = Excluding(self)
         self.tasks: set[asyncio.Task[None]] = set()
 
     def document(self, uri: str) -> Document | None:
@@ -73,9 +75,15 @@ class FimServer(LanguageServer):
         if now != before:
             self.requests.idle.drop("the settings changed")
             self.requests.pool.submit(self.completer.configure, now)
+            self.excluding.renew()
             self.indexing.configure(before, now)
             if (now.backend, models_of(now)) != (before.backend, models_of(before)):
                 self.start(loading.load(self))
+
+    def look_again(self) -> None:
+        """Follow what may have changed on the disk."""
+        self.excluding.renew()
+        self.indexing.soon()
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         if not self.protocol.refuse_unreadable(error):
@@ -91,6 +99,7 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
         resolved = server.settings.lay("initializationOptions", params.initialization_options)
         server.settings.take(resolved)
         server.completer.configure(resolved.config)
+        server.excluding.renew()
         orphan.watch(params.process_id)
         text_document = params.capabilities.text_document
         has_inline = text_document is not None and text_document.inline_completion is not None
@@ -106,6 +115,7 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
         server.requests.idle.put_off()
         server.start(watch(server))
         await follow_client(server, None)
+        server.excluding.renew()
         server.indexing.start()
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
@@ -115,7 +125,7 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
     def did_open(params: lsp.DidOpenTextDocumentParams) -> None:
         document = server.document(params.text_document.uri)
-        if document and not document.refusal:
+        if document and not server.excluding.look(document) and not document.refusal:
             server.indexing.opened(document)
             server.requests.idle.read(protocol.snapshot(document, lsp.Position(0, 0), manual=False))
 

@@ -52,12 +52,8 @@ class Exclusion:
         """Return why all of a folder is left out."""
         if (known := self._folders.get(folder)) is not None:
             return known
-        top, why = self._top(folder), ""
-        if folder != folder.parent and folder != top:
-            why = self._folder(folder.parent) or self._by_rules(folder, True)
-        if top is not None and not why:
-            own = (self._read(folder / name) for name in self.files)
-            why = next((rules.fault for rules in own if rules and rules.fault), "")
+        is_outermost = folder in (folder.parent, self._top(folder))
+        why = "" if is_outermost else self._folder(folder.parent) or self._by_rules(folder, True)
         self._folders[folder] = why
         return why
 

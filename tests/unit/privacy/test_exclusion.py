@@ -115,3 +115,8 @@ def test_a_name_that_no_file_has_is_excluded():
 def test_a_folder_named_like_a_secret_is_left(tmp_path):
     root = written(tmp_path / "credentials", {"a.py": ""})
     assert not Exclusion((root,)).reason(root / "a.py")
+
+
+def test_a_rule_further_in_does_not_open_a_folder_that_is_shut(tmp_path):
+    root = written(tmp_path, {".fimlspignore": "[z-a]\n", "in/.fimlspignore": "!*.py\n"})
+    assert str(root / ".fimlspignore") in Exclusion((root,)).reason(root / "in/a.py")

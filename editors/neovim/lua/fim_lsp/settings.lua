@@ -142,6 +142,20 @@ return {
     doc = "Most source files of a folder that are looked at, those of the outer folders first.",
   },
   {
+    key = "exclude",
+    type = "string[]",
+    default = {  },
+    wanted = "a list of patterns",
+    doc = "Files in which nothing is suggested and of which nothing is read, as patterns in the syntax of `.gitignore`. A `.fimlspignore` in a folder adds to them, and files that hold secrets by their names are always left out.",
+  },
+  {
+    key = "excludeIgnored",
+    type = "boolean",
+    default = false,
+    wanted = "true or false",
+    doc = "Suggest nothing in files that git ignores, either; what is shown of other files never comes from them.",
+  },
+  {
     key = "lookAhead",
     type = "boolean",
     default = true,
