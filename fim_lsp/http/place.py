@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from fim_lsp import languages
 from fim_lsp.domain import Snapshot, Snippet, Terms
 from fim_lsp.languages import known
+from fim_lsp.privacy.names import sensitive
+from fim_lsp.privacy.secrets import mask
 
 SENT = "sent by the client"  # why a snippet of another file is there
 PLAIN = "plaintext"  # of a text that does not say; lines and brackets decide
@@ -61,8 +63,19 @@ class CompletionAsk:
             manual=self.choices > 1,
             eol="\r\n" if "\r\n" in prefix + suffix else "\n",
             path=path,
-            terms=Terms(self.max_tokens, self.deadline_ms, place.snippets),
+            refusal=_excluded(path),
+            terms=Terms(self.max_tokens, self.deadline_ms, _shown(place.snippets)),
         )
+
+
+def _excluded(path: str) -> str:
+    pattern = sensitive(PurePosixPath(path)) if path else ""
+    return f"this file is excluded: files named {pattern!r} hold secrets" if pattern else ""
+
+
+def _shown(snippets: Iterable[Snippet]) -> tuple[Snippet, ...]:
+    """Leave out files that hold secrets, and mask those of others."""
+    return tuple(replace(one, text=mask(one.text)) for one in snippets if not _excluded(one.path))
 
 
 def _whole_characters(text: str) -> str:

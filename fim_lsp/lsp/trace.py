@@ -11,6 +11,7 @@ from typing import Any
 
 from fim_lsp.domain import Cancel, Outcome, Snapshot
 from fim_lsp.errors import ConfigError
+from fim_lsp.privacy.secrets import mask
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +53,8 @@ class Trace:
             record["cancelled"] = cancel.reason
             record["idle_ms"] = round((time.monotonic() - cancel.at) * 1e3, 3)
         if self.with_text:
-            record["line_prefix"] = snap.line_prefix
-            record["texts"] = [suggestion.text for suggestion in outcome.suggestions]
+            record["line_prefix"] = mask(snap.line_prefix)
+            record["texts"] = [mask(suggestion.text) for suggestion in outcome.suggestions]
         with self.lock:
             try:
                 if self.file is not None:

@@ -16,7 +16,7 @@ WITHIN = "the cursor stands within what looks like a secret, so nothing was sent
 
 
 def without_secrets(request: FimRequest) -> FimRequest:
-    """Mask what looks like a secret in the text around the cursor and in snippets; raises RemoteFault."""
+    """Mask what looks like a secret around the cursor, as snippets are when they are read; raises RemoteFault."""
     secrets, start, segments = find("".join(request.segments)), 0, []
     for number, segment in enumerate(request.segments):
         end = start + len(segment)
@@ -25,5 +25,4 @@ def without_secrets(request: FimRequest) -> FimRequest:
         inside = [Secret(one.start - start, one.end - start) for one in secrets if start <= one.start < end]
         segments.append(mask(cover(segment, inside)))
         start = end
-    snippets = tuple(replace(one, text=mask(one.text)) for one in request.snippets)
-    return replace(request, segments=tuple(segments), snippets=snippets)
+    return replace(request, segments=tuple(segments))

@@ -15,6 +15,7 @@ from fim_lsp.backends.remote.courier import Courier, Exchange
 from fim_lsp.backends.remote.wire import PUBLISHERS, WIRES, Piece, kind_of, whole_path
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, TokenEstimate
 from fim_lsp.errors import ModelMismatch, RemoteFault
+from fim_lsp.privacy.outbound import without_secrets
 
 LOOK_S = 0.01  # between two looks at the cancel while nothing comes
 GRACE_S = 0.25  # after the deadline, for the connection: the decode thread is gone by then, with what there is
@@ -63,7 +64,8 @@ class RemoteBackend:
         """Keep nothing: what the server keeps is its own."""
 
     def _drafts(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Suggestion]:
-        body = json.dumps(self.wire.body(request, self.endpoint), ensure_ascii=False)
+        shown = without_secrets(request)
+        body = json.dumps(self.wire.body(shown, self.endpoint), ensure_ascii=False)
         exchange = self.courier.post(body, request.limits.deadline + GRACE_S)
         try:
             yield from self._grow(exchange, request, cancel, meter)
