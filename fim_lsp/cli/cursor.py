@@ -8,6 +8,8 @@ from pathlib import Path
 from fim_lsp.domain import Snapshot, path_within
 from fim_lsp.errors import InputError
 from fim_lsp.languages import DEFAULT, language_of
+from fim_lsp.privacy.exclusion import Exclusion
+from fim_lsp.privacy.names import EXCLUDED
 
 MARK = "[MASK]"
 BREAK = re.compile(r"\r\n|\r|\n")
@@ -30,7 +32,9 @@ def from_file(where: str, language: str = "") -> Snapshot:
     offset = starts[line - 1] + column - 1
     whole = path.resolve()
     named = path_within(whole, [Path.cwd()])
-    return Snapshot(whole.as_uri(), 0, language or language_of(path.name), text, offset, path=named)
+    why = Exclusion([Path.cwd()]).reason(Path.cwd() / path)
+    refusal = EXCLUDED.format(why) if why else ""
+    return Snapshot(whole.as_uri(), 0, language or language_of(path.name), text, offset, path=named, refusal=refusal)
 
 
 def from_text(text: str, language: str = DEFAULT) -> Snapshot:

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from fim_lsp.lsp.documents import Document
 from fim_lsp.lsp.uris import fs_path
 from fim_lsp.privacy.exclusion import Exclusion
+from fim_lsp.privacy.names import EXCLUDED
 
 if TYPE_CHECKING:
     from fim_lsp.lsp.server import FimServer
@@ -24,7 +25,7 @@ class Excluding:
         """Note and return why a document is excluded, "" where it is not."""
         path = _path(document.uri)
         why = self.exclusion.reason(path) if path else ""
-        document.excluded = f"this file is excluded: {why}" if why else ""
+        document.excluded = EXCLUDED.format(why) if why else ""
         return document.excluded
 
     def renew(self) -> None:

@@ -20,6 +20,7 @@ NAMES = (
     *("credentials", ".credentials*", "application_default_credentials.json"),
     *(f"{stem}.{end}" for stem in ("credentials*", "secrets", "secrets.*") for end in DATA),
 )
+EXCLUDED = "this file is excluded: {}"
 PLACES = (".kube/config", ".docker/config.json", ".aws/config")  # a name that only its folder makes one
 
 _ANY = re.compile("|".join(translate(pattern) for pattern in NAMES))

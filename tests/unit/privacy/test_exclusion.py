@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fim_lsp.cli import cursor
 from fim_lsp.privacy.exclusion import Exclusion
 from fim_lsp.privacy.names import sensitive
 from fim_lsp.privacy.rules import MOST_BYTES
@@ -120,3 +121,9 @@ def test_a_folder_named_like_a_secret_is_left(tmp_path):
 def test_a_rule_further_in_does_not_open_a_folder_that_is_shut(tmp_path):
     root = written(tmp_path, {".fimlspignore": "[z-a]\n", "in/.fimlspignore": "!*.py\n"})
     assert str(root / ".fimlspignore") in Exclusion((root,)).reason(root / "in/a.py")
+
+
+def test_the_command_line_names_the_rule_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(written(tmp_path, {".fimlspignore": "vault/\n", "vault/a.py": "x = \n", "b.py": "x = \n"}))
+    assert cursor.from_file("vault/a.py:1:5").refusal.startswith("this file is excluded: line 1 of ")
+    assert cursor.from_file("b.py:1:5").refusal == ""
