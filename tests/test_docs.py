@@ -59,7 +59,7 @@ def test_every_setting_is_documented():
 
 
 def test_links_in_documents_lead_somewhere():
-    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
@@ -98,3 +98,18 @@ def test_a_missing_package_is_named_with_its_extra():
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     names = {extra: {re.split(r"[>=<\[]", one)[0] for one in listed[extra]} - {"fim-lsp"} for extra in EXTRAS}
     assert names == {extra: set(packages) for extra, packages in EXTRAS.items()}
+
+
+def test_files_that_the_security_page_names_exist():
+    page = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:fim_lsp/|tests/|privacy/|lsp/|context/|backends/|checkpoints/|http/)[\w./]*)`", page)
+    assert len(named) > 12
+    for path in named:
+        assert (ROOT / path).exists() or (ROOT / "fim_lsp" / path).exists(), path
+
+
+def test_the_security_page_names_what_a_folder_may_not_set():
+    page = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    keys = {setting.key for _, setting in settings() if setting.is_trusted}
+    assert keys == {"backend", "backendByLanguage", "gpt.model", "bert.model", "exclude", "excludeIgnored"}, "say so"
+    assert all(f"`{word}`" in page for word in ("backend", "exclude", "excludeIgnored", "remote.*"))
