@@ -39,14 +39,15 @@ class Exclusion:
         try:
             resolved = Path(os.path.realpath(path))
             return self.said(path) or ("" if resolved == path else self.said(resolved))
-        except (OSError, ValueError) as problem:  # a name that no file has
+        except ValueError:  # no file has such a name
+            return _named(path) or self.patterns.check(path.name) or ""
+        except OSError as problem:
             return f"its path cannot be looked at: {problem}"
 
     def said(self, path: Path, is_folder: bool = False) -> str:
         """Return why a path is left out as it is named, "" where it is not; links are not followed."""
-        if not is_folder and (pattern := sensitive(path)):
-            return f"files named {pattern!r} hold secrets"
-        return self._folder(path.parent) or self._by_rules(path, is_folder)
+        why = "" if is_folder else _named(path)
+        return why or self._folder(path.parent) or self._by_rules(path, is_folder)
 
     def _folder(self, folder: Path) -> str:
         """Return why all of a folder is left out."""
@@ -88,3 +89,7 @@ class Exclusion:
         if file not in self._rules:
             self._rules[file] = Rules.read(file)
         return self._rules[file]
+
+
+def _named(path: Path) -> str:
+    return f"files named {pattern!r} hold secrets" if (pattern := sensitive(path)) else ""

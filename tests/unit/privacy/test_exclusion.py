@@ -109,8 +109,9 @@ def test_a_link_is_what_it_leads_to(tmp_path):
     assert "'vault/'" in exclusion.reason(root / "b.py")
 
 
-def test_a_name_that_no_file_has_is_excluded():
-    assert Exclusion().reason(Path("/w/a\0.py"))
+@pytest.mark.parametrize(("name", "is_out"), [("a\0.py", False), (".env\0", True), ("a\0.sql", True)])
+def test_a_name_that_no_file_has_is_judged_as_it_is(name, is_out):
+    assert bool(Exclusion((Path("/"),), ("*.sql",)).reason(Path("/w") / name)) is is_out
 
 
 def test_a_folder_named_like_a_secret_is_left(tmp_path):
