@@ -67,11 +67,11 @@ def test_what_is_newly_excluded_goes_from_the_file_byte_for_byte(tmp_path):
 def test_what_is_newly_excluded_goes_from_the_workspace_at_once(tmp_path):
     root = written(tmp_path, {"a.py": HERE, "vault/b.py": HERE})
     found = Workspace.of(root)
-    assert found.windows.has("vault/b.py")
+    assert "vault/b.py" in found.windows.by_file
     edition = found.edition("a.py")
     found.exclude(Exclusion((root,), ("vault/",)))
     assert set(found.places) == {"a.py"}
-    assert not found.windows.has("vault/b.py")
+    assert "vault/b.py" not in found.windows.by_file
     assert found.named(["load_stores"], ["vault/b.py"]) == []
     assert found.edition("a.py") != edition  # what was suggested with it is forgotten
     found.put("vault/b.py", HERE)
