@@ -153,6 +153,7 @@ class Suggestion:
     confidence: float = 0.0  # probability that it is just what is wanted; uncalibrated, the mean token probability
     scores: tuple[float, ...] = ()  # of several holes: log-probability of each fill
     log_probs: tuple[float, ...] = ()  # of one hole: log-probability of each token decoded, its end included
+    unresolved: tuple[str, ...] = ()  # names it uses that are defined nowhere
 
     @property
     def text(self) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.resources import files
+
 from fim_lsp.languages.language import Language
 
 EXPRESSIONS = (
@@ -11,6 +14,23 @@ EXPRESSIONS = (
 )
 FUNCTIONS = ("function_declaration", "function_expression", "method_definition", "arrow_function")
 WORDS = r"(?:export |default |declare |abstract |async |static )*"
+GIVERS = (
+    *("import_statement", "export_clause", "object_pattern", "array_pattern", "rest_pattern"),
+    "shorthand_property_identifier_pattern",
+    *("variable_declarator.name", "function_declaration.name", "generator_function_declaration.name"),
+    *("function_expression.name", "generator_function.name", "class_declaration.name", "class.name"),
+    *("formal_parameters.", "arrow_function.parameter", "catch_clause.parameter", "for_in_statement.left"),
+    *("assignment_pattern.left", "assignment_expression.left"),
+)
+ELEMENTS = frozenset({"jsx_opening_element.name", "jsx_closing_element.name", "jsx_self_closing_element.name"})
+
+
+@cache
+def global_names() -> frozenset[str]:
+    """Read the names that scripts have without a definition."""
+    text = (files(__package__) / "javascript_globals.txt").read_text(encoding="utf-8")
+    return frozenset(word for line in text.splitlines() if not line.startswith("#") for word in line.split())
+
 
 LANGUAGE = Language(
     name="javascript",
@@ -41,6 +61,10 @@ LANGUAGE = Language(
         }
     ),
     owners=frozenset({"class_declaration"}),
+    names=frozenset({"identifier", "shorthand_property_identifier", "shorthand_property_identifier_pattern"}),
+    givers=ELEMENTS | set(GIVERS),
+    predefined=global_names,
+    unseen=r"\b(?:with|eval)\s*\(|/\*\s*globals?\s",
     holes={"identifier": "identifier", "property_identifier": "identifier"}
     | dict.fromkeys(("arguments", "formal_parameters"), "arguments")
     | dict.fromkeys(EXPRESSIONS, "expression")

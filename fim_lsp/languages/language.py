@@ -83,6 +83,13 @@ class Language:
     owners: frozenset[str] = NOTHING  # those of them whose own definitions count too
     elided: str = " { ... }"  # stands for a body that is left out
 
+    # names; an entry with a dot is `parent.field` and means what stands just there, no field being ""
+    names: frozenset[str] = NOTHING  # nodes that are names of something; without any nobody asks what a name stands for
+    givers: frozenset[str] = NOTHING  # where a name is given to something, or that may be: in all of such a node
+    members: frozenset[str] = NOTHING  # where it is looked for within something else
+    predefined: Callable[[], frozenset[str]] = frozenset  # names that are there before any text
+    unseen: str = ""  # regex of a text that may use names which it never shows
+
     embedded: tuple[Embedded, ...] = ()  # the first that fits
     holes: Mapping[str, str] = field(default_factory=dict)  # node types worth hiding: the kind of hole each makes
 
@@ -124,6 +131,15 @@ class Language:
         return None if is_late else tree
 
     @cached_property
+    def keywords(self) -> frozenset[str]:
+        """The grammar's words."""
+        of = self.ts_language
+        kinds = (
+            {of.node_kind_for_id(n) for n in range(of.node_kind_count) if not of.node_kind_is_named(n)} if of else ()
+        )
+        return frozenset(kind for kind in kinds if kind and kind.isidentifier())
+
+    @cached_property
     def definition_query(self) -> tree_sitter.Query | None:
         """What finds all nodes that define something; None without a grammar."""
         types = " ".join(f"({name})" for name in sorted(self.definitions))
@@ -155,6 +171,10 @@ class Language:
     @cached_property
     def scope_pattern(self) -> re.Pattern[str] | None:
         return re.compile(self.scope) if self.scope else None
+
+    @cached_property
+    def unseen_pattern(self) -> re.Pattern[str] | None:
+        return re.compile(self.unseen) if self.unseen else None
 
     @cached_property
     def closing_pattern(self) -> re.Pattern[str] | None:

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import builtins
+
 from fim_lsp.languages.language import Language
 
 EXPRESSIONS = (
     *("attribute", "binary_operator", "boolean_operator", "call", "comparison_operator", "conditional_expression"),
     *("dictionary", "lambda", "list", "list_comprehension", "not_operator", "string", "subscript", "tuple"),
+)
+GIVERS = (
+    *("import_statement", "import_from_statement", "future_import_statement", "global_statement", "nonlocal_statement"),
+    *("as_pattern_target", "case_pattern", "type_parameter", "type_alias_statement", "print_statement"),
+    *("assignment.left", "for_statement.left", "for_in_clause.left", "named_expression.name"),
+    *("function_definition.name", "class_definition.name", "default_parameter.name", "typed_default_parameter.name"),
+    *("parameters.", "lambda_parameters.", "typed_parameter.", "pattern_list.", "tuple_pattern.", "list_pattern."),
+    *("list_splat_pattern.", "dictionary_splat_pattern."),
+)
+OF_MODULES = (
+    "__annotations__",
+    "__builtins__",
+    "__file__",
+    "__path__",
+    "__class__",
+    "_",
+    "reveal_type",
+    "WindowsError",
 )
 
 LANGUAGE = Language(
@@ -39,6 +59,11 @@ LANGUAGE = Language(
     definitions=frozenset({"class_definition", "function_definition", "assignment"}),
     owners=frozenset({"class_definition"}),
     elided=" ...",
+    names=frozenset({"identifier"}),
+    givers=frozenset(GIVERS),
+    members=frozenset({"attribute.attribute", "keyword_argument.name"}),
+    predefined=lambda: frozenset((*dir(builtins), *OF_MODULES)),
+    unseen=r"\bimport\s*\(?\s*\*|\b(?:exec|globals)\s*\(",
     holes={"identifier": "identifier", "argument_list": "arguments", "parameters": "arguments"}
     | {"function_definition": "function_body"}
     | dict.fromkeys(EXPRESSIONS, "expression"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fim_lsp.languages import typescript
+from fim_lsp.languages import javascript, typescript
 
 LANGUAGE = replace(
     typescript.LANGUAGE,
@@ -12,4 +12,5 @@ LANGUAGE = replace(
     extensions=(".tsx",),
     grammar="tree_sitter_typescript:language_tsx",
     ids=("typescriptreact",),
+    givers=typescript.LANGUAGE.givers | javascript.ELEMENTS,
 )

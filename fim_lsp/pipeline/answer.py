@@ -10,7 +10,7 @@ from fim_lsp.backends.base import Backend
 from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter, Suggestion
 from fim_lsp.errors import RemoteFault
 from fim_lsp.languages import Site
-from fim_lsp.pipeline import confident_prefix, stops
+from fim_lsp.pipeline import confident_prefix, stops, unresolved
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,18 @@ class Answer:
         return self.kept[0].confidence if self.kept and self.kept[0].is_whole else None
 
 
-def generate(backend: Backend, request: FimRequest, site: Site, cursor_kind: str, cancel: Cancel) -> Answer:
+def generate(
+    backend: Backend,
+    request: FimRequest,
+    site: Site,
+    cursor_kind: str,
+    cancel: Cancel,
+    defined: unresolved.Elsewhere = unresolved.nowhere,
+) -> Answer:
     """Run a backend; a lone candidate that is too unlikely is cut to its confident prefix, or dropped.
 
     Several are kept however unlikely, for a person chooses among them; so is what deadline or budget cut short. A
-    server's fault is told, not raised: another family may stand in.
+    server's fault is told, not raised: another family may stand in. `defined` knows the names of other files.
     """
     meter = Meter()
     kept: list[Suggestion] = []
@@ -51,10 +58,10 @@ def generate(backend: Backend, request: FimRequest, site: Site, cursor_kind: str
             if shown is None:
                 dropped.append(f"filter {dropper}")
                 continue
-            shown = _judge(backend, shown, cursor_kind, request)
+            shown = _judge(backend, shown, cursor_kind, request, site, defined)
             if request.limits.candidates == 1 and shown.finish == "stop" and _is_unlikely(backend, shown):
-                dropped.append(f"too unlikely, {shown.confidence:.1%}")
-                shown = _confident_prefix(raw, ends, site)
+                dropped.append(f"too unlikely, {shown.confidence:.1%}{unresolved.describe(shown.unresolved)}")
+                shown = _confident_prefix(raw, ends, site, defined)
         if shown is not None and shown.text not in [other.text for other in kept]:
             kept.append(shown)
     return Answer(backend.name, tuple(kept), tuple(dropped), meter)
@@ -68,6 +75,7 @@ def alternatives(
     said: str,
     cancel: Cancel,
     meter: Meter,
+    defined: unresolved.Elsewhere = unresolved.nowhere,
 ) -> tuple[Suggestion, ...]:
     """Return what would be shown if a person typed on otherwise than `said`, one for each first character."""
     kept = []
@@ -76,9 +84,9 @@ def alternatives(
         if (raw := stops.apply(confident_prefix.noting_ends(drafts, ends), request.limits, site)) is None:
             continue
         if (shown := filters.apply(raw, site.snap, site.syntax)[0]) is not None:
-            shown = _judge(backend, shown, cursor_kind, request)
+            shown = _judge(backend, shown, cursor_kind, request, site, defined)
             if shown.finish != "stop" or _is_unlikely(backend, shown):
-                shown = _confident_prefix(raw, ends, site)
+                shown = _confident_prefix(raw, ends, site, defined)
         if shown is not None:
             kept.append(shown)
     return tuple(kept)
@@ -104,8 +112,16 @@ def describe_confidence(confidence: float | None) -> str:
     return "nothing to say" if confidence is None else f"{confidence:.0%} sure"
 
 
-def _judge(backend: Backend, shown: Suggestion, cursor_kind: str, request: FimRequest) -> Suggestion:
+def _judge(
+    backend: Backend,
+    shown: Suggestion,
+    cursor_kind: str,
+    request: FimRequest,
+    site: Site,
+    defined: unresolved.Elsewhere,
+) -> Suggestion:
     judged = backend.calibration.judge(shown, cursor_kind, request.segments) if backend.calibration else shown
+    judged = unresolved.doubt(judged, site, defined)
     return replace(judged, confidence=round(judged.confidence, 4))
 
 
@@ -114,6 +130,9 @@ def _is_unlikely(backend: Backend, shown: Suggestion) -> bool:
     return shown.confidence < (backend.calibration.shown if backend.calibration else 0.0)
 
 
-def _confident_prefix(raw: Suggestion, ends: list[confident_prefix.DraftEnd], site: Site) -> Suggestion | None:
+def _confident_prefix(
+    raw: Suggestion, ends: list[confident_prefix.DraftEnd], site: Site, defined: unresolved.Elsewhere
+) -> Suggestion | None:
     sure = confident_prefix.truncate(raw, ends, site.language)
-    return filters.apply(sure, site.snap, site.syntax)[0] if sure else None
+    kept = filters.apply(sure, site.snap, site.syntax)[0] if sure else None
+    return None if kept is None or unresolved.find(kept, site, defined) else kept

@@ -18,7 +18,7 @@ from fim_lsp.backends.base import Backend, Budget
 from fim_lsp.domain import Cancel, Choice, FimRequest, GenerationLimits, Snapshot
 from fim_lsp.errors import ModelError
 from fim_lsp.languages import Site, locate
-from fim_lsp.pipeline import answer, eligibility
+from fim_lsp.pipeline import answer, eligibility, unresolved
 from fim_lsp.pipeline.answer import Answer
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.routing.router import CANDIDATES, Router
@@ -72,7 +72,8 @@ def compare(completer: Completer, snap: Snapshot, cancel: Cancel) -> Comparison:
     budget = _least([backend.budget for backend in backends.values()])
     request = completer.request(budget, snap, site, eligibility.limits(snap, completer.config, site))
     choice = completer.router.choose(request, site)
-    contenders = [_Contender(family, backend, request, site, choice) for family, backend in backends.items()]
+    given = (request, site, choice, completer.workspace.defines)
+    contenders = [_Contender(family, backend, *given) for family, backend in backends.items()]
     runs: dict[str, dict[CacheState, list[Run]]] = {family: defaultdict(list) for family in CANDIDATES}
     patience_s = completer.config.deadline_ms * eligibility.MANUAL_PATIENCE / 1e3
     rounds = 0
@@ -98,6 +99,7 @@ class _Contender:
     request: FimRequest
     site: Site
     choice: Choice
+    defined: unresolved.Elsewhere
 
     def turn(self, patience_s: float, cancel: Cancel) -> Iterator[tuple[CacheState, Run]]:
         """Run cold and, where the backend counts what it reuses, at once again."""
@@ -111,7 +113,7 @@ class _Contender:
         limits = replace(self.request.limits, deadline=time.monotonic() + patience_s)
         request = replace(self.request, limits=limits)
         began = time.perf_counter()
-        said = answer.generate(self.backend, request, self.site, self.choice.cursor_kind, cancel)
+        said = answer.generate(self.backend, request, self.site, self.choice.cursor_kind, cancel, self.defined)
         total_ms = round((time.perf_counter() - began) * 1e3, 3)
         return Run(said, "" if said.kept else answer.reason(said.dropped, cancel, limits), total_ms)
 

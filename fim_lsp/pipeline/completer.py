@@ -12,7 +12,7 @@ from fim_lsp.context.index import Workspace
 from fim_lsp.context.snippets import Snippets
 from fim_lsp.domain import Cancel, Choice, FimRequest, GenerationLimits, Meter, Outcome, Snapshot
 from fim_lsp.languages import Site, Trees, locate
-from fim_lsp.pipeline import answer, eligibility, multi_hole, word_fallback
+from fim_lsp.pipeline import answer, eligibility, multi_hole, unresolved, word_fallback
 from fim_lsp.pipeline.answer import Answer
 from fim_lsp.pipeline.cache import Cache
 from fim_lsp.routing.router import ReadTable, Router, no_table
@@ -94,7 +94,8 @@ class Completer:
         with meter.stage("choose"):
             backend, choice = self.router.pick(request, site)
         answers = self._ask(backend, choice, requests, snap, site, limits, cancel)
-        best, why = answer.surer(answers), _why(choice, answers, limits)
+        best = answer.surer(answers)
+        why = _why(choice, answers, limits) + "".join(unresolved.describe(one.unresolved) for one in best.kept[:1])
         for one in answers:
             meter.add(one.meter)
         reason = "" if best.kept else answer.reason(best.dropped, cancel, limits)
@@ -140,7 +141,7 @@ class Completer:
 
         def ask(asked: Backend, family: str) -> Answer:
             request = requests.get(asked.budget) or self.request(asked.budget, snap, site, limits)
-            said = answer.generate(asked, request, site, choice.cursor_kind, cancel)
+            said = answer.generate(asked, request, site, choice.cursor_kind, cancel, self.workspace.defines)
             self.router.learn(family, said.meter)
             return said
 

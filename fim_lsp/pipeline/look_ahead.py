@@ -54,7 +54,8 @@ def find_alternatives(completer: Completer, snap: Snapshot, outcome: Outcome, ca
         return Outcome(reason="nothing is loaded that keeps what it reads")
     keeper, request, site, choice = found
     said = outcome.suggestions[0].text if outcome.suggestions else ""
-    alternatives = answering.alternatives(keeper, request, site, choice.cursor_kind, said, cancel, meter)
+    defined = completer.workspace.defines
+    alternatives = answering.alternatives(keeper, request, site, choice.cursor_kind, said, cancel, meter, defined)
     if completer.config.word_fallback and not cancel.is_set():
         taken = {said[:1], *(suggestion.text[:1] for suggestion in alternatives)}
         alternatives = (*alternatives, *word_fallback.others(snap, taken))

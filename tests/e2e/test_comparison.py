@@ -9,22 +9,22 @@ def test_both_families_side_by_side(tmp_path):
     with Client.fake(tmp_path, *PAIR) as client:
         client.start()
         client.until_ready()
-        client.open('if f("😀", )\n')
-        answer = client.compare(0, 11)
+        client.open('a = b = 0\nif f("😀", )\n')
+        answer = client.compare(1, 11)
         assert answer["reason"] == ""
         gpt, bert = answer["sides"]
         assert (gpt["family"], gpt["item"]["insertText"]) == ("gpt", "a + b")
         assert (bert["family"], bert["item"]["insertText"]) == ("bert", "a):")
-        assert gpt["item"]["range"] == {"start": {"line": 0, "character": 11}, "end": {"line": 0, "character": 11}}
-        assert bert["item"]["range"] == {"start": {"line": 0, "character": 11}, "end": {"line": 0, "character": 12}}
+        assert gpt["item"]["range"] == {"start": {"line": 1, "character": 11}, "end": {"line": 1, "character": 11}}
+        assert bert["item"]["range"] == {"start": {"line": 1, "character": 11}, "end": {"line": 1, "character": 12}}
         assert gpt["confidence"] == bert["confidence"] == 0.9
         for side in (gpt, bert):
             cold = side["runs"]["cold"]
             assert cold["totalMs"] >= sum(cold["timings"].values())
         assert answer["taken"] == answer["choice"]["family"] == "gpt"
         assert set(answer["choice"]["expectedMs"]) == {"gpt", "bert"}
-        client.inline(0, 11)
-        assert client.explain(0, 11)["shown"] == ["a + b"]
+        client.inline(1, 11)
+        assert client.explain(1, 11)["shown"] == ["a + b"]
     client.check_clean()
 
 

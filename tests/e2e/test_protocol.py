@@ -147,7 +147,8 @@ def test_the_last_answer_is_explained_and_timed_without_naming_its_place(client)
     client.open(CODE)
     client.inline(1, 8)
     explained = client.request("fimLsp/explain", {})["result"]
-    assert (explained["shown"], explained["confidence"]) == (["alpha + beta"], [0.9])
+    assert (explained["shown"], explained["confidence"]) == (["alpha + beta"], [0.045])
+    assert explained["why"].endswith("; `alpha`, `beta` are defined nowhere")
     assert set(explained["expectedMs"]) == {"gpt", "bert"}
     states = [client.note("fimLsp/status") for _ in range(2)]
     assert [told["state"] for told in states] == ["busy", "ready"]

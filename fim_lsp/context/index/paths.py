@@ -28,6 +28,10 @@ class Paths:
             self.by_word[word].add(path)
         self.by_folder[_folder(path)].add(path)
 
+    def has(self, word: str) -> bool:
+        """True for what an import calls some file."""
+        return bool(self.by_word.get(word))
+
     def meant(self, text: str, by: str) -> list[str]:
         """Return the files that an import in the file `by` may mean, those that agree best with it."""
         words = set(re.findall(r"[\w-]+", text))

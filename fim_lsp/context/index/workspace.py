@@ -6,7 +6,7 @@ a thread of its own. The decode thread asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -176,6 +176,10 @@ class Workspace:
             for one in store.anywhere(names)
             if (name := self.names.get((root, one.path)))
         ]
+
+    def defines(self, names: Collection[str]) -> set[str]:
+        """Return those of some names that a file defines, or by which one is imported."""
+        return {one.definition.name for one in self.anywhere(list(names))} | set(filter(self.paths.has, names))
 
     def owned(self, owner: str, path: str) -> list[Defined]:
         """Return what a type owns in a file."""

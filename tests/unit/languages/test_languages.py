@@ -39,6 +39,16 @@ def test_its_node_types_are_the_grammar_s(language):
     assert said <= nodes, said - nodes
 
 
+@EVERY
+def test_its_names_are_the_grammar_s_too(language):
+    of = language.ts_language
+    nodes = {of.node_kind_for_id(n) for n in range(of.node_kind_count)}
+    fields = {of.field_name_for_id(n) for n in range(1, of.field_count + 1)} | {""}
+    said = [one.partition(".") for one in language.names | language.givers | language.members]
+    assert {node for node, _, _ in said} <= nodes
+    assert {field for _, _, field in said} <= fields
+
+
 def test_no_two_languages_share_a_name_or_an_extension():
     extensions = [one for language in LANGUAGES.values() for one in language.extensions]
     assert len(set(extensions)) == len(extensions)

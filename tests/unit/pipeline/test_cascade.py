@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fim_lsp.backends.calibration import Calibration
@@ -13,7 +15,7 @@ from fim_lsp.settings import Config
 from tests.picture import draw
 
 CURSOR_KIND = "end of line"
-SNAP = draw("x = ║\n")
+SNAP = draw("first = second = 0\nx = ║\n")
 TABLES = {
     "gpt": RoutingTable({CURSOR_KIND: 0.4}, cascade_below=0.3),
     "bert": RoutingTable({CURSOR_KIND: 0.2}, cascade_below=0.3),
@@ -122,7 +124,7 @@ def test_what_is_too_unlikely_is_shown_only_to_who_asks_for_it():
     shy.calibration = Calibration(-3.0, {}, {}, shown=0.2)
     it = completer(shy, FakeBackend(), {})
     assert shown(it.complete(SNAP, Cancel())) == ("gpt", "too unlikely, 4.7%")
-    assert shown(it.complete(draw("x = ║\n", manual=True), Cancel())) == ("gpt", "first")
+    assert shown(it.complete(replace(SNAP, manual=True), Cancel())) == ("gpt", "first")
 
 
 def test_both_runs_are_in_the_timings():
