@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import sys
 
 from fim_lsp.languages.language import Language
 
@@ -18,16 +19,8 @@ GIVERS = (
     *("parameters.", "lambda_parameters.", "typed_parameter.", "pattern_list.", "tuple_pattern.", "list_pattern."),
     *("list_splat_pattern.", "dictionary_splat_pattern."),
 )
-OF_MODULES = (
-    "__annotations__",
-    "__builtins__",
-    "__file__",
-    "__path__",
-    "__class__",
-    "_",
-    "reveal_type",
-    "WindowsError",
-)
+OF_MODULES = "__annotations__ __builtins__ __class__ __file__ __path__ _ WindowsError reveal_type".split()
+PREDEFINED = frozenset((*dir(builtins), *OF_MODULES, *sys.stdlib_module_names))  # whose import may be yet to come
 
 LANGUAGE = Language(
     name="python",
@@ -62,7 +55,7 @@ LANGUAGE = Language(
     names=frozenset({"identifier"}),
     givers=frozenset(GIVERS),
     members=frozenset({"attribute.attribute", "keyword_argument.name"}),
-    predefined=lambda: frozenset((*dir(builtins), *OF_MODULES)),
+    predefined=lambda: PREDEFINED,
     unseen=r"\bimport\s*\(?\s*\*|\b(?:exec|globals)\s*\(",
     holes={"identifier": "identifier", "argument_list": "arguments", "parameters": "arguments"}
     | {"function_definition": "function_body"}

@@ -47,6 +47,8 @@ PYTHON = [  # document, what the model says, the names that resolve nowhere
     ("f(ha, lo = 1\n\ndef g():\n    return ║\n", "1 + b", ""),
     # what resolves
     ("import os\nx = ║\n", "os.path.join('a')", ""),
+    ("x = ║\n", "json.loads('')", ""),  # its import may be yet to come
+    ("x = ║\n", "numpy.zeros(1)", "numpy"),
     ("from a import b as c\nx = ║\n", "c.d", ""),
     ("x = ║\n", "print(len(str(1)), ValueError, __name__, __file__)", ""),
     ("def f(a, *b, c=1, **d):\n    return ║\n", "a, b, c, d", ""),
