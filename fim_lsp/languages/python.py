@@ -19,7 +19,7 @@ GIVERS = (
     *("parameters.", "lambda_parameters.", "typed_parameter.", "pattern_list.", "tuple_pattern.", "list_pattern."),
     *("list_splat_pattern.", "dictionary_splat_pattern."),
 )
-OF_MODULES = ["__annotations__", "__builtins__", "__class__", "__file__", "__path__", "_", "WindowsError", "reveal_type"]
+OF_MODULES = ("__annotations__", "__builtins__", "__class__", "__file__", "__path__", "_", "WindowsError")
 PREDEFINED = frozenset((*dir(builtins), *OF_MODULES, *sys.stdlib_module_names))  # whose import may be yet to come
 
 LANGUAGE = Language(
