@@ -210,7 +210,7 @@ def test_a_text_that_is_full_of_a_word_knows_it():
 
 
 def complete(said: str, manual: bool = False, workspace: Workspace | None = None, **more) -> Outcome:
-    backend = FakeBackend(said, log_probs=SURE, step_chars=4, **more)
+    backend = FakeBackend(said, **{"log_probs": SURE, "step_chars": 4, **more})
     backend.calibration = Calibration(9.0, {}, {}, shown=0.06)
     config = Config(word_fallback=False)
     return Completer(config, lambda family, model: backend, workspace=workspace).complete(
@@ -232,10 +232,17 @@ def test_who_asks_by_hand_sees_it_and_is_told():
     assert outcome.why.endswith("; `load` is defined nowhere")
 
 
+def test_what_is_sure_before_such_a_name_may_be_shown_but_nothing_that_has_it():
+    log_probs = (-0.01,) * 3
+    assert complete("len(path)", log_probs=log_probs).suggestions[0].text == "len"
+    assert complete("path + len(1)", log_probs=log_probs).suggestions == ()
+
+
 def test_a_file_of_the_workspace_defines_it(tmp_path):
     root = written(tmp_path, {"a.py": "def load(path):\n    pass\n", "b/loads.py": "LIMIT = 1\n"})
     workspace = Workspace.of(root)
-    assert complete("load(loads.LIMIT)", workspace=workspace).suggestions[0].confidence > 0.9
+    [known] = complete("load(loads.LIMIT)", workspace=workspace).suggestions
+    assert (known.text, known.unresolved) == ("load(loads.LIMIT)", ())
     assert "`path` is defined nowhere" in complete("load(path)", workspace=workspace).reason
 
 
