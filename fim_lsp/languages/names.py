@@ -29,9 +29,31 @@ class Name(NamedTuple):
 
 
 def names(syntax: SyntaxTree, start: int, end: int) -> Iterator[Name]:
-    """Yield the names that have a byte of [start, end)."""
-    if syntax.root is not None:
-        yield from _below(syntax.root.walk(), syntax.language, start, end, "unknown" if syntax.root.is_error else None)
+    """Yield the names that have a byte of [start, end), however deep they lie."""
+    if syntax.root is None:
+        return
+    language, cursor = syntax.language, syntax.root.walk()
+    node, edge = syntax.root, ""
+    around: list[tuple[str, Role | None]] = [("", None)]  # types of the nodes around, and what all names in each are
+    while node.start_byte < end:
+        role = around[-1][1] or _role(node, language)
+        is_name = node.type in language.names
+        if is_name:
+            yield Name((node.text or b"").decode(errors="replace"), role or _place(edge, language), node.end_byte)
+        if node.is_named and not is_name and cursor.goto_first_child_for_byte(start) is not None:
+            around.append((node.type, role))
+        elif not _leave(cursor, around):
+            return
+        node, edge = cursor.node or node, f"{around[-1][0]}.{cursor.field_name or ''}"
+
+
+def _leave(cursor: tree_sitter.TreeCursor, around: list[tuple[str, Role | None]]) -> bool:
+    """Go to what follows the cursor's node; False at the end of all."""
+    while not cursor.goto_next_sibling():
+        if not cursor.goto_parent():
+            return False
+        around.pop()
+    return True
 
 
 def is_named(syntax: SyntaxTree, word: str) -> bool:
@@ -53,27 +75,6 @@ def _places(source: bytes, wanted: bytes) -> Iterator[int]:
         if not OF_WORD.match(source[at - 1 : at]) and not OF_WORD.match(source[end : end + 1]):
             yield at
         at = source.find(wanted, end)
-
-
-def _below(
-    cursor: tree_sitter.TreeCursor, language: Language, start: int, end: int, role: Role | None
-) -> Iterator[Name]:
-    """Yield the names within the cursor's node; `role` is what all of them are."""
-    parent = cursor.node
-    if parent is None or cursor.goto_first_child_for_byte(start) is None:
-        return
-    has_more = True
-    while has_more and (node := cursor.node) is not None and node.start_byte < end:
-        if node.end_byte > start and node.is_named:
-            edge = f"{parent.type}.{cursor.field_name or ''}"
-            inner = role or _role(node, language)
-            if node.type in language.names:
-                text = (node.text or b"").decode(errors="replace")
-                yield Name(text, inner or _place(edge, language), node.end_byte)
-            else:
-                yield from _below(cursor, language, start, end, inner)
-        has_more = cursor.goto_next_sibling()
-    cursor.goto_parent()
 
 
 def _role(node: tree_sitter.Node, language: Language) -> Role | None:

@@ -121,13 +121,17 @@ def _judge(
     defined: unresolved.Elsewhere,
 ) -> Suggestion:
     judged = backend.calibration.judge(shown, cursor_kind, request.segments) if backend.calibration else shown
-    judged = unresolved.doubt(judged, site, defined)
+    judged = unresolved.doubt(judged, site, defined, _limit(backend))
     return replace(judged, confidence=round(judged.confidence, 4))
 
 
 def _is_unlikely(backend: Backend, shown: Suggestion) -> bool:
-    """True below the fitted limit."""
-    return shown.confidence < (backend.calibration.shown if backend.calibration else 0.0)
+    return shown.confidence < _limit(backend)
+
+
+def _limit(backend: Backend) -> float:
+    """Return the fitted confidence below which nothing is shown unasked, 0 where none was fitted."""
+    return backend.calibration.shown if backend.calibration else 0.0
 
 
 def _confident_prefix(

@@ -54,11 +54,12 @@ def find(suggestion: Suggestion, site: Site, defined: Elsewhere = nowhere) -> tu
     return tuple(name for name in left if name not in known)
 
 
-def doubt(suggestion: Suggestion, site: Site, defined: Elsewhere = nowhere) -> Suggestion:
-    """Return the suggestion with the names that resolve nowhere, and as much less likely as these make it."""
+def doubt(suggestion: Suggestion, site: Site, defined: Elsewhere = nowhere, limit: float = 0.0) -> Suggestion:
+    """Return the suggestion with its names that resolve nowhere, which make it unlikely, more so than `limit`."""
     if not (strange := find(suggestion, site, defined)):
         return suggestion
-    return replace(suggestion, unresolved=strange, confidence=suggestion.confidence * STILL_RIGHT)
+    left = min(suggestion.confidence * STILL_RIGHT, limit / 2 if limit else 1.0)
+    return replace(suggestion, unresolved=strange, confidence=left)
 
 
 def describe(some: Collection[str]) -> str:

@@ -204,14 +204,21 @@ def test_a_language_within_another_and_one_that_does_not_say_are_left_alone(lang
     assert found(dedent(document), "load(path)", language) == ""
 
 
+def test_brackets_may_be_as_deep_as_they_like():
+    deep = 3000
+    assert found(f"x = {'(' * deep}║{')' * deep}\n", "load", "python") == "load"
+
+
 def test_a_text_that_is_full_of_a_word_knows_it():
     document = "y.load()\n" * 70 + "x = ║\n"
     assert found(document, "load()", "python") == ""
 
 
-def complete(said: str, manual: bool = False, workspace: Workspace | None = None, **more) -> Outcome:
+def complete(
+    said: str, manual: bool = False, workspace: Workspace | None = None, limit: float = 0.06, **more
+) -> Outcome:
     backend = FakeBackend(said, **{"log_probs": SURE, "step_chars": 4, **more})
-    backend.calibration = Calibration(9.0, {}, {}, shown=0.06)
+    backend.calibration = Calibration(9.0, {}, {}, shown=limit)
     config = Config(word_fallback=False)
     return Completer(config, lambda family, model: backend, workspace=workspace).complete(
         draw("x = ║\n", manual=manual), Cancel()
@@ -222,7 +229,13 @@ def test_it_falls_under_the_limit_and_the_reason_names_it():
     assert complete("len('a')").suggestions[0].confidence > 0.9
     outcome = complete("load(path)")
     assert outcome.suggestions == ()
-    assert outcome.reason == "too unlikely, 5.0%; `load`, `path` are defined nowhere"
+    assert outcome.reason == "too unlikely, 3.0%; `load`, `path` are defined nowhere"
+
+
+@pytest.mark.parametrize(("limit", "confidence"), [(0.6, 0.05), (0.06, 0.03), (0.002, 0.001), (0.0, 0.05)])
+def test_it_is_less_likely_and_under_every_limit_there_is(limit, confidence):
+    assert complete("load(1)", manual=True, limit=limit).suggestions[0].confidence == confidence
+    assert (complete("load(1)", limit=limit).suggestions == ()) == (limit > 0)
 
 
 def test_who_asks_by_hand_sees_it_and_is_told():
