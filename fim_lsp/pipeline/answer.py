@@ -61,7 +61,7 @@ def generate(
             shown = _judge(backend, shown, cursor_kind, request, site, defined)
             if request.limits.candidates == 1 and shown.finish == "stop" and _is_unlikely(backend, shown):
                 dropped.append(f"too unlikely, {shown.confidence:.1%}{unresolved.describe(shown.unresolved)}")
-                shown = _confident_prefix(raw, ends, site, defined)
+                shown = _confident_prefix(raw, ends, site, defined, shown.unresolved)
         if shown is not None and shown.text not in [other.text for other in kept]:
             kept.append(shown)
     return Answer(backend.name, tuple(kept), tuple(dropped), meter)
@@ -86,7 +86,7 @@ def alternatives(
         if (shown := filters.apply(raw, site.snap, site.syntax)[0]) is not None:
             shown = _judge(backend, shown, cursor_kind, request, site, defined)
             if shown.finish != "stop" or _is_unlikely(backend, shown):
-                shown = _confident_prefix(raw, ends, site, defined)
+                shown = _confident_prefix(raw, ends, site, defined, shown.unresolved)
         if shown is not None:
             kept.append(shown)
     return tuple(kept)
@@ -135,8 +135,15 @@ def _limit(backend: Backend) -> float:
 
 
 def _confident_prefix(
-    raw: Suggestion, ends: list[confident_prefix.DraftEnd], site: Site, defined: unresolved.Elsewhere
+    raw: Suggestion,
+    ends: list[confident_prefix.DraftEnd],
+    site: Site,
+    defined: unresolved.Elsewhere,
+    strange: tuple[str, ...],
 ) -> Suggestion | None:
+    """Return what is sure before what is not; nothing that has a name which resolves nowhere, be it the last word."""
     sure = confident_prefix.truncate(raw, ends, site.language)
     kept = filters.apply(sure, site.snap, site.syntax)[0] if sure else None
-    return None if kept is None or unresolved.find(kept, site, defined) else kept
+    if kept is None or unresolved.has(kept, site, strange) or unresolved.find(kept, site, defined):
+        return None
+    return kept

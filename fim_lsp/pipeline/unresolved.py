@@ -35,8 +35,7 @@ def find(suggestion: Suggestion, site: Site, defined: Elsewhere = nowhere) -> tu
     if site.within or not language.names or site.syntax.root is None or len(suggestion.fills) > 1:
         return ()
     before, text, after = snap.prefix, suggestion.text, snap.suffix[suggestion.replaces :]
-    here = _word_end(before, language.is_word) + text
-    strange = set(WORD.findall(here)) - language.keywords - language.predefined()
+    strange = _words(suggestion, site) - language.keywords - language.predefined()
     strange = {word for word in strange if not is_named(site.syntax, word)}
     if not strange:
         return ()
@@ -68,9 +67,13 @@ def describe(some: Collection[str]) -> str:
     return f"; {named} {'is' if len(some) == 1 else 'are'} defined nowhere" if some else ""
 
 
-def _word_end(text: str, is_word: Callable[[str], bool]) -> str:
-    """Return the part of a word that a text ends in."""
-    at = len(text)
-    while at and is_word(text[at - 1]):
+def has(suggestion: Suggestion, site: Site, some: Collection[str]) -> bool:
+    """True where the suggestion has one of some names, the one included that was begun before it."""
+    return not _words(suggestion, site).isdisjoint(some)
+
+
+def _words(suggestion: Suggestion, site: Site) -> set[str]:
+    before, at = site.snap.prefix, site.snap.offset
+    while at and site.language.is_word(before[at - 1]):
         at -= 1
-    return text[at:]
+    return set(WORD.findall(before[at:] + suggestion.text))

@@ -249,6 +249,9 @@ def test_what_is_sure_before_such_a_name_may_be_shown_but_nothing_that_has_it():
     log_probs = (-0.01,) * 3
     assert complete("len(path)", log_probs=log_probs).suggestions[0].text == "len"
     assert complete("path + len(1)", log_probs=log_probs).suggestions == ()
+    assert (
+        complete("load(1)", log_probs=log_probs, step_chars=2).suggestions == ()
+    )  # `load` may be anything when it ends there
 
 
 def test_a_file_of_the_workspace_defines_it(tmp_path):
