@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -128,6 +129,7 @@ class Language:
             return b"" if is_late else source[at : at + PIECE]  # at the text's end the parser ends
 
         tree = self._parser.parse(piece) if old is None else self._parser.parse(piece, old)
+        until = math.inf  # a node asks for its text here, whenever it is wanted
         return None if is_late else tree
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -138,6 +139,14 @@ def test_a_text_that_takes_too_long_to_parse_goes_by_lines_and_the_next_by_its_t
     assert late.suggestions[0].text == "f(a)"
     assert "by lines and brackets alone: parsing this text takes too long" in late.why
     assert "by lines" not in completer.complete(draw("y = ║\n"), Cancel()).why
+
+
+def test_a_node_has_its_text_however_late_it_is_asked(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(language, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    syntax = SyntaxTree.parse("import os\n", LANGUAGES["python"])
+    now[0] = 1e9
+    assert syntax.root.text == b"import os\n"
 
 
 def test_what_takes_too_long_to_parse_with_a_suggestion_in_it_is_not_shown(monkeypatch):
