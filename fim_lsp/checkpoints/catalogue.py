@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from fim_lsp import __version__
+from fim_lsp.checkpoints import shelf
 from fim_lsp.errors import ModelMissing
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -36,12 +37,21 @@ def models_folder() -> Path:
 
 
 def find_model(family: str, setting: str) -> Path:
-    """Return the folder of a family's model: the user's if set, else the shipped one; raises ModelMissing."""
+    """Return the folder of a family's model: the user's if set, else the shipped one; raises ModelMissing.
+
+    A decoder's setting may be a name of `fim-lsp models list`; a folder that lies where the program runs and has
+    the same name is meant with `./` before it.
+    """
     if not setting:
         return models_folder() / ("study" if family in STUDY_FAMILIES else "") / SHIPPED.get(family, family)
+    if family == "gpt" and (kept := shelf.find(setting)) is not None:
+        return kept
     folder = Path(setting).expanduser()
     if not folder.is_dir():
-        raise ModelMissing(f"fimLsp.{family}.model is {setting!r}, which is not a folder: correct the path or clear it")
+        also = f", nor a model's name ({shelf.said()})" if family == "gpt" else ""
+        raise ModelMissing(
+            f"fimLsp.{family}.model is {setting!r}, which is not a folder{also}: correct the path or clear it"
+        )
     return folder
 
 

@@ -7,17 +7,32 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fim_lsp.errors import ModelMismatch
-from fim_lsp.sentinels import KNOWN
+from fim_lsp.sentinels import KNOWN, Sentinels
 
+SIZES = {"prefix_tokens": 384, "suffix_tokens": 128}  # of a model that does not say
 BESIDE = 4 + 128 + 48  # tokens beside prefix and suffix: sentinels, a path, an answer
 LEAST = 32  # tokens around the cursor, below which nothing can be completed
 ENDS = {"<|im_end|>", *(end for marks in KNOWN for end in marks.ends)}
-RECOGNISED = [  # of families that spell theirs alike, the first: a Mellum says its order in config.json
-    ("suffix-first" if marks.is_suffix_first else "prefix-first", marks.prefix, marks.suffix, marks.middle)
-    for marks in KNOWN
-    if marks.middle
-]
 PIECE = "▁"  # begins CodeLlama's sentinels in the vocabulary: ▁<PRE>
+
+
+def find(sentinel: Callable[[str], int | None], name: str) -> int | None:
+    """Return the id of a sentinel, spelt as it is published or as SentencePiece keeps it."""
+    found = sentinel(name)
+    return sentinel(PIECE + name) if found is None else found
+
+
+def recognised(sentinel: Callable[[str], int | None]) -> Sentinels | None:
+    """Return the first family whose sentinels a vocabulary has, None where it has none's.
+
+    Of families that spell theirs alike it is the first: a Mellum says its order in config.json.
+    """
+
+    def is_there(marks: Sentinels) -> bool:
+        names = (marks.prefix, marks.suffix, marks.middle)
+        return all(names) and None not in [find(sentinel, name) for name in names]
+
+    return next(filter(is_there, KNOWN), None)
 
 
 @dataclass(frozen=True)
@@ -39,23 +54,21 @@ class Format:
 
         `sentinel` returns the id of a special token, None where the vocabulary lacks it. Raises ModelMismatch.
         """
-
-        def find(name: str) -> int | None:
-            found = sentinel(name)
-            return sentinel(PIECE + name) if found is None else found
-
-        ends = frozenset(at for name in ENDS if (at := find(name)) is not None)
-        file = find(fim["file"]) if "file" in fim else None
-        sizes = {"prefix_tokens": fim.get("prefix_tokens", 384), "suffix_tokens": fim.get("suffix_tokens", 128)}
-        told = [(fim.get("order", "prefix-first"), fim["prefix"], fim["suffix"], fim["middle"])] if fim else RECOGNISED
-        for order, *names in told:
-            ids = [find(name) for name in names]
-            if None not in ids:
-                prefix, suffix, middle = (int(at) for at in ids if at is not None)
-                return cls(order, prefix, suffix, middle, ends | {prefix, suffix, middle}, **sizes, file=file)
+        ends = frozenset(at for name in ENDS if (at := find(sentinel, name)) is not None)
+        file = find(sentinel, fim["file"]) if "file" in fim else None
+        sizes = {name: fim.get(name, default) for name, default in SIZES.items()}
         if fim:
-            raise ModelMismatch(f"the vocabulary lacks the sentinels {tuple(names)} that config.json names")
-        return cls("prefix-only", -1, -1, -1, ends, **sizes)
+            order, names = fim.get("order", "prefix-first"), (fim["prefix"], fim["suffix"], fim["middle"])
+        elif marks := recognised(sentinel):
+            order = "suffix-first" if marks.is_suffix_first else "prefix-first"
+            names = (marks.prefix, marks.suffix, marks.middle)
+        else:
+            return cls("prefix-only", -1, -1, -1, ends, **sizes)
+        ids = [at for name in names if (at := find(sentinel, name)) is not None]
+        if len(ids) < len(names):
+            raise ModelMismatch(f"the vocabulary lacks the sentinels {names} that config.json names")
+        prefix, suffix, middle = ids
+        return cls(order, prefix, suffix, middle, ends.union(ids), **sizes, file=file)
 
     def within(self, positions: int) -> Format:
         """Read less where a model has fewer positions than that; raises ModelMismatch where it has next to none."""

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fim_lsp.checkpoints.arrays import TensorPart
 from fim_lsp.checkpoints.config import ARCHITECTURES, ModelConfig
 from fim_lsp.checkpoints.fields import Table
 from fim_lsp.checkpoints.files import Floats, Held
-from fim_lsp.checkpoints.gguf_head import Head, read_head
+from fim_lsp.checkpoints.gguf_head import Head, TensorEntry, read_head
 from fim_lsp.checkpoints.spec import ModelSpec
 from fim_lsp.errors import ModelCorrupt, ModelMismatch
 
@@ -46,6 +47,7 @@ SIZES = {  # of config.json, and GGUF's key behind the family's name
 CLASSES = {"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM"}
 SCALED = "rope_freqs.weight"  # frequencies that no formula of ours gives
 NO_SCALING = (None, "none")
+SAMPLED, ROUNDING = 64, 0.1  # rows that are compared, and how far two roundings of one row are apart at most
 
 
 def gguf_name(name: str) -> str:
@@ -57,28 +59,60 @@ def gguf_name(name: str) -> str:
     return f"blk.{number}.{OF_LAYER[part]}.{kind}"
 
 
+class GgufFile:
+    """A GGUF decoder whose tensors are opened as they are asked for; raises ModelCorrupt, ModelMismatch."""
+
+    def __init__(self, path: Path):
+        self.path, self.package, self.head = path, _package(path), read_head(path)
+        self.raw = _config(self.head, path)
+        self.config = ModelConfig.from_dict(self.raw, path)
+        self.names = {name: of for name, of in _names(self.config.layers).items() if of in self.head.tensors}
+        entries = {name: self.head.tensors[of] for name, of in self.names.items()}
+        held = {name: Held("F32", entry.shape, path, self.head.data[:0]) for name, entry in entries.items()}
+        ModelSpec(self.config, path).check(held)
+
+    def has(self, name: str) -> bool:
+        return name in self.names
+
+    def floats(self, name: str, first: int = 0, last: int | None = None) -> Floats:
+        """Return a tensor, or rows of it, in floats; its bytes must lie within the file."""
+        part = name.rsplit(".", 2)[-2]
+        if self.raw["model_type"] == "llama" and part in ("q_proj", "k_proj"):
+            whole = _opened(self.names[name], self.head, self.package, self.path)
+            return _apart(whole, self.config.heads if part == "q_proj" else self.config.kv_heads)[first:last]
+        return _opened(self.names[name], self.head, self.package, self.path, first, last)
+
+    def part(self, name: str, first: int = 0, last: int | None = None) -> TensorPart:
+        """Return rows of a matrix."""
+        return TensorPart("F32", self.floats(f"{name}.weight", first, last), None, None)
+
+    def one_vocabulary(self) -> str:
+        """Name the finer of embedding and head where both are roundings of one matrix; "" where they are two."""
+        if self.config.tied:
+            return ""
+        names = [f"{name}.weight" for name in ("model.embed_tokens", "lm_head")]
+        for row in range(0, self.config.vocab, max(self.config.vocab // SAMPLED, 1)):
+            one, other = (self.floats(name, row, row + 1) for name in names)
+            if np.linalg.norm(one - other) > ROUNDING * np.linalg.norm(other):
+                return ""
+        return max(names, key=lambda name: self._row_bytes(name)).removesuffix(".weight")
+
+    def _row_bytes(self, name: str) -> int:
+        entry = self.head.tensors[self.names[name]]
+        return _row_bytes(entry, self.package)
+
+
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Floats]]:
     """Return config.json and the tensors of a GGUF decoder in floats; raises ModelCorrupt, ModelMismatch."""
-    package, head = _package(path), read_head(path)
-    raw = _config(head, path)
-    config = ModelConfig.from_dict(raw, path)
-    names = _names(config.layers)
-    floats = {name: head.tensors[of] for name, of in names.items() if of in head.tensors}
-    held = {name: Held("F32", entry.shape, path, head.data[:0]) for name, entry in floats.items()}
-    ModelSpec(config, path).check(held)
-    tensors = {name: _opened(names[name], head, package, path) for name in held}
-    if raw["model_type"] == "llama":
-        for name, array in tensors.items():
-            if (part := name.rsplit(".", 2)[-2]) in ("q_proj", "k_proj"):
-                tensors[name] = _apart(array, config.heads if part == "q_proj" else config.kv_heads)
-    return raw, tensors
+    file = GgufFile(path)
+    return file.raw, {name: file.floats(name) for name in file.names}
 
 
 def _package(path: Path) -> ModuleType:
     try:
         return import_module("gguf")
     except ModuleNotFoundError:
-        raise ModelMismatch(f"{path} is read by the package gguf: pip install 'fim-lsp[lab]'") from None
+        raise ModelMismatch(f"{path} is read by the package gguf: pip install 'fim-lsp[gguf]'") from None
 
 
 def _config(head: Head, path: Path) -> dict[str, Any]:
@@ -108,26 +142,32 @@ def _names(layers: int) -> dict[str, str]:
     return {name: gguf_name(name) for one in where for name in (f"{one}.weight", f"{one}.bias")}
 
 
-def _opened(name: str, head: Head, package: ModuleType, path: Path) -> Floats:
-    """Return a tensor in floats; its bytes must lie within the file."""
+def _opened(name: str, head: Head, package: ModuleType, path: Path, first: int = 0, last: int | None = None) -> Floats:
     entry = head.tensors[name]
     try:
         kind = package.GGMLQuantizationType(entry.kind)
-        numbers, size = package.GGML_QUANT_SIZES[kind]
+        numbers, _ = package.GGML_QUANT_SIZES[kind]
     except (ValueError, KeyError):
         raise ModelMismatch(
             f"{path}: {name} is of the type {entry.kind}, which the package gguf does not know"
         ) from None
-    length = math.prod(entry.shape) // numbers * size
-    last = entry.first + length
-    if entry.shape[-1] % numbers or last > len(head.data):
-        raise ModelCorrupt(f"{path}: {name} ends at byte {last}, and the file has {len(head.data)}: copy it again")
-    raw = np.array(head.data[entry.first : last])
+    *outer, columns = entry.shape
+    rows, width = math.prod(outer), _row_bytes(entry, package)
+    end = entry.first + rows * width
+    if columns % numbers or end > len(head.data):
+        raise ModelCorrupt(f"{path}: {name} ends at byte {end}, and the file has {len(head.data)}: copy it again")
+    first, last, _ = slice(first, last).indices(rows) if outer else (0, 1, 1)
+    raw = np.fromfile(path, np.uint8, (last - first) * width, offset=entry.first + first * width)  # no page stays
     try:
-        found: NDArray[Any] = package.quants.dequantize(raw.reshape(*entry.shape[:-1], -1), kind)
+        found: NDArray[Any] = package.quants.dequantize(raw.reshape(last - first, width), kind)
     except NotImplementedError:
         raise ModelMismatch(f"{path}: {name} is {kind.name}, which the package gguf cannot open") from None
-    return np.ascontiguousarray(found.reshape(entry.shape), np.float32)
+    return np.ascontiguousarray(found.reshape(last - first, columns) if outer else found.reshape(-1), np.float32)
+
+
+def _row_bytes(entry: TensorEntry, package: ModuleType) -> int:
+    numbers, size = package.GGML_QUANT_SIZES[package.GGMLQuantizationType(entry.kind)]
+    return int(entry.shape[-1] // numbers * size)
 
 
 def _apart(weight: Floats, heads: int) -> Floats:

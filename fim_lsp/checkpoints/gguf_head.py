@@ -91,12 +91,24 @@ class _Reader:
     def _string(self) -> str:
         return str(bytes(self._take(self._number("<Q"), "a string")), "utf-8")
 
+    def _strings(self, count: int) -> list[str]:
+        """Return so many strings: a vocabulary has hundreds of thousands."""
+        view, last, found = self.data.data, len(self.data), []
+        for _ in range(count):
+            begin = self.at + 8
+            end = begin + int.from_bytes(view[self.at : begin], "little")
+            if end > last:
+                raise self._corrupt(f"ends within a string: byte {begin} asks for {end - begin} more, of {last}")
+            found.append(str(view[begin:end], "utf-8"))
+            self.at = end
+        return found
+
     def _value(self, kind: int) -> Any:
         if kind == STRING:
             return self._string()
         if kind == ARRAY:
             inner, count = self._number("<I"), self._number("<Q")
-            return [self._string() for _ in range(count)] if inner == STRING else self._numbers(inner, count).tolist()
+            return self._strings(count) if inner == STRING else self._numbers(inner, count).tolist()
         return self._numbers(kind, 1).tolist()[0]
 
     def _numbers(self, kind: int, count: int) -> NDArray[Any]:

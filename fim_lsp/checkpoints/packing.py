@@ -11,13 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fim_lsp.checkpoints import ready
-from fim_lsp.checkpoints.files import Floats
+from fim_lsp.checkpoints.arrays import TensorPart
+from fim_lsp.checkpoints.files import Floats, Stored
 
 INDEX = "model.safetensors.index.json"
 PARTS = {"qkv": [f"self_attn.{part}_proj" for part in "qkv"], "out": ["self_attn.o_proj"]}
 PARTS |= {"gate_up": ["mlp.gate_proj", "mlp.up_proj"], "down": ["mlp.down_proj"]}
 WOVEN = "gate_up"  # LANES rows of each part in turn; the other parts stand on top of each other
 NORMS = {"norm_in": "input_layernorm", "norm_mid": "post_attention_layernorm"}
+LEAST = np.float32(1e-30)  # of a row's furthest weight: a row of zeros has a scale all the same
+FULL, MOST_TIMES = np.float32(7.5), 15  # levels that a part's furthest weight becomes; steps of the furthest part
 VOCABULARY = {"embedding": "model.embed_tokens", "head": "lm_head"}
 
 
@@ -31,6 +34,28 @@ class LevelRows(NamedTuple):
     @property
     def bits(self) -> int:
         return 8 if self.times is None else 4
+
+
+def rounded(part: TensorPart, bits: int) -> LevelRows:
+    """Round rows of a matrix as the engine rounds them (`pack_8` and `pack_4` of engine.c), to the same numbers."""
+    if part.scale is not None and bits == 8:
+        return LevelRows(part.weight, part.scale, None)
+    weight = Stored(part.kind, part.weight).floats()
+    if part.scale is not None:
+        weight = weight * part.scale[:, None]
+    if bits == 8:
+        most = np.maximum(np.abs(weight).max(1), LEAST)
+        return LevelRows(_whole(weight * (np.float32(127) / most)[:, None], -127, 127), most / np.float32(127), None)
+    grouped = weight.reshape(len(weight), -1, ready.PART)
+    furthest = np.abs(grouped).max(2)
+    step = np.maximum(furthest.max(1), LEAST) / FULL / np.float32(MOST_TIMES)
+    times = _whole(furthest / FULL / step[:, None], 1, MOST_TIMES)
+    levels = _whole(grouped * (1 / (step[:, None] * times.astype(np.float32)))[:, :, None], -8, 7)
+    return LevelRows(levels.reshape(weight.shape), step, times.view(np.uint8))
+
+
+def _whole(numbers: Floats, low: int, high: int) -> NDArray[np.int8]:
+    return np.clip(np.rint(numbers), low, high).astype(np.int8)
 
 
 def joined(parts: Sequence[LevelRows], is_woven: bool = False) -> LevelRows:

@@ -45,6 +45,14 @@ def is_ready(raw: Mapping[str, Any]) -> bool:
     return raw.get("layout") == LAYOUT
 
 
+def unfit(config: ModelConfig) -> str:
+    """Say why the kernels cannot run a model; empty when they can."""
+    widths = config.hidden, config.intermediate, config.heads * config.head_dim
+    if any(width % STEP for width in widths):
+        return f"widths {widths} are not all multiples of {STEP}"
+    return f"heads of {config.head_dim} are not a multiple of {LANES}" if config.head_dim % LANES else ""
+
+
 def shapes(config: ModelConfig) -> dict[str, tuple[int, int]]:
     """Return (rows, columns) of the layers' matrices, in the engine's order."""
     attention, shared = config.heads * config.head_dim, config.kv_heads * config.head_dim
@@ -100,9 +108,9 @@ def laid_out(levels: NDArray[np.int8], bits: int) -> Bytes:
     """Bring whole numbers [rows, columns] into the kernels' layout, as `Matrix.data`; rows a multiple of UNIT."""
     rows, columns = levels.shape
     if bits == 8:
-        shifted = (levels.astype(np.int16) + 128).astype(np.uint8)
-        fours = shifted.reshape(rows // UNIT, UNIT, columns // 4, 4)
-        return np.ascontiguousarray(fours.transpose(0, 2, 1, 3))
+        fours = (np.ascontiguousarray(levels).view(np.uint8) ^ 128).view(np.uint32)  # four bytes move together
+        moved = fours.reshape(rows // UNIT, UNIT, columns // 4).transpose(0, 2, 1)
+        return np.ascontiguousarray(moved).view(np.uint8).reshape(rows // UNIT, columns // 4, UNIT, 4)
     eights = (levels + 8).astype(np.uint8).reshape(rows // UNIT, UNIT, columns // 8, 2, 4).transpose(3, 0, 2, 1, 4)
     return np.ascontiguousarray(eights[0] | eights[1] << 4)
 
@@ -140,7 +148,7 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     with path.open("wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
         for array in arrays.values():
-            file.write(np.ascontiguousarray(array).tobytes())
+            file.write(np.ascontiguousarray(array).data)
 
 
 def _on_a_line(array: NDArray[Any]) -> NDArray[Any]:

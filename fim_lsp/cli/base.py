@@ -24,7 +24,18 @@ ConfigFile = Annotated[
 ]
 BackendName = Annotated[str, typer.Option("--backend", help="auto, gpt or bert.")]
 ModelFolder = Annotated[
-    str, typer.Option("--model", help="Folder of another model of the backend; the shipped one by default.")
+    str,
+    typer.Option(
+        "--model", help="Another model of the backend: a folder, or a name of `fim-lsp models list`.", metavar="N"
+    ),
+]
+DecoderModel = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        help="Another decoder, whatever the settings say: a folder, or a name of `fim-lsp models list`.",
+        metavar="N",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
@@ -32,7 +43,9 @@ EXTRAS = {  # of pyproject.toml: packages that a plain installation lacks; a tes
     "http": ("starlette", "uvicorn"),
     "torch": ("torch", "transformers"),
     "compare": ("jinja2", "matplotlib", "psutil", "rapidfuzz"),
-    "lab": ("accelerate", "datasketch", "gguf", "zstandard"),
+    "gguf": ("gguf",),
+    "hub": ("huggingface_hub",),
+    "lab": ("accelerate", "datasketch", "zstandard"),
 }
 
 
@@ -67,6 +80,11 @@ def settings(config: Path | None, model: str, backend: str) -> Resolved:
     for problem in (*resolved.problems, *resolved.notes):
         warn(problem)
     return resolved
+
+
+def model_setting(model: str) -> dict[str, Any]:
+    """Return the setting that names a decoder, none where none is named."""
+    return {"gpt": {"model": model}} if model else {}
 
 
 def load(resolved: Resolved) -> Completer:

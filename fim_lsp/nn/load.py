@@ -10,9 +10,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from fim_lsp.checkpoints.config import read_config
+from fim_lsp.checkpoints.ready import unfit
 from fim_lsp.errors import ModelMismatch
 from fim_lsp.nn.native import library
-from fim_lsp.nn.native.layers import NativeDecoder, NativeEncoder, unfit
+from fim_lsp.nn.native.layers import NativeDecoder, NativeEncoder
 
 if TYPE_CHECKING:
     from fim_lsp.checkpoints.tokenizer import Tokenizer

@@ -22,7 +22,7 @@ from fim_lsp.checkpoints.arrays import Arrays, TensorPart, interleaved, read_mod
 from fim_lsp.checkpoints.config import ModelConfig, read_config
 from fim_lsp.checkpoints.files import Floats, Stored
 from fim_lsp.checkpoints.low_rank import LowRank
-from fim_lsp.checkpoints.ready import LANES, STEP, UNIT
+from fim_lsp.checkpoints.ready import LANES, UNIT, unfit
 from fim_lsp.errors import ModelMismatch
 from fim_lsp.nn.encoder import Encoder, Ended
 from fim_lsp.nn.native import library
@@ -204,14 +204,6 @@ class NativeDecoder(NativeLayers):
 
 class NativeEncoder(Encoder, NativeLayers):
     """A masked language model."""
-
-
-def unfit(config: ModelConfig) -> str:
-    """Say why the kernels cannot run a model; empty when they can."""
-    widths = config.hidden, config.intermediate, config.heads * config.head_dim
-    if any(width % STEP for width in widths):
-        return f"widths {widths} are not all multiples of {STEP}"
-    return f"heads of {config.head_dim} are not a multiple of {LANES}" if config.head_dim % LANES else ""
 
 
 def _expect(is_done: int | None) -> None:

@@ -69,5 +69,5 @@ def test_without_the_package_the_remedy_is_said(file, monkeypatch):
         raise ModuleNotFoundError(name)
 
     monkeypatch.setattr(gguf, "import_module", lacking)
-    with pytest.raises(ModelMismatch, match=r"pip install 'fim-lsp\[lab\]'"):
+    with pytest.raises(ModelMismatch, match=r"pip install 'fim-lsp\[gguf\]'"):
         gguf.read(file)
