@@ -49,15 +49,15 @@ class Config:
     gpt_model: str = _setting(
         "gpt.model",
         "",
-        "Folder of a Llama- or Qwen2-family safetensors model; empty means the shipped decoder.",
+        "Folder of a Llama- or Qwen2-family model, or a name of `fim-lsp models list`; empty: the shipped decoder.",
         TEXT,
         is_trusted=True,
     )
     gpt_bits: int = _setting(
         "gpt.bits",
         8,
-        "Bits of a weight in memory, of a model that `gpt.model` names. 4 takes half the memory and decodes a large "
-        "model faster; a small one answers worse. The shipped decoder has 4, calibrated, whatever this says.",
+        "Bits of a weight in memory, of a folder that `gpt.model` names. 4 takes half the memory and decodes a large "
+        "model faster; a small one answers worse. The shipped decoder and what `fim-lsp models` added have their own.",
         either(8, 4),
     )
     gpt_cache_mb: int = _setting(

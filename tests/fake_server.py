@@ -14,6 +14,7 @@ from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion
 from fim_lsp.errors import ModelMissing
 from fim_lsp.lsp import feedback, idle
 from fim_lsp.lsp.server import make_server
+from fim_lsp.lsp.settings import ServerSettings
 from fim_lsp.lsp.trace import Trace
 from fim_lsp.lsp.wire import speak
 from fim_lsp.metrics import writer
@@ -57,4 +58,4 @@ def create(family: str, model: str) -> FakeBackend:
 idle.MINUTE_S = options.minute_s
 feedback.SECOND_S = writer.BATCH_S = options.second_s
 log_to(options.log)
-speak(make_server(Completer(Config(), create), {}, Trace(options.trace)))
+speak(make_server(Completer(Config(), create), ServerSettings({}), Trace(options.trace)))

@@ -16,6 +16,7 @@ from fim_lsp.cli import (
     evaluate,
     holes,
     index,
+    models,
     router,
     serve,
     slots,
@@ -52,6 +53,7 @@ for verb in (serve.serve, complete.complete, demo.demo, doctor.doctor, index.ind
     app.command()(verb)
 app.add_typer(train.app, name="train")
 app.add_typer(weights.app, name="weights")
+app.add_typer(models.app, name="models")
 app.add_typer(evaluate.app)
 app.add_typer(slots.app, name="slots")
 app.command("compare")(compare.compare)

@@ -21,7 +21,10 @@ def compare(
     on: On = None,
     at: Annotated[str, typer.Option(help="One place, 1-based, instead of holes.", metavar="FILE:LINE:COL")] = "",
     model: Annotated[
-        list[str], typer.Option(help="A contender: gpt, bert, gpt=FOLDER or bert=FOLDER; may be given several times.")
+        list[str],
+        typer.Option(
+            help="A contender: gpt, bert, gpt=FOLDER, bert=FOLDER or a name of `fim-lsp models list`; several times."
+        ),
     ] = ["gpt", "bert"],  # noqa: B006
     passes: Annotated[
         list[int], typer.Option(help="The infiller with so many passes besides; may be given several times.", min=1)

@@ -9,13 +9,14 @@ from typing import Annotated
 
 import typer
 
-from fim_lsp.cli.base import ConfigFile, load, reporting_errors, warn
+from fim_lsp.cli.base import ConfigFile, DecoderModel, load, model_setting, reporting_errors, warn
 
 LOCAL = "127.0.0.1"
 
 
 def serve(
     config: ConfigFile = None,
+    model: DecoderModel = "",
     log: Annotated[Path | None, typer.Option(help="Write a log here.", metavar="FILE")] = None,
     trace: Annotated[Path | None, typer.Option(help="Write a JSON line per request here.", metavar="FILE")] = None,
     trace_text: Annotated[bool, typer.Option(help="Put source text into the trace too.")] = False,
@@ -34,19 +35,22 @@ def serve(
     """Run the language server over standard input and output, or serve completions over HTTP."""
     with reporting_errors():
         if http is not None:
-            _serve_http(http, host, token, config, log, is_traced=bool(trace or trace_text))
+            _serve_http(http, host, token, config, model, log, is_traced=bool(trace or trace_text))
             return
         gc.disable()  # thousands of protocol types are made, none is garbage: a tenth of a second
         from fim_lsp.lsp.server import serve as run
+        from fim_lsp.lsp.settings import ServerSettings
         from fim_lsp.settings import read_file
 
         gc.enable()
         gc.freeze()
         log_to(log)
-        run(read_file(config) if config else {}, trace, trace_text)
+        run(ServerSettings(read_file(config) if config else {}, model_setting(model)), trace, trace_text)
 
 
-def _serve_http(port: int, host: str, token: str, config: Path | None, log: Path | None, is_traced: bool) -> None:
+def _serve_http(
+    port: int, host: str, token: str, config: Path | None, model: str, log: Path | None, is_traced: bool
+) -> None:
     from fim_lsp.errors import ConfigError
     from fim_lsp.http.serving import listen, serve
     from fim_lsp.settings import read_file, resolve
@@ -55,7 +59,7 @@ def _serve_http(port: int, host: str, token: str, config: Path | None, log: Path
         raise ConfigError("--trace and --trace-text are the language server's; with --http there is --log")
     log_to(log)
     listener = listen(host, port)
-    resolved = resolve([("file", read_file(config) if config else {})])
+    resolved = resolve([("file", read_file(config) if config else {}), ("command line", model_setting(model))])
     for problem in resolved.problems:
         warn(problem)
     serve(load(resolved), listener, host, token, say=lambda line: typer.echo(f"fim-lsp: {line}"))

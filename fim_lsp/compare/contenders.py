@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fim_lsp.backends import ModelRequest, create
 from fim_lsp.backends.base import Backend, FillsInPasses
+from fim_lsp.checkpoints import shelf
 from fim_lsp.checkpoints.catalogue import STUDY_FAMILIES, find_model
 from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion, TokenEstimate
 from fim_lsp.errors import InputError
@@ -91,16 +92,19 @@ class Contender:
 
 
 def contend(specs: Sequence[str], passes: Sequence[int] = ()) -> list[Contender]:
-    """Load contenders from FAMILY or FAMILY=FOLDER, an infiller also with other `passes`.
+    """Load contenders from FAMILY, FAMILY=FOLDER, or a decoder's name on the shelf; an infiller also with `passes`.
 
     Raises InputError, ModelError.
     """
     contenders: list[Contender] = []
     for spec in specs:
         family, _, setting = spec.partition("=")
+        if family not in CONTENDER_FAMILIES and shelf.find(spec):
+            family, setting = "gpt", spec
         if family not in CONTENDER_FAMILIES:
             raise InputError(
-                f"--model {spec!r}: the families are {', '.join(CONTENDER_FAMILIES)}, as in gpt or gpt=FOLDER"
+                f"--model {spec!r}: the families are {', '.join(CONTENDER_FAMILIES)}, as in gpt or gpt=FOLDER; "
+                f"and {shelf.said()}"
             )
         folder = find_model(family, setting)
         name = family if not setting else f"{family} {folder.name}"

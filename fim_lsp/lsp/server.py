@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -90,9 +89,9 @@ class FimServer(LanguageServer):
             logger.error("%s: %s", getattr(source, "__name__", source), error)
 
 
-def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> FimServer:
+def make_server(completer: Completer, settings: ServerSettings, trace: Trace) -> FimServer:
     """Build a server with its handlers."""
-    server = FimServer(completer, ServerSettings(file), trace)
+    server = FimServer(completer, settings, trace)
 
     @server.feature(lsp.INITIALIZE)
     def initialize(params: lsp.InitializeParams) -> None:
@@ -173,10 +172,10 @@ def make_server(completer: Completer, file: Mapping[str, Any], trace: Trace) -> 
     return server
 
 
-def serve(settings_file: Mapping[str, Any], trace_file: Path | None, trace_text: bool) -> None:
+def serve(settings: ServerSettings, trace_file: Path | None, trace_text: bool) -> None:
     """Speak LSP over standard input and output until the client leaves, and exit as it said."""
     from fim_lsp.backends import create
     from fim_lsp.routing.tables import read_table
 
-    server = make_server(Completer(Config(), create, read_table), settings_file, Trace(trace_file, trace_text))
+    server = make_server(Completer(Config(), create, read_table), settings, Trace(trace_file, trace_text))
     speak(server)

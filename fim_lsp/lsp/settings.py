@@ -19,8 +19,9 @@ logger = logging.getLogger(__name__)
 class ServerSettings:
     """The layers and what they resolve to; every problem is shown once, however often it is sent."""
 
-    def __init__(self, file: Mapping[str, Any]):
+    def __init__(self, file: Mapping[str, Any], flags: Mapping[str, Any] | None = None):
         self.layers: dict[str, Mapping[str, Any]] = {"file": file}
+        self.flags = flags or {}  # of the command line, which no client changes
         self.config = Config()  # the newest; the completer's may be an older one until the decode thread is free
         self.shown: set[str] = set()
         self.changes = 0  # that the client told of
@@ -32,7 +33,7 @@ class ServerSettings:
         return self.resolve()
 
     def resolve(self) -> Resolved:
-        return resolve(self.layers.items())
+        return resolve([*self.layers.items(), ("command line", self.flags)])
 
     def take(self, resolved: Resolved) -> Config:
         """Make these the newest settings and return the ones before."""

@@ -59,3 +59,10 @@ def test_the_settings_choose_the_family(tmp_path):
         assert len(client.inline(1, 8)) == 1
         assert "fimLsp.backend" in client.explain(1, 8)["why"]
     client.check_clean()
+
+
+def test_a_model_of_the_command_line_outranks_an_editors_default(tmp_path):
+    with Client.real(tmp_path, "--model", "a-name-of-none") as client:
+        client.start(initializationOptions={"backend": "gpt", "gpt": {"model": ""}})
+        assert "'a-name-of-none'" in client.note("window/showMessage")["message"]
+    client.check_clean()

@@ -129,3 +129,9 @@ def test_no_former_name_is_in_use():
     former = [setting.former for _, setting in settings() if setting.former]
     assert present.isdisjoint(former)
     assert len(set(former)) == len(former)
+
+
+def test_a_flag_outranks_the_client():
+    kept = ServerSettings({"gpt.model": "file"}, {"gpt": {"model": "flag"}})
+    assert kept.lay("client", {"gpt": {"model": ""}}).config.gpt_model == "flag"
+    assert ServerSettings({"gpt.model": "file"}).lay("client", {"gpt": {"model": ""}}).config.gpt_model == ""

@@ -21,7 +21,7 @@ return {
     type = "string",
     default = "",
     wanted = "text",
-    doc = "Folder of a Llama- or Qwen2-family safetensors model; empty means the shipped decoder.",
+    doc = "Folder of a Llama- or Qwen2-family model, or a name of `fim-lsp models list`; empty: the shipped decoder.",
   },
   {
     key = "gpt.bits",
@@ -29,7 +29,7 @@ return {
     default = 8,
     enum = { 8, 4 },
     wanted = "8 or 4",
-    doc = "Bits of a weight in memory, of a model that `gpt.model` names. 4 takes half the memory and decodes a large model faster; a small one answers worse. The shipped decoder has 4, calibrated, whatever this says.",
+    doc = "Bits of a weight in memory, of a folder that `gpt.model` names. 4 takes half the memory and decodes a large model faster; a small one answers worse. The shipped decoder and what `fim-lsp models` added have their own.",
   },
   {
     key = "gpt.cacheMegabytes",
