@@ -23,6 +23,7 @@ UNKNOWN = (
     "format not recognised: the vocabulary has no sentinels that are known, "
     "so only what stands before the cursor is read"
 )
+TRY_8 = "; in 4 bits a small model loses too much, try --bits 8"
 LINES = (  # how each editor is told
     ("fim-lsp serve", "--model {name}"),
     ("--config FILE", 'gpt.model = "{name}"'),
@@ -105,7 +106,7 @@ def add(
                 return _tried(folder)
             except ModelMismatch as problem:
                 if not force:
-                    raise
+                    raise ModelMismatch(f"{problem}{TRY_8 if bits == 4 else ''}") from None
                 warn(f"{problem}; kept because of --force")
                 return {"holes": "failed"}
 

@@ -103,9 +103,14 @@ def test_rounding_is_within_half_a_level():
 @pytest.mark.parametrize(
     "config", [folders.LLAMA, folders.QWEN2 | {"tie_word_embeddings": False}], ids=["llama", "qwen2"]
 )
-def test_gguf_gives_the_numbers_that_it_holds(tmp_path, config, kind):
+def test_gguf_gives_the_numbers_that_it_holds(tmp_path, config, kind, monkeypatch):
+    monkeypatch.setattr(intake, "BLOCK", 32 * 64)  # so that matrices are read in several blocks
     path = write_gguf(tmp_path, config, kind)
     raw, tensors = gguf.read(path)
+    if kind == "f16":
+        given = folders.random_tensors(config, "floats")
+        halves = {name: one.astype(np.float16).astype(np.float32) for name, one in given.items() if one.ndim == 2}
+        tensors = given | halves
     opened = tmp_path / "opened"
     opened.mkdir()
     shutil.copy(tmp_path / "tokenizer.json", opened)
@@ -126,7 +131,7 @@ def test_a_vocabulary_that_gguf_holds_twice_is_kept_once(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["def f(x):\n    return 'é'\n", "area = width  * 日本\t1234", "<|fim_prefix|> is text"]
+    "text", ["def f(x):\n    return 'é'\n", "area = width  * 日本\t1234", "<|fim_prefix|> and <|endoftext|>"]
 )
 def test_gguf_brings_its_tokenizer(tmp_path, text):
     model = add(write_gguf(tmp_path, folders.QWEN2, "f16"))
@@ -207,6 +212,15 @@ def test_a_name_is_taken_once(sources):
     add(sources / "floats")
     with pytest.raises(InputError, match="'mine' already: fim-lsp models remove mine"):
         add(sources / "rows")
+
+
+def test_a_name_that_is_taken_meanwhile_is_told(sources, data):
+    def meanwhile(folder):
+        shutil.copytree(sources / "rows", data / "models/mine")
+        return {}
+
+    with pytest.raises(InputError, match="'mine' already"):
+        add(sources / "floats", check=meanwhile)
 
 
 @pytest.mark.parametrize("name", ["", "../out", "a/b", ".hidden", "x" * 65, "con:"])

@@ -95,6 +95,8 @@ def test_what_fills_no_hole_is_refused_and_kept_by_force(sources, data):
     assert "fills none of the holes" in refused.output
     assert "prefix-first 0 of 3, suffix-first 0 of 3" in refused.output
     assert list((data / "models").iterdir()) == []
+    assert "--bits 8" not in refused.output
+    assert "try --bits 8" in " ".join(run("add", sources / "floats", "--name", "dumb", "--bits", "4").output.split())
     assert run("add", sources / "floats", "--name", "dumb", "--force").exit_code == 0
     assert run("verify", "dumb").exit_code == 3
 
