@@ -27,9 +27,9 @@ def add(path: Path, name: str, bits: int, tell: Tell, check: Check, notes: dict[
     """Take a decoder in under a name; it is there whole or not at all. Raises InputError, ModelError."""
     refuse_taken(name)
     with _unfinished() as folder:
-        take_in(path, bits, folder, tell)
+        notes = {**notes, "bits": bits} | take_in(path, bits, folder, tell)
         sound(folder)
-        notes = {**notes, "bits": bits} | check(folder)
+        notes |= check(folder)
         tell("noting checksums", 0, 1)
         notes |= {"added": datetime.now(UTC).isoformat(timespec="seconds"), "files": checksums(folder)}
         (folder / MANIFEST).write_text(json.dumps(notes, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

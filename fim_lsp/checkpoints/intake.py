@@ -19,6 +19,7 @@ from fim_lsp.checkpoints.config import LAYOUT, ModelConfig, read_raw_config, sha
 from fim_lsp.checkpoints.files import Floats
 from fim_lsp.checkpoints.gguf import GgufFile
 from fim_lsp.checkpoints.gguf_words import read_words
+from fim_lsp.checkpoints.licence import licence_of
 from fim_lsp.checkpoints.packing import LevelRows
 from fim_lsp.checkpoints.special_tokens import kept_apart
 from fim_lsp.errors import InputError, ModelMismatch, ModelMissing
@@ -74,19 +75,25 @@ class FolderSource:
         return ""
 
 
-def take_in(path: Path, bits: int, out: Path, tell: Tell) -> None:
+def take_in(path: Path, bits: int, out: Path, tell: Tell) -> dict[str, str]:
     """Write a decoder, a folder or a .gguf file, into `out` as the kernels read it, its tokenizer with it.
 
-    Raises ModelMissing, ModelCorrupt, ModelMismatch.
+    Returns the licence that it states, if it states one. Raises ModelMissing, ModelCorrupt, ModelMismatch.
     """
     out.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
         _copy_words(path, out)
         if ready.is_ready(read_raw_config(path)):
             _copy_ready(path, out, tell)
-            return
-        convert(FolderSource(path), bits, out, tell)
-        return
+        else:
+            convert(FolderSource(path), bits, out, tell)
+        licence: Any = licence_of(path)
+    else:
+        licence = _convert_gguf(path, bits, out, tell)
+    return {"licence": licence} if isinstance(licence, str) and licence else {}
+
+
+def _convert_gguf(path: Path, bits: int, out: Path, tell: Tell) -> Any:
     tell("reading the head", 0, 1)
     file = GgufFile(path)
     words, fim = read_words(file.head.values, path)
@@ -95,6 +102,7 @@ def take_in(path: Path, bits: int, out: Path, tell: Tell) -> None:
         file.raw["fim"] = fim
     tell("reading the head", 1, 1)
     convert(file, bits, out, tell)
+    return file.head.values.get("general.license")
 
 
 def convert(source: TensorSource, bits: int, out: Path, tell: Tell) -> None:

@@ -56,7 +56,7 @@ def one(name: str) -> Described:
     rows = every("")
     found = next((row for row in rows if row.name == name), None)
     if found is None:
-        raise ModelMissing(f"there is no model {name!r}: there are {', '.join(row.name for row in rows)}")
+        raise ModelMissing(f"there is no model {name!r}: there are {', '.join(row.name for row in rows) or 'none'}")
     return found
 
 

@@ -185,7 +185,6 @@ def _tried(folder: Path, is_new: bool = True) -> dict[str, Any]:
     """
     from fim_lsp.backends.hole_test import HoleTest
     from fim_lsp.backends.reader import Reader
-    from fim_lsp.checkpoints.licence import licence_of
 
     reader = Reader.from_folder(folder)
     test, order = HoleTest.of(reader), reader.format.order
@@ -200,8 +199,7 @@ def _tried(folder: Path, is_new: bool = True) -> dict[str, Any]:
     if is_new and is_known and best != order:
         _write_order(folder, reader, best)
     used = best if is_new else order
-    noted = {"holes": str(test), "format": used if is_known else UNKNOWN}
-    return noted | ({"licence": licence} if (licence := licence_of(folder)) else {})
+    return {"holes": str(test), "format": used if is_known else UNKNOWN}
 
 
 def _write_order(folder: Path, reader: Any, order: str) -> None:

@@ -16,6 +16,7 @@ from fim_lsp.checkpoints.arrays import TensorPart
 from fim_lsp.checkpoints.catalogue import find_model
 from fim_lsp.checkpoints.config import read_config
 from fim_lsp.checkpoints.gguf_words import SPLITS, read_words
+from fim_lsp.checkpoints.licence import licence_of
 from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.errors import InputError, ModelCorrupt, ModelMismatch, ModelMissing
 from fim_lsp.lab.train import gguf_file
@@ -151,6 +152,27 @@ VALUES = {"model": "gpt2", "pre": "qwen2", "tokens": ["a", "b", "ab", "<p>", "<s
 
 def words(**changed) -> tuple[dict, dict]:
     return read_words({f"tokenizer.ggml.{name}": value for name, value in (VALUES | changed).items()}, Path("x.gguf"))
+
+
+def test_a_gguf_states_its_licence(tmp_path, monkeypatch):
+    path = write_gguf(tmp_path, folders.QWEN2, "f16")
+    assert "licence" not in add(path, "one").notes.raw
+    head = gguf.read_head(path)
+    monkeypatch.setattr(gguf, "read_head", lambda path: head._replace(values=head.values | {"general.license": "mit"}))
+    assert add(path, "two").notes.raw["licence"] == "mit"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("README.md", "---\nlicense: apache-2.0\n---\n# x\n", "apache-2.0"),
+        ("README.md", "# x\nlicense: not in front\n", ""),
+        ("LICENSE.txt", "\n  MIT License\n\nCopyright\n", "MIT License"),
+    ],
+)
+def test_a_folder_states_its_licence(tmp_path, file, text, said):
+    (tmp_path / file).write_text(text)
+    assert licence_of(tmp_path) == said
 
 
 def test_sentinels_that_only_the_head_names_are_written_down():
