@@ -125,9 +125,12 @@ def use(name: Name) -> None:
         from fim_lsp.cli.described import one
 
         row = one(name)
-        setting = "" if row.is_shipped else row.name
+        if row.is_shipped:
+            said = "gpt.model is empty" if row.context else "backend is bert"
+            typer.echo(f"{row.name} is shipped: it completes where fimLsp.{said}")
+            return
         for where, line in LINES:
-            typer.echo(f"{where + ':':24}{line.format(name=setting)}")
+            typer.echo(f"{where + ':':24}{line.format(name=row.name)}")
 
 
 @app.command()
@@ -156,6 +159,8 @@ def verify(name: Name) -> None:
             with waiting("reading the files"):
                 shelf.intact(shelf.get(name))
             typer.echo("files: as they were written")
+        elif not row.context:
+            raise InputError(f"{name} is no decoder of its own: fim-lsp complete --backend bert tries it")
         adding.sound(folder)
         typer.echo("shapes and tokenizer: as config.json says")
         with waiting("filling holes"):

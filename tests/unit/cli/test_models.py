@@ -64,6 +64,16 @@ def test_a_model_from_its_arrival_to_its_leaving(sources, able):
     assert shelf.find("mine") is None
 
 
+def test_what_is_shipped_is_told_and_tried():
+    assert "where fimLsp.gpt.model is empty" in run("use", "qwen2.5-coder-0.5b").stdout
+    assert "where fimLsp.backend is bert" in run("use", "infiller").stdout
+    tried = run("verify", "qwen2.5-coder-0.5b")
+    assert "suffix-first 3 of 3" in tried.stdout
+    assert "files:" not in tried.stdout  # no checksums were noted of them
+    assert run("verify", "infiller").exit_code == 2
+    assert json.loads(run("info", "infiller", "--json").stdout)["architecture"] == "slots beside the decoder"
+
+
 def test_the_settings_file_says_which_is_in_use(sources, able, tmp_path):
     run("add", sources / "rows", "--name", "mine", "--bits", "4")
     (tmp_path / "settings.toml").write_text('gpt.model = "mine"\n')
