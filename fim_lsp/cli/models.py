@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     pass
 
 app = typer.Typer(help="Decoders by name: the shipped one, and those you add (docs/models.md).", no_args_is_help=True)
-Name = Annotated[str, typer.Argument(help="A name of `fim-lsp models list`.", metavar="NAME")]
+ShelfName = Annotated[str, typer.Argument(help="A name of `fim-lsp models list`.", metavar="NAME")]
 UNKNOWN = (
     "format not recognised: the vocabulary has no sentinels that are known, "
     "so only what stands before the cursor is read"
@@ -57,7 +57,7 @@ def list_models(config: ConfigFile = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def info(name: Name, as_json: AsJson = False) -> None:
+def info(name: ShelfName, as_json: AsJson = False) -> None:
     """Tell all of one model, and measure it here for a moment."""
     with reporting_errors():
         from fim_lsp.backends.hole_test import speed
@@ -119,7 +119,7 @@ def add(
 
 
 @app.command()
-def use(name: Name) -> None:
+def use(name: ShelfName) -> None:
     """Print the line that makes each editor use a model."""
     with reporting_errors():
         from fim_lsp.cli.described import one
@@ -134,7 +134,7 @@ def use(name: Name) -> None:
 
 
 @app.command()
-def remove(name: Name, yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False) -> None:
+def remove(name: ShelfName, yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False) -> None:
     """Take a model that was added away from the disk."""
     with reporting_errors():
         from fim_lsp.checkpoints import shelf
@@ -147,7 +147,7 @@ def remove(name: Name, yes: Annotated[bool, typer.Option("--yes", "-y", help="As
 
 
 @app.command()
-def verify(name: Name) -> None:
+def verify(name: ShelfName) -> None:
     """Hold a model against its checksums and its configuration, and have it fill holes that any model fills."""
     with reporting_errors():
         from fim_lsp.checkpoints import adding, shelf
@@ -212,7 +212,8 @@ def _write_order(folder: Path, reader: Any, order: str) -> None:
     from fim_lsp.checkpoints.formats import SIZES, recognised
 
     raw = read_raw_config(folder)
-    names = dict(zip(("prefix", "suffix", "middle"), recognised(reader.tokenizer.sentinel) or (), strict=False))
+    marks = recognised(reader.tokenizer.sentinel)
+    names = {"prefix": marks.prefix, "suffix": marks.suffix, "middle": marks.middle} if marks else {}
     raw["fim"] = {**SIZES, **names, **raw.get("fim", {}), "order": order}
     (folder / "config.json").write_text(json.dumps(raw, indent=2) + "\n", encoding="utf-8")
 
