@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from fim_lsp.checkpoints import rotary
 from fim_lsp.checkpoints.fields import Table, read_json
 from fim_lsp.errors import ModelCorrupt, ModelMismatch, ModelMissing
 
@@ -40,11 +44,18 @@ class ModelConfig:
     fim: Mapping[str, Any]  # how this checkpoint was trained to fill in; empty when it does not say
     infill: Mapping[str, Any]  # marks and decoding of an infiller; empty for a decoder
     is_ready: bool = False  # weights in the kernels' own layout
+    rope_factors: tuple[float, ...] = ()  # what each rotary frequency is divided by, [head_dim / 2]; empty: nothing
 
     @property
     def positions(self) -> int:
         """Return how many positions the layers prepare for."""
         return min(self.max_positions, MOST_COMPUTED)
+
+    @property
+    def rope_frequencies(self) -> NDArray[np.float64]:
+        """Return by how much a position turns each pair, in radians, [head_dim / 2]."""
+        steps = self.rope_theta ** (-np.arange(0, self.head_dim, 2) / self.head_dim)
+        return np.ascontiguousarray(steps / (self.rope_factors or 1.0), np.float64)
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any], where: Path) -> ModelConfig:
@@ -52,10 +63,12 @@ class ModelConfig:
         table = Table(raw, str(where))
         family = _family(table)
         rope = table.table("rope_parameters" if raw.get("rope_parameters") else "rope_scaling")
-        _refuse_what_is_not_computed(table, rope)
+        _refuse_what_is_not_computed(table)
         heads = table.whole("num_attention_heads", 1, DEEPEST)
         hidden, vocab = table.whole("hidden_size", 1, WIDEST), table.whole("vocab_size", 1, MOST_TOKENS)
-        theta = rope if rope.raw.get("rope_theta") is not None else table
+        where_theta = rope if rope.raw.get("rope_theta") is not None else table
+        theta = where_theta.number("rope_theta", 1, 1e12, 10_000.0)
+        head_dim = table.whole("head_dim", 2, DEEPEST, hidden // heads)
         config = cls(
             vocab=vocab,
             hidden=hidden,
@@ -63,15 +76,16 @@ class ModelConfig:
             layers=table.whole("num_hidden_layers", 1, DEEPEST),
             heads=heads,
             kv_heads=table.whole("num_key_value_heads", 1, heads, heads),
-            head_dim=table.whole("head_dim", 2, DEEPEST, hidden // heads),
+            head_dim=head_dim,
             eps=table.number("rms_norm_eps", 1e-12, 1, 1e-6),
-            rope_theta=theta.number("rope_theta", 1, 1e12, 10_000.0),
+            rope_theta=theta,
             tied=table.flag("tie_word_embeddings"),
             max_positions=table.whole("max_position_embeddings", 1, MOST_POSITIONS, 2048),
             qkv_bias=table.flag("attention_bias") or family == "qwen2",
             fim=_fim(table.table("fim")),
             infill=_infill(table.table("infill"), vocab),
             is_ready=table.raw.get("layout") is not None,
+            rope_factors=rotary.factors(rope, theta, head_dim),
         )
         for name in ("bos_token_id", "eos_token_id"):
             table.wholes(name, 0, vocab - 1, ())
@@ -92,13 +106,10 @@ def _family(table: Table) -> str:
     return str(family)
 
 
-def _refuse_what_is_not_computed(table: Table, rope: Table) -> None:
+def _refuse_what_is_not_computed(table: Table) -> None:
     """Raise ModelMismatch for kinds of the family that the layers do not compute."""
-    rope_type = rope.raw.get("rope_type", rope.raw.get("type", "default"))
-    if rope_type != "default" or table.raw.get("use_sliding_window"):
-        raise ModelMismatch(
-            f"{table.where} uses {rope_type!r:.60} rotary positions or a sliding window: not supported yet"
-        )
+    if table.raw.get("use_sliding_window"):
+        raise ModelMismatch(f"{table.where} uses a sliding window: not supported yet")
     if (layout := table.raw.get("layout")) not in (None, LAYOUT):
         raise ModelMismatch(
             f"{table.where}: the layout is {layout!r:.60}; this fim-lsp reads {LAYOUT!r}: install the newest fim-lsp"

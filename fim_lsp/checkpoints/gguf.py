@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fim_lsp.checkpoints import rotary
 from fim_lsp.checkpoints.arrays import TensorPart
 from fim_lsp.checkpoints.config import ARCHITECTURES, ModelConfig
 from fim_lsp.checkpoints.fields import Table
@@ -45,8 +46,7 @@ SIZES = {  # of config.json, and GGUF's key behind the family's name
     "rms_norm_eps": "attention.layer_norm_rms_epsilon",
 }
 CLASSES = {"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM"}
-SCALED = "rope_freqs.weight"  # frequencies that no formula of ours gives
-NO_SCALING = (None, "none")
+SCALED = "rope_freqs.weight"  # what each rotary frequency is divided by, in files of Llama 3.1 and later
 SAMPLED, ROUNDING = 64, 0.1  # rows that are compared, and how far two roundings of one row are apart at most
 
 
@@ -65,6 +65,8 @@ class GgufFile:
     def __init__(self, path: Path):
         self.path, self.package, self.head = path, _package(path), read_head(path)
         self.raw = _config(self.head, path)
+        if SCALED in self.head.tensors:
+            self.raw["rope_parameters"][rotary.FACTORS] = _opened(SCALED, self.head, self.package, path).tolist()
         self.config = ModelConfig.from_dict(self.raw, path)
         self.names = {name: of for name, of in _names(self.config.layers).items() if of in self.head.tensors}
         entries = {name: self.head.tensors[of] for name, of in self.names.items()}
@@ -120,20 +122,27 @@ def _config(head: Head, path: Path) -> dict[str, Any]:
     family = head.values.get("general.architecture")
     if family not in ARCHITECTURES:
         raise ModelMismatch(f"{path} holds a {family!r:.60}; {', '.join(ARCHITECTURES)} are read: give another file")
-    scaling = head.values.get(f"{family}.rope.scaling.type")
-    if scaling not in NO_SCALING or SCALED in head.tensors:
-        raise ModelMismatch(f"{path} scales its rotary positions: not supported yet")
     table = Table(head.values, str(path))
     raw: dict[str, Any] = {"model_type": family, "architectures": [CLASSES[family]], "hidden_act": "silu"}
     raw |= {name: head.values.get(f"{family}.{key}") for name, key in SIZES.items()}
     embedding = head.tensors.get(gguf_name("model.embed_tokens.weight"))
     raw["vocab_size"] = embedding.shape[0] if embedding is not None and embedding.shape else None
     theta = table.number(f"{family}.rope.freq_base", 1, 1e12, 10_000.0)
-    raw["rope_parameters"] = {"rope_type": "default", "rope_theta": theta}
+    raw["rope_parameters"] = {"rope_type": "default", "rope_theta": theta, **_scaling(head, str(family), path)}
     raw["tie_word_embeddings"] = gguf_name("lm_head.weight") not in head.tensors
     for name, key in (("bos", "bos"), ("eos", "eos"), ("pad", "padding")):
         raw[f"{name}_token_id"] = head.values.get(f"tokenizer.ggml.{key}_token_id")
     return {name: value for name, value in raw.items() if value is not None}
+
+
+def _scaling(head: Head, family: str, path: Path) -> dict[str, Any]:
+    """Say how rotary positions are stretched, but for the factors that a tensor holds; raises ModelMismatch."""
+    kind = head.values.get(f"{family}.rope.scaling.type")
+    if kind in (None, "none"):
+        return {}
+    if kind != "linear":
+        raise ModelMismatch(f"{path}: {kind!r:.60} rotary positions are not computed: give another file")
+    return {"rope_type": "linear", "factor": head.values.get(f"{family}.rope.scaling.factor")}
 
 
 def _names(layers: int) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fim_lsp.checkpoints.gguf import gguf_name, read
+from fim_lsp.checkpoints import rotary
+from fim_lsp.checkpoints.gguf import SCALED, gguf_name, read
 from fim_lsp.errors import ConfigError, ModelCorrupt
 from fim_lsp.lab.train.folder import write_folder
 
@@ -39,7 +41,7 @@ def write(
     writer.add_head_count(heads)
     writer.add_head_count_kv(kv_heads)
     writer.add_rope_dimension_count(config["hidden_size"] // heads)
-    writer.add_rope_freq_base(rope.get("rope_theta", 10_000.0))
+    _write_positions(writer, rope)
     writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
     writer.add_vocab_size(config["vocab_size"])
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0 if matrix_type == "q8_0" else gguf.LlamaFileType.MOSTLY_F16)
@@ -75,6 +77,17 @@ def unpack(file: Path, folder: Path) -> Path:
     tokenizer.save_pretrained(folder)
     write_folder(folder, {name: torch.from_numpy(array) for name, array in arrays.items()}, config)
     return folder
+
+
+def _write_positions(writer: Any, rope: Mapping[str, Any]) -> None:
+    import gguf
+
+    writer.add_rope_freq_base(rope.get("rope_theta", 10_000.0))
+    if rope.get("rope_type") == "linear":
+        writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
+        writer.add_rope_scaling_factor(rope["factor"])
+    if rotary.FACTORS in rope:
+        writer.add_tensor(SCALED, np.array(rope[rotary.FACTORS], np.float32))
 
 
 def _write_vocabulary(writer: Any, tokenizer: dict[str, Any], config: dict[str, Any]) -> None:

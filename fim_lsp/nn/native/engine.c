@@ -220,7 +220,7 @@ static void stop(Pool *pool) {
 
 typedef struct {
     int layers, hidden, inner, heads, kv_heads, head_dim, positions, is_tied, threads;
-    float eps, theta;
+    float eps;
 } Shape;
 
 enum { QKV, OUT, GATE_UP, DOWN, OF_LAYER };                 /* the matrices of a layer */
@@ -374,8 +374,9 @@ void fim_free(Model *m) {
     free(m);
 }
 
-/* Return a model without weights, run by the named kernels; NULL when memory or the kernels are lacking. */
-Model *fim_new(const Shape *shape, const char *kernels) {
+/* Return a model without weights, run by the named kernels; NULL when memory or the kernels are lacking.
+   `turns`: by how much a position turns each pair of a head, in radians [head_dim / 2]. */
+Model *fim_new(const Shape *shape, const char *kernels, const double *turns) {
     Model *m = calloc(1, sizeof *m);
     if (!m) return NULL;
     m->shape = *shape;
@@ -391,10 +392,9 @@ Model *fim_new(const Shape *shape, const char *kernels) {
     if (!m->kernels || !m->matrices || !m->norms || !m->scores || !m->scratch || !m->cos || !m->sin || !start(&m->pool, shape->threads))
         return fim_free(m), NULL;
     for (int i = 0; i < shape->head_dim / 2; i++) {
-        const double step = pow(shape->theta, -2.0 * i / shape->head_dim);
         for (int at = 0; at < shape->positions; at++) {
-            m->cos[(size_t)at * (shape->head_dim / 2) + i] = (float)cos(at * step);
-            m->sin[(size_t)at * (shape->head_dim / 2) + i] = (float)sin(at * step);
+            m->cos[(size_t)at * (shape->head_dim / 2) + i] = (float)cos(at * turns[i]);
+            m->sin[(size_t)at * (shape->head_dim / 2) + i] = (float)sin(at * turns[i]);
         }
     }
     return m;

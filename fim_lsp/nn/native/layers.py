@@ -67,9 +67,9 @@ class NativeLayers:
         self.positions = config.positions
         shape = library.EngineShape(
             config.layers, config.hidden, config.intermediate, config.heads, config.kv_heads, config.head_dim,
-            self.positions, int(config.tied), self.threads, config.eps, config.rope_theta,
+            self.positions, int(config.tied), self.threads, config.eps,
         )  # fmt: skip
-        self.model = lib.fim_new(byref(shape), kernels.encode())
+        self.model = lib.fim_new(byref(shape), kernels.encode(), _at(config.rope_frequencies))
         _expect(self.model)
         weakref.finalize(self, lib.fim_free, self.model)
         self.lock = threading.Lock()  # the engine runs one thing at a time, and two families may share it

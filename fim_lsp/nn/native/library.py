@@ -37,7 +37,6 @@ class EngineShape(ctypes.Structure):
             ]
         ),
         ("eps", c_float),
-        ("theta", c_float),
     ]
 
 
@@ -52,7 +51,7 @@ def library() -> ctypes.CDLL | None:
         logger.warning("%s cannot be loaded (%s): torch computes instead", LIBRARY, problem)
         return None
     lib.fim_kernels.restype, lib.fim_kernels.argtypes = c_char_p, [c_int]
-    lib.fim_new.restype, lib.fim_new.argtypes = c_void_p, [POINTER(EngineShape), c_char_p]
+    lib.fim_new.restype, lib.fim_new.argtypes = c_void_p, [POINTER(EngineShape), c_char_p, c_void_p]
     lib.fim_free.restype, lib.fim_free.argtypes = None, [c_void_p]
     lib.fim_set_matrix.argtypes = [c_void_p, *[c_int] * 5, c_void_p, c_void_p, c_void_p]
     lib.fim_use_matrix.argtypes = [c_void_p, *[c_int] * 4, *[c_void_p] * 4]

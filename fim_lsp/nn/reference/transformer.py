@@ -171,7 +171,7 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 def rotary(config: ModelConfig, length: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return cos and sin [length, head_dim]."""
-    steps = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim
-    angles = torch.outer(torch.arange(length, dtype=torch.float32), config.rope_theta**-steps)
+    turns = torch.from_numpy(config.rope_frequencies).float()
+    angles = torch.outer(torch.arange(length, dtype=torch.float32), turns)
     angles = torch.cat((angles, angles), dim=-1)
     return angles.cos().to(device, dtype), angles.sin().to(device, dtype)

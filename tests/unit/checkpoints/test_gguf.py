@@ -38,6 +38,21 @@ def test_what_is_written_is_read_back(file):
 
 
 @pytest.mark.parametrize(
+    ("rope", "factors"),
+    [
+        ({"rope_type": "default"}, ()),
+        ({"rope_type": "linear", "factor": 4.0}, (4.0,) * 8),
+        ({"rope_type": "default", "factors": [1.0] * 4 + [2.0] * 4}, (1.0,) * 4 + (2.0,) * 4),
+    ],
+    ids=["plain", "linear", "of a tensor"],
+)
+def test_stretched_positions_are_read(tmp_path, rope, factors):
+    folders.write_gguf(tmp_path / "model", rope_parameters={"rope_theta": 5e5, **rope})
+    config = gguf.GgufFile(tmp_path / "model/model.gguf").config
+    assert (config.rope_theta, config.rope_factors) == (5e5, factors)
+
+
+@pytest.mark.parametrize(
     ("bytes_of", "said"),
     [
         (b"", "cannot be read as GGUF"),

@@ -20,12 +20,12 @@ enum { QKV_ROWS = (HEADS + 2 * KV_HEADS) * HEAD, KEYS = LAYERS * KV_HEADS * CAPA
 
 typedef struct {
     int layers, hidden, inner, heads, kv_heads, head_dim, positions, is_tied, threads;
-    float eps, theta;
+    float eps;
 } Shape;
 
 static const char *(*name_of)(int);
 static int (*agree)(const void *, const void *);
-static void *(*new_model)(const Shape *, const char *);
+static void *(*new_model)(const Shape *, const char *, const double *);
 static void (*free_model)(void *);
 static int (*set_matrix)(void *, int, int, int, int, int, const void *, const float *, const float *);
 static int (*set_norm)(void *, int, const float *);
@@ -66,8 +66,10 @@ static void random_matrix(void *model, int n, int bits, int rows, int cols) {
 }
 
 static void *random_model(const char *kernels, int bits, int threads) {
-    const Shape shape = {LAYERS, HIDDEN, INNER, HEADS, KV_HEADS, HEAD, CAPACITY, 1, threads, 1e-6f, 1e4f};
-    void *model = new_model(&shape, kernels);
+    const Shape shape = {LAYERS, HIDDEN, INNER, HEADS, KV_HEADS, HEAD, CAPACITY, 1, threads, 1e-6f};
+    double turns[HEAD / 2];
+    for (int i = 0; i < HEAD / 2; i++) turns[i] = 1.0 / (1 + i * i);
+    void *model = new_model(&shape, kernels, turns);
     must(model != NULL, "a model");
     seed = 1;
     float norm[HIDDEN];

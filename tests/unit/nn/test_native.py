@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -52,6 +54,28 @@ def twin(monkeypatch):
         return model
 
     return make
+
+
+@pytest.mark.parametrize(
+    "rope",
+    [
+        {"rope_type": "linear", "rope_theta": 1e4, "factor": 4.0},
+        {"rope_type": "default", "rope_theta": 1e4, "factors": [1.0, 1.0, 1.5, 2.0, 4.0, 8.0, 8.0, 8.0]},
+    ],
+    ids=["linear", "of a file"],
+)
+def test_stretched_positions_equal_torch(folder, twin, tmp_path, rope):
+    shutil.copytree(folder, tmp_path / "stretched")
+    config = tmp_path / "stretched/config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"rope_parameters": rope}))
+    weights = load_file(folder / "model.safetensors")
+    sharp = {name: 12 * tensor for name, tensor in weights.items() if name.endswith(("q_proj.scale", "k_proj.scale"))}
+    save_file(weights | sharp, config.with_name("model.safetensors"))  # or positions would hardly matter
+    models = [NativeDecoder.from_folder(config.parent), twin(config.parent)]
+    config.write_text((folder / "config.json").read_text())
+    models.append(NativeDecoder.from_folder(config.parent))
+    found, expected, unlike = (one.forward(PROMPT, one.new_cache(128), rows=len(PROMPT)) for one in models)
+    assert np.abs(found - expected).mean() < 0.2 * np.abs(found - unlike).mean()
 
 
 @pytest.mark.parametrize("kernels", KERNELS)

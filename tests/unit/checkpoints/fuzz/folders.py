@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
@@ -123,13 +124,13 @@ def _write_ready(folder: Path) -> None:
     write_tokenizer(folder)
 
 
-def write_gguf(folder: Path) -> None:
+def write_gguf(folder: Path, **more: Any) -> None:
     import torch
 
     from fim_lsp.lab.train import gguf_file
 
     folder.mkdir(parents=True)
-    config = LLAMA | {"fim": FIM}
+    config = LLAMA | {"fim": FIM} | more
     write_tokenizer(folder)
     tensors = {name: torch.from_numpy(array) for name, array in random_tensors(LLAMA, "floats").items()}
     gguf_file.write(folder, tensors, config, folder, "q8_0")

@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from fim_lsp.checkpoints.config import ModelConfig
 from fim_lsp.errors import ModelCorrupt, ModelMismatch, ModelMissing
 from fim_lsp.nn import decode
 from fim_lsp.nn.reference.quant import Linear, dequantise
@@ -172,10 +173,47 @@ def test_bad_folders_are_named(checkpoint, tmp_path):
         Decoder.from_folder(tmp_path)
 
 
-def test_unknown_positions_are_refused_not_guessed(checkpoint, tmp_path):
-    folder, _, _ = checkpoint
-    raw = json.loads((folder / "config.json").read_text())
-    raw["rope_parameters"] = {"rope_type": "llama3", "rope_theta": 1e4}
-    (tmp_path / "config.json").write_text(json.dumps(raw))
-    with pytest.raises(ModelMismatch, match="llama3"):
-        Decoder.from_folder(tmp_path)
+LLAMA3 = {"rope_type": "llama3", "rope_theta": 1e4, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
+STRETCHED = [
+    {"rope_type": "linear", "rope_theta": 1e4, "factor": 4.0},
+    {**LLAMA3, "original_max_position_embeddings": 64},
+]
+
+
+@pytest.mark.parametrize("rope", STRETCHED, ids=["linear", "llama3"])
+def test_stretched_positions_equal_transformers(rope, tmp_path):
+    import transformers
+
+    torch.manual_seed(0)
+    other = transformers.LlamaForCausalLM(transformers.LlamaConfig(**SIZES, rope_parameters=rope)).eval()
+    other.save_pretrained(tmp_path)
+    with torch.no_grad():
+        expected = other(torch.tensor([PROMPT])).logits[0, -1]
+    model = Decoder.from_folder(tmp_path, torch.float32, CPU)
+    (logits,) = model.forward(PROMPT, model.new_cache(128))
+    close(logits, expected)
+    assert len(set(model.config.rope_factors)) > (rope["rope_type"] == "llama3")  # some are slowed and some are not
+
+
+def test_an_older_config_says_it_under_another_name(tmp_path):
+    raw = {"model_type": "llama", **SIZES, "rope_theta": 1e5, "rope_scaling": {"type": "linear", "factor": 4.0}}
+    config = ModelConfig.from_dict(raw, tmp_path)
+    assert (config.rope_theta, set(config.rope_factors)) == (1e5, {4.0})
+
+
+@pytest.mark.parametrize(
+    ("rope", "said"),
+    [
+        ({"rope_type": "yarn", "factor": 4.0}, "'yarn' rotary positions are not computed"),
+        ({"rope_type": "dynamic", "factor": 4.0}, "'dynamic'"),
+        ({"rope_type": "linear"}, "lacks 'factor'"),
+        ({"rope_type": "linear", "factor": 0.0}, "factor is 0.0, not a number from 1"),
+        ({**LLAMA3, "original_max_position_embeddings": 0}, "original_max_position_embeddings is 0"),
+        ({**LLAMA3, "low_freq_factor": "low"}, "low_freq_factor is 'low'"),
+        ({"factors": [1.0, 2.0]}, "factors is .* not 8 numbers, one a frequency"),
+        ({"factors": [float("nan")] * 8}, "not 8 numbers"),
+    ],
+)
+def test_unknown_positions_are_refused_not_guessed(rope, said, tmp_path):
+    with pytest.raises((ModelMismatch, ModelCorrupt), match=said):
+        ModelConfig.from_dict({"model_type": "llama", **SIZES, "rope_parameters": rope}, tmp_path)
