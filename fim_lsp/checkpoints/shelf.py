@@ -5,15 +5,12 @@ A server looks names up here before it can load anything, so nothing heavy is im
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-
-import platformdirs
 
 from fim_lsp.checkpoints.fields import Table, read_json
 from fim_lsp.errors import InputError, ModelCorrupt, ModelMissing
@@ -43,8 +40,11 @@ class Shelved:
 
 def shelf_folder() -> Path:
     """Return the folder that holds the user's models; it need not be there."""
-    folder = os.environ.get(DATA_FOLDER)
-    return (Path(folder) if folder else platformdirs.user_data_path("fim-lsp")) / "models"
+    if folder := os.environ.get(DATA_FOLDER):
+        return Path(folder) / "models"
+    import platformdirs
+
+    return platformdirs.user_data_path("fim-lsp") / "models"
 
 
 def is_name(text: str) -> bool:
@@ -97,6 +97,8 @@ def remove(name: str) -> None:
 
 def checksums(folder: Path) -> dict[str, str]:
     """Return SHA-256 of every file but the manifest."""
+    import hashlib
+
     found = {}
     for path in sorted(folder.iterdir()):
         if path.is_file() and path.name != MANIFEST:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,11 +53,12 @@ class FimServer(LanguageServer):
     def say(self, message: str, kind: lsp.MessageType) -> None:
         self.window_show_message(lsp.ShowMessageParams(kind, message))
 
-    def start(self, work: Any) -> None:
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a coroutine beside the handlers, kept from the garbage collector."""
         task = asyncio.ensure_future(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+        return task
 
     async def ask(self, method: str, snap: Snapshot, document: Document) -> Outcome:
         """Complete a snapshot, and soon the place behind it; empty when the document has moved on meanwhile."""
@@ -110,11 +112,12 @@ def make_server(completer: Completer, settings: ServerSettings, trace: Trace) ->
     @server.feature(lsp.INITIALIZED)
     async def initialized(params: lsp.InitializedParams) -> None:
         server.configure(server.settings.resolve())  # tells what was wrong with the options
-        server.start(loading.load(server))
+        loaded = server.start(loading.load(server))
         server.requests.idle.put_off()
         server.start(watch(server))
         await follow_client(server, None)
         server.excluding.renew()
+        await loaded  # reading other files would take its processor time
         server.indexing.start()
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)

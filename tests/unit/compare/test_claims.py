@@ -49,6 +49,15 @@ def test_quicker_on_short_spans(gpt, bert, said):
     assert verdict_of("as one types", of).verdict == "not shown", "nothing was tried warm"
 
 
+def test_an_encoder_that_keeps_what_it_has_read_is_warm_as_one_types():
+    cold = both(20, {"latency_ms": 900.0}, {"latency_ms": 900.0})
+    warm = both(20, *({"condition": "warm", "latency_ms": ms, "cpu_ms": ms} for ms in (100.0, 50.0)))
+    said = verdict_of("as one types", cold + warm)
+    assert (said.verdict, said.numbers["p50_ms"]) == ("holds", {"gpt": 100.0, "bert": 50.0})
+    assert "K/V of both" in said.claim
+    assert verdict_of("processor", cold + warm).numbers["warm"]["difference"] == 50.0
+
+
 def test_long_spans_do_not_count_among_short_ones():
     long = both(20, {"latency_ms": 1.0, "gold_tokens": 60}, {"latency_ms": 900.0, "gold_tokens": 60})
     claim = verdict_of("from cold", both(0, {}, {}) + long)
