@@ -37,7 +37,7 @@ class Terms:
     max_tokens: int | None = None  # to decode, at most
     deadline_ms: float | None = None  # for the answer, where that is sooner than the settings say
     snippets: tuple[Snippet, ...] = ()  # of other files, instead of what the workspace has
-    is_unasked: bool = False  # a character typed in passing asks; it may be a full stop of prose
+    is_by_character: bool = False  # a character typed in passing asks; it may be a full stop of prose
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fim_lsp.cli.base import AsJson, ConfigFile, reporting_errors, settings, waiting
 from fim_lsp.errors import InputError
-from fim_lsp.settings import Config
+
+if TYPE_CHECKING:  # every command imports this file
+    from fim_lsp.settings import Config
 
 
 def index(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,9 +13,6 @@ from rich.table import Table
 from fim_lsp.cli.base import AsJson, ConfigFile, reporting_errors, waiting, warn
 from fim_lsp.cli.progress import counting
 from fim_lsp.errors import InputError, ModelMismatch
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(help="Decoders by name: the shipped one, and those you add (docs/models.md).", no_args_is_help=True)
 ShelfName = Annotated[str, typer.Argument(help="A name of `fim-lsp models list`.", metavar="NAME")]

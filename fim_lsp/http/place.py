@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from fim_lsp import languages
 from fim_lsp.domain import Snapshot, Snippet, Terms
 from fim_lsp.languages import known
-from fim_lsp.privacy.names import EXCLUDED, sensitive
+from fim_lsp.privacy.names import EXCLUDED, reason
 from fim_lsp.privacy.secrets import mask
 
 SENT = "sent by the client"  # why a snippet of another file is there
@@ -69,8 +69,8 @@ class CompletionAsk:
 
 
 def _excluded(path: str) -> str:
-    pattern = sensitive(PurePosixPath(path)) if path else ""
-    return EXCLUDED.format(f"files named {pattern!r} hold secrets") if pattern else ""
+    why = reason(PurePosixPath(path)) if path else ""
+    return EXCLUDED.format(why) if why else ""
 
 
 def _shown(snippets: Iterable[Snippet]) -> tuple[Snippet, ...]:

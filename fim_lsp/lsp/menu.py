@@ -40,7 +40,7 @@ def is_asked(params: lsp.CompletionParams) -> bool:
 def terms(params: lsp.CompletionParams) -> Terms:
     """Say whether it was a character that asked."""
     kind = params.context.trigger_kind if params.context else None
-    return Terms(is_unasked=kind == lsp.CompletionTriggerKind.TriggerCharacter)
+    return Terms(is_by_character=kind == lsp.CompletionTriggerKind.TriggerCharacter)
 
 
 def items(

@@ -59,7 +59,7 @@ def refuse(snap: Snapshot, config: Config) -> str:
 
 def refuse_at(site: Site, snap: Snapshot) -> str:
     """Return why nothing is to be suggested at a place that the tree knows more of, "" when something may."""
-    return "a full stop in a comment asks for nothing" if snap.terms.is_unasked and site.zone == "comment" else ""
+    return "a full stop in a comment asks for nothing" if snap.terms.is_by_character and site.zone == "comment" else ""
 
 
 def limits(snap: Snapshot, config: Config, site: Site, began: float | None = None) -> GenerationLimits:

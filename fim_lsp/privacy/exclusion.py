@@ -15,7 +15,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from fim_lsp.privacy.names import sensitive
+from fim_lsp.privacy import names
 from fim_lsp.privacy.rules import Rules
 
 OWN, GIT = ".fimlspignore", ".gitignore"
@@ -40,13 +40,13 @@ class Exclusion:
             resolved = Path(os.path.realpath(path))
             return self.said(path) or ("" if resolved == path else self.said(resolved))
         except ValueError:  # no file has such a name
-            return _named(path) or self.patterns.check(path.name) or ""
+            return names.reason(path) or self.patterns.check(path.name) or ""
         except OSError as problem:
             return f"its path cannot be looked at: {problem}"
 
     def said(self, path: Path, is_folder: bool = False) -> str:
         """Return why a path is left out as it is named, "" where it is not; links are not followed."""
-        why = "" if is_folder else _named(path)
+        why = "" if is_folder else names.reason(path)
         return why or self._folder(path.parent) or self._by_rules(path, is_folder)
 
     def _folder(self, folder: Path) -> str:
@@ -89,7 +89,3 @@ class Exclusion:
         if file not in self._rules:
             self._rules[file] = Rules.read(file)
         return self._rules[file]
-
-
-def _named(path: Path) -> str:
-    return f"files named {pattern!r} hold secrets" if (pattern := sensitive(path)) else ""

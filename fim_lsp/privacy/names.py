@@ -32,3 +32,8 @@ def sensitive(path: PurePath) -> str:
     if _ANY.match(name):
         return next(pattern for pattern in NAMES if fnmatchcase(name, pattern))
     return place if place in PLACES else ""
+
+
+def reason(path: PurePath) -> str:
+    """Return why a file is left out for its name alone, "" where it is not."""
+    return f"files named {pattern!r} hold secrets" if (pattern := sensitive(path)) else ""
