@@ -14,6 +14,21 @@ import pynvim
 ROOT = Path(__file__).resolve().parents[3]
 PLUGIN = ROOT / "editors/neovim"
 WIDTH, HEIGHT = 72, 16
+FRAME = """vim.cmd.redraw()
+local rows = {}
+for row = 1, ... do
+  local line = {}
+  for col = 1, vim.o.columns do line[col] = vim.fn.screenstring(row, col) end
+  rows[row] = table.concat(line):gsub('%s+$', '')
+end
+local session = package.loaded['fim_lsp.session']
+local shown = session and session.visible()
+return {
+  rows = rows,
+  ghost = shown and shown.text or '',
+  place = session and session.place(),
+  top = vim.fn.line('w0'),
+}"""
 
 
 def find_nvim() -> str | None:
@@ -70,18 +85,14 @@ class Screen:
 
     def rows(self) -> list[str]:
         """Return the screen as a person sees it."""
-        cells = self.lua(
-            """vim.cmd.redraw()
-            local rows = {}
-            for row = 1, ... do
-              local line = {}
-              for col = 1, vim.o.columns do line[col] = vim.fn.screenstring(row, col) end
-              rows[row] = table.concat(line):gsub('%s+$', '')
-            end
-            return rows""",
-            self.height,
-        )
-        return list(cells)
+        return self.frame()["rows"]
+
+    def frame(self) -> dict[str, Any]:
+        """Return one moment: the screen's rows, and the suggestion, the cursor's place and the top line as of then.
+
+        An answer may come between two calls, so what is compared is read in one.
+        """
+        return dict(self.lua(FRAME, self.height))
 
     def text(self) -> str:
         return "\n".join(self.nvim.current.buffer[:])

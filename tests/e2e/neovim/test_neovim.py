@@ -28,8 +28,9 @@ def start(screen, text: str, rest: str = "\n") -> tuple[int, int]:
 
 def test_ghost_text_appears_and_tab_accepts_it_to_the_letter(screen, asked):
     row, col = start(screen, AREA)
-    ghost = screen.until_ghost()
-    assert AREA.rsplit("\n", 1)[-1] + ghost in screen.rows()
+    screen.until_ghost()
+    frame = screen.frame()
+    assert AREA.rsplit("\n", 1)[-1] + frame["ghost"] in frame["rows"]
     assert screen.text() + "\n" == AREA + "\n"
     screen.nvim.input("<Tab>")
     expected = asked(AREA + "\n", row, col)
@@ -176,10 +177,9 @@ def test_thirty_seconds_of_typing_eight_keys_a_second(screen):
 
 def is_ghost_true(screen) -> bool:
     """Check that what is on screen is the document and a suggestion for this very place."""
-    ghost, place, top = screen.lua(
-        "local s = require('fim_lsp.session') return {(s.visible() or {}).text or '', s.place(), vim.fn.line('w0')}"
-    )
-    row = screen.rows()[place["row"] - top + 1]
+    frame = screen.frame()
+    ghost, place = frame["ghost"], frame["place"]
+    row = frame["rows"][place["row"] - frame["top"] + 1]
     assert row == (place["before"] + ghost.split("\n")[0] + place["rest"]).rstrip()
     return bool(ghost)
 
