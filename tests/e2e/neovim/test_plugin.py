@@ -106,6 +106,23 @@ def test_typing_elsewhere_drops_it_and_asks_again(scripted):
     screen.until_ghost()
 
 
+def test_what_is_on_screen_is_not_asked_for_again(scripted, tmp_path):
+    def requests() -> int:
+        return (tmp_path / "trace.jsonl").read_text().count("textDocument/inlineCompletion")
+
+    screen = scripted()
+    screen.edit(LINE, 0, 8)
+    screen.until_ghost()
+    screen.lua(
+        """require('fim_lsp.session').ask_soon(vim.api.nvim_get_current_buf())
+        later = false
+        vim.defer_fn(function() later = true end, require('fim_lsp.config').get().debounce_ms + 20)"""
+    )
+    screen.until(lambda: screen.lua("return later"), "the end of the timer")
+    screen.until(lambda: not screen.lua("return next(vim.lsp.get_clients()[1].requests)"), "an answer to every request")
+    assert requests() == 1
+
+
 def test_a_late_answer_is_not_shown(scripted):
     screen = scripted(step_s=0.2)
     screen.edit(LINE, 0, 8)

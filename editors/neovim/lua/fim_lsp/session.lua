@@ -107,7 +107,7 @@ function M.ask_soon(buf)
     require('fim_lsp.config').get().debounce_ms,
     0,
     vim.schedule_wrap(function()
-      if vim.api.nvim_get_current_buf() == buf then
+      if vim.api.nvim_get_current_buf() == buf and not shown then -- what came meanwhile, or is half taken, stays
         M.ask(AUTOMATIC)
       end
     end)
