@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,12 @@ STATEMENTS: dict[type, str] = {
     KeptAfter: "insert or replace into kept values (?, ?, ?)",
     Typed: "insert into typed values (?, ?, ?) on conflict do update set chars = chars + excluded.chars",
 }
-ROWS = """
+IS_MADE = "select 1 from sqlite_master where name = 'typed'"  # the last of the tables
+SUGGESTIONS = """
 select suggestion.*, (select json_group_object(after_s, is_kept) from kept where kept.id = suggestion.id) as kept
 from suggestion order by at, id
 """
+TYPED = "select * from typed order by day, language"
 
 
 def kept_in() -> Path:
@@ -52,21 +55,12 @@ class MetricsStore:
         except sqlite3.Error:
             self.db.close()
             raise
-        self.db.row_factory = sqlite3.Row
 
     def put(self, events: Iterable[Event]) -> None:
         """Write all of them or none."""
         with self.db:
             for event in events:
                 self.db.execute(STATEMENTS[type(event)], event)
-
-    def suggestions(self) -> list[dict[str, Any]]:
-        """Return a row per suggestion, the oldest first; `kept` is JSON of seconds to 0 or 1."""
-        return [dict(row) for row in self.db.execute(ROWS)]
-
-    def typed(self) -> list[dict[str, Any]]:
-        """Return characters by day and language."""
-        return [dict(row) for row in self.db.execute("select * from typed order by day, language")]
 
     def erase(self) -> None:
         """Forget everything, also for a server that is running."""
@@ -81,17 +75,21 @@ class MetricsStore:
 
 
 def read() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the user's suggestions and typed characters, none where nothing was counted; raises InputError."""
-    if not kept_in().exists():
+    """Return a row per suggestion, the oldest first, and characters by day and language; raises InputError.
+
+    `kept` is JSON of seconds to 0 or 1. Both are empty where nothing was counted.
+    """
+    file = kept_in()
+    if not file.exists():
         return [], []
     try:
-        store = MetricsStore(kept_in())
-        try:
-            return store.suggestions(), store.typed()
-        finally:
-            store.close()
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_S)) as db:
+            db.row_factory = sqlite3.Row
+            if not db.execute(IS_MADE).fetchone():
+                return [], []
+            return [dict(row) for row in db.execute(SUGGESTIONS)], [dict(row) for row in db.execute(TYPED)]
     except (sqlite3.Error, OSError) as problem:
-        raise InputError(f"{kept_in()} cannot be read: {problem}; `fim-lsp stats --erase` begins anew") from None
+        raise InputError(f"{file} cannot be read: {problem}; `fim-lsp stats --erase` begins anew") from None
 
 
 def erase() -> None:

@@ -1,6 +1,8 @@
 """Events on their way to the disk, in a thread of their own: nobody who types waits for it.
 
-handlers ──put──▶ queue ──1 s──▶ one transaction        full queue, full disk, locked file: counts are lost, no answer
+handlers ──put──▶ queue ──1 s──▶ one transaction        full queue: counts are lost, no answer
+                    ▲      │
+                    └──────┘ locked file, full disk: tried again a second later, until the server ends
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ class MetricsWriter:
         self.stopping = threading.Event()
         self.thread: threading.Thread | None = None
         self.store: MetricsStore | None = None
+        self.problem = ""  # why the last batch was not written
 
     def put(self, event: Event) -> None:
         """Take an event, or lose it; never waits."""
@@ -50,11 +53,14 @@ class MetricsWriter:
             self.thread.join(STOP_S)
 
     def _run(self) -> None:
+        events: list[Event] = []
         is_last = False
         while not is_last:
             is_last = self.stopping.wait(BATCH_S)
-            if events := self._waiting():
-                self._write(events)
+            if len(events) < MOST_WAITING:
+                events += self._waiting()
+            if events and self._is_written(events):
+                events = []
         if self.store:
             self.store.close()
 
@@ -66,7 +72,7 @@ class MetricsWriter:
         except Empty:
             return events
 
-    def _write(self, events: list[Event]) -> None:
+    def _is_written(self, events: list[Event]) -> bool:
         import sqlite3
 
         from fim_lsp.metrics.store import MetricsStore, kept_in
@@ -75,4 +81,9 @@ class MetricsWriter:
             self.store = self.store or MetricsStore(kept_in())
             self.store.put(events)
         except (sqlite3.Error, OSError) as problem:
-            logger.warning("%d counts are lost: %s", len(events), problem)
+            if str(problem) != self.problem:  # said once, not every second
+                logger.warning("%d counts are not written yet: %s", len(events), problem)
+            self.problem = str(problem)
+            return False
+        self.problem = ""
+        return True

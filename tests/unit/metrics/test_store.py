@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 
 import pytest
 
@@ -53,7 +54,24 @@ def test_no_thread_and_no_file_without_an_event(folder):
     assert store.read() == ([], [])
 
 
-def test_a_locked_file_costs_the_counts(folder, monkeypatch):
+def test_a_locked_file_costs_time_and_no_counts(folder, monkeypatch):
+    recorded(SHOWN)
+    monkeypatch.setattr(store, "WAIT_S", 0.0)
+    monkeypatch.setattr(writer, "BATCH_S", 0.01)
+    other = sqlite3.connect(folder / "metrics.sqlite", check_same_thread=False)
+    other.execute("begin exclusive")
+    counts, refused = MetricsWriter(), threading.Event()
+    monkeypatch.setattr(writer.logger, "warning", lambda *_: refused.set())
+    counts.put(SHOWN._replace(id="b"))
+    assert refused.wait(60)
+    counts.put(Accepted("b", 3, False))
+    other.rollback()
+    other.close()
+    counts.stop()
+    assert [(row["id"], row["accepted"]) for row in store.read()[0]] == [("a", 0), ("b", 3)]
+
+
+def test_a_file_that_stays_locked_costs_the_counts(folder, monkeypatch):
     recorded(SHOWN)
     monkeypatch.setattr(store, "WAIT_S", 0.0)
     other = sqlite3.connect(folder / "metrics.sqlite")
@@ -64,6 +82,13 @@ def test_a_locked_file_costs_the_counts(folder, monkeypatch):
     other.rollback()
     other.close()
     assert [row["id"] for row in store.read()[0]] == ["a"]
+
+
+def test_a_reader_finds_nothing_in_a_file_that_is_being_made(folder):
+    folder.mkdir()
+    sqlite3.connect(store.kept_in()).close()
+    store.kept_in().touch()
+    assert store.read() == ([], [])
 
 
 def test_a_folder_that_cannot_be_made_costs_the_counts(folder):
@@ -86,7 +111,7 @@ def test_erasing_forgets_also_for_who_has_the_file_open(folder):
     counts.stop()
     open_still = store.MetricsStore(store.kept_in())
     store.erase()
-    assert open_still.suggestions() == []
+    assert store.read() == ([], [])
     open_still.put([SHOWN])
     assert len(store.read()[0]) == 1
     open_still.close()
