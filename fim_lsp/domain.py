@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -166,6 +167,33 @@ class Suggestion:
 
     def with_text(self, text: str, finish: Finish | None = None) -> Suggestion:
         return replace(self, fills=(text, *self.fills[1:]), finish=finish or self.finish)
+
+
+@dataclass(frozen=True)
+class AcceptanceCurve:
+    """How often a person takes what a family is so sure of: logit(taken) = shift + scale · logit(confidence)."""
+
+    shift: float = 0.0
+    scale: float = 1.0
+
+    def taken(self, confidence: float) -> float:
+        """Return the share that is taken of what is so sure, 0..1."""
+        return expit(self.shift + self.scale * logit(confidence))
+
+    def confidence(self, taken: float) -> float:
+        """Return how sure a suggestion must be for such a share to be taken, 0..1."""
+        return expit((logit(taken) - self.shift) / self.scale)
+
+
+def logit(share: float) -> float:
+    """Return the log-odds of a share, of 0 and 1 those of nearly so."""
+    inside = min(max(share, 1e-6), 1 - 1e-6)
+    return math.log(inside / (1 - inside))
+
+
+def expit(log_odds: float) -> float:
+    """Return the share of log-odds."""
+    return 1 / (1 + math.exp(-min(max(log_odds, -40.0), 40.0)))
 
 
 @dataclass(frozen=True)

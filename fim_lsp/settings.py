@@ -181,6 +181,14 @@ class Config:
         "machine. No source text, no paths, and nothing is ever sent anywhere.",
         FLAG,
     )
+    learn: bool = _setting(
+        "learn",
+        False,
+        "Let what you take and what you leave move how sure a model must be to show something unasked. "
+        "`fim-lsp stats` tells what was learnt, `fim-lsp stats --unlearn` takes it back.",
+        FLAG,
+        is_machine=True,
+    )
 
 
 @dataclass(frozen=True)

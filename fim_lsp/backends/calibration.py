@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fim_lsp.checkpoints.fields import Table
-from fim_lsp.domain import Suggestion
+from fim_lsp.domain import AcceptanceCurve, Suggestion, expit
 
 PROBABILITIES = ("mean", "least", "first", "total")  # features whose weight is never negative
 FEATURES = (*PROBABILITIES, "length", "known")
 MOST = 1e6  # a weight further from zero was not fitted
+MOST_RAISED = 0.5  # acceptances raise the limit to no more: what is likelier than not is shown
+MOST_LOWERED = 4  # and lower it to no less than such a part of it
 LOWEST = -12.0  # a log-probability below it says nothing more
 WORD = re.compile(r"[^\W\d]\w*")
 
@@ -30,6 +32,15 @@ class Calibration:
     weights: Mapping[str, float]
     cursor_kinds: Mapping[str, float]
     shown: float = 0.0
+    curve: AcceptanceCurve | None = None  # of the person who works here
+
+    @property
+    def limit(self) -> float:
+        """The probability below which nothing is shown unasked: the fitted one, or what is taken as often here."""
+        if self.curve is None or not self.shown:
+            return self.shown
+        wanted = self.curve.confidence(self.shown)
+        return min(max(wanted, self.shown / MOST_LOWERED), max(self.shown, MOST_RAISED))
 
     @classmethod
     def read(cls, raw: Mapping[str, Any] | None) -> Calibration | None:
@@ -55,7 +66,7 @@ class Calibration:
     def probability(self, of: Mapping[str, float], cursor_kind: str) -> float:
         logit = self.bias + self.cursor_kinds.get(cursor_kind, 0.0)
         logit += sum(self.weights.get(name, 0.0) * value for name, value in of.items())
-        return 1 / (1 + math.exp(-min(max(logit, -40.0), 40.0)))
+        return expit(logit)
 
 
 def features(suggestion: Suggestion, around: Sequence[str]) -> dict[str, float]:

@@ -56,14 +56,17 @@ class Feedback:
         if not outcome.suggestions:
             return []
         texts = [suggestion.text.replace("\n", snap.eol) for suggestion in outcome.suggestions]
-        offer = self.offers.add(snap.uri, snap.language, outcome.backend, snap.text, snap.offset, texts)
+        first = outcome.suggestions[0]
+        sure = first.confidence if first.finish == "stop" else None
+        offer = self.offers.add(snap.uri, snap.language, outcome.backend, snap.text, snap.offset, texts, sure)
         if not self.client_tells_shown:
             self.shown(offer)
         return [lsp.Command("accepted", ACCEPTED, arguments=[offer.id, index]) for index in range(len(texts))]
 
     def shown(self, offer: Offer) -> None:
         """Count an offer; one that is counted already stays as it is."""
-        self.put(Shown(offer.id, time.time(), offer.language, offer.backend, len(offer.texts[0])))
+        chars = len(offer.texts[0])
+        self.put(Shown(offer.id, time.time(), offer.language, offer.backend, chars, offer.confidence))
 
     def accepted(self, offer: Offer, index: int, chars: int | None = None) -> None:
         """Count characters as taken, and ask later whether they were kept."""

@@ -14,7 +14,7 @@ from pygls.lsp.server import LanguageServer
 
 from fim_lsp import __version__
 from fim_lsp.domain import Outcome, Snapshot
-from fim_lsp.lsp import feedback, indexing, loading, menu, orphan, protocol, questions
+from fim_lsp.lsp import feedback, indexing, learning, loading, menu, orphan, protocol, questions
 from fim_lsp.lsp.documents import Document
 from fim_lsp.lsp.excluding import Excluding
 from fim_lsp.lsp.jsonrpc import FimProtocol
@@ -78,6 +78,8 @@ class FimServer(LanguageServer):
             self.requests.pool.submit(self.completer.configure, now)
             self.excluding.renew()
             self.indexing.configure(before, now)
+            if now.learn != before.learn:
+                self.start(learning.follow(self))
             if (now.backend, models_of(now)) != (before.backend, models_of(before)):
                 self.start(loading.load(self))
 
@@ -118,6 +120,7 @@ def make_server(completer: Completer, settings: ServerSettings, trace: Trace) ->
         await follow_client(server, None)
         server.excluding.renew()
         await loaded  # reading other files would take its processor time
+        server.start(learning.follow(server))
         server.indexing.start()
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)

@@ -15,6 +15,7 @@ class Shown(NamedTuple):
     language: str
     backend: str
     chars: int
+    confidence: float | None = None  # 0..1; None: not what a model said as a whole
 
 
 class Accepted(NamedTuple):

@@ -25,6 +25,7 @@ class Offer:
     backend: str
     offset: int  # where the texts would stand
     texts: tuple[str, ...]
+    confidence: float | None = None  # of the first, where a model said it as a whole
     accepted: int = 0  # characters, by now
 
     def continued_by(self, text: str, offset: int, suggested: str) -> bool:
@@ -39,13 +40,22 @@ class Offers:
     def __init__(self) -> None:
         self.known: OrderedDict[str, Offer] = OrderedDict()
 
-    def add(self, uri: str, language: str, backend: str, text: str, offset: int, texts: Sequence[str]) -> Offer:
+    def add(
+        self,
+        uri: str,
+        language: str,
+        backend: str,
+        text: str,
+        offset: int,
+        texts: Sequence[str],
+        confidence: float | None = None,
+    ) -> Offer:
         """Return the offer that an answer makes, or goes on with."""
         older = next((one for one in reversed(self.known.values()) if one.uri == uri), None)
         if older and older.continued_by(text, offset, texts[0]):
             offer = replace(older, offset=offset, texts=tuple(texts))
         else:
-            offer = Offer(os.urandom(8).hex(), uri, language, backend, offset, tuple(texts))
+            offer = Offer(os.urandom(8).hex(), uri, language, backend, offset, tuple(texts), confidence)
         self._keep(offer)
         return offer
 

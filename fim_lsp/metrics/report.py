@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
+from fim_lsp.metrics.acceptance import Acceptance
 from fim_lsp.metrics.events import KEPT_AFTER_S
 from fim_lsp.metrics.summary import Counts, MetricsSummary
 
@@ -14,8 +15,8 @@ NOTHING = "Nothing has been counted yet. Suggestions are, once an editor shows s
 TITLES = ("shown", "accepted", "partly", "acceptance", *(f"kept {after_s} s" for after_s in KEPT_AFTER_S))
 
 
-def show(console: Console, summary: MetricsSummary) -> None:
-    """Print what was shown, taken and kept, by language and backend, then by day."""
+def show(console: Console, summary: MetricsSummary, learnt: Acceptance) -> None:
+    """Print what was shown, taken and kept, by language and backend, then by day, and what was learnt of it."""
     if not summary.total.shown and not summary.written:
         console.print(NOTHING, soft_wrap=True)
         return
@@ -29,6 +30,11 @@ def show(console: Console, summary: MetricsSummary) -> None:
         rate = counts.accepted_percent
         table.add_row(day, str(counts.shown), str(counts.whole + counts.partly), share(rate), bar(rate))
     console.print(table)
+    for family, one in learnt.families.items():
+        half = f"what {family} is half sure of counts as {share(100 * one.curve.taken(0.5))} sure"
+        console.print(
+            f"learnt from {one.shown} suggestions, {share(100 * one.taken)} of them taken: {half}", soft_wrap=True
+        )
 
 
 def headline(summary: MetricsSummary) -> str:

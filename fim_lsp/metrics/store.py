@@ -18,12 +18,12 @@ FOLDER = "FIM_LSP_DATA_DIR"  # an environment variable: another folder than the 
 WAIT_S = 1.0  # for another process that writes
 TABLES = """
 create table if not exists suggestion (id text primary key, at real, language text, backend text, chars integer,
-    accepted integer not null default 0, is_whole integer not null default 0);
+    accepted integer not null default 0, is_whole integer not null default 0, confidence real);
 create table if not exists kept (id text, after_s integer, is_kept integer, primary key (id, after_s));
 create table if not exists typed (day text, language text, chars integer, primary key (day, language));
 """
 STATEMENTS: dict[type, str] = {
-    Shown: "insert or ignore into suggestion (id, at, language, backend, chars) values (?, ?, ?, ?, ?)",
+    Shown: "insert or ignore into suggestion (id, at, language, backend, chars, confidence) values (?, ?, ?, ?, ?, ?)",
     Accepted: "update suggestion set accepted = ?2, is_whole = ?3 where id = ?1",
     KeptAfter: "insert or replace into kept values (?, ?, ?)",
     Typed: "insert into typed values (?, ?, ?) on conflict do update set chars = chars + excluded.chars",
@@ -52,6 +52,8 @@ class MetricsStore:
             self.db.execute("pragma journal_mode = wal")  # who looks at the counts does not hold up who writes them
             self.db.execute("pragma secure_delete = on")
             self.db.executescript(TABLES)
+            if "confidence" not in {column[1] for column in self.db.execute("pragma table_info(suggestion)")}:
+                self.db.execute("alter table suggestion add column confidence real")  # a file of 0.1
         except sqlite3.Error:
             self.db.close()
             raise

@@ -60,7 +60,8 @@ def generate(
                 continue
             shown = _judge(backend, shown, cursor_kind, request, site, defined)
             if request.limits.candidates == 1 and shown.finish == "stop" and _is_unlikely(backend, shown):
-                dropped.append(f"too unlikely, {shown.confidence:.1%}{unresolved.describe(shown.unresolved)}")
+                why = f"too unlikely, {shown.confidence:.1%}{unresolved.describe(shown.unresolved)}"
+                dropped.append(why + _describe_limit(backend))
                 shown = _confident_prefix(raw, ends, site, defined, shown.unresolved)
         if shown is not None and shown.text not in [other.text for other in kept]:
             kept.append(shown)
@@ -131,7 +132,12 @@ def _is_unlikely(backend: Backend, shown: Suggestion) -> bool:
 
 def _limit(backend: Backend) -> float:
     """Return the fitted confidence below which nothing is shown unasked, 0 where none was fitted."""
-    return backend.calibration.shown if backend.calibration else 0.0
+    return backend.calibration.limit if backend.calibration else 0.0
+
+
+def _describe_limit(backend: Backend) -> str:
+    is_learnt = backend.calibration is not None and backend.calibration.curve is not None
+    return f"; what you take asks for {_limit(backend):.1%}" if is_learnt else ""
 
 
 def _confident_prefix(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
 from fim_lsp.backends.base import CODE, Backend, Endpoint, ModelRequest, Served, SharesReader
 from fim_lsp.backends.costs import Cost
-from fim_lsp.domain import Cancel, Choice, FimRequest, GenerationLimits, Meter, TokenEstimate
+from fim_lsp.domain import AcceptanceCurve, Cancel, Choice, FimRequest, GenerationLimits, Meter, TokenEstimate
 from fim_lsp.errors import ModelError, RemoteFault
 from fim_lsp.routing.loader import ModelLoader
 from fim_lsp.routing.rule import Candidate, RoutingTable, cascades, decide, kind_of_cursor
@@ -51,7 +51,8 @@ class Router:
     ):
         self.config, self.read_table = config, read_table
         self.families = CANDIDATES
-        self.loader = ModelLoader(models_of(config), create)
+        self.curves: Mapping[str, AcceptanceCurve] = {}
+        self.loader = ModelLoader(models_of(config), lambda family, model: self._taught(family, create(family, model)))
         self.tables: dict[str, RoutingTable | None] = {}
         self.costs: dict[str, Cost] = {}
         self._read_tables(self.families)
@@ -168,6 +169,12 @@ class Router:
         changed = self.loader.replace(models_of(config))
         self._read_tables([family for family in changed if family in self.families])
 
+    def follow(self, curves: Mapping[str, AcceptanceCurve]) -> None:
+        """Take what was learnt of a person's acceptances by family; nothing takes it back."""
+        self.curves = dict(curves)
+        for family, backend in list(self.loader.loaded.items()):
+            self._taught(family, backend)
+
     def forget(self) -> None:
         """Have every loaded backend drop what it kept of earlier requests."""
         for backend in list(self.loader.loaded.values()):
@@ -203,6 +210,11 @@ class Router:
         }
         return sorted(self.families, key=lambda family: -hits[family])
 
+    def _taught(self, family: str, backend: Backend) -> Backend:
+        if backend.calibration:
+            backend.calibration = replace(backend.calibration, curve=self.curves.get(family))
+        return backend
+
     def _candidate(self, family: str, cursor_kind: str, request: FimRequest) -> Candidate:
         table, backend = self.tables[family] or RoutingTable(), self.loader.loaded.get(family)
         guess = TokenEstimate(int(sum(map(len, request.segments)) / CODE.usual))
@@ -210,7 +222,8 @@ class Router:
         measured = next((other for other in self.families if self.costs[other].steps_seen), family)
         cost = self.costs[family].at_pace_of(self.costs[measured], self._guess(measured))
         expected = cost.expect(tokens, table.steps.get(cursor_kind, USUAL_STEPS))
-        return Candidate(family, table.hits.get(cursor_kind), expected)
+        hits, curve = table.hits.get(cursor_kind), self.curves.get(family)
+        return Candidate(family, curve.taken(hits) if curve and hits is not None else hits, expected)
 
     def _read_tables(self, families: tuple[str, ...] | list[str]) -> None:
         for family in families:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fim_lsp.backends.calibration import Calibration, features
-from fim_lsp.domain import Suggestion
+from fim_lsp.domain import AcceptanceCurve, Suggestion
 
 CURVE = Calibration(2.0, {"mean": 1.0, "least": 0.5, "first": 0.3, "total": 0.1, "length": -0.4}, {"string": -3.0})
 LOGS = st.lists(st.floats(-20, 0), min_size=1, max_size=30)
@@ -54,3 +56,19 @@ def test_without_log_probabilities_or_without_a_table_the_confidence_stays():
 def test_what_was_fitted_is_read(by_kind):
     read = Calibration.read({"bias": 1.0, "weights": {}, by_kind: {"string": 2.0}, "shown": 0.2})
     assert read == Calibration(1.0, {}, {"string": 2.0}, 0.2)
+
+
+def test_the_limit_follows_a_person_within_bounds():
+    fitted = replace(CURVE, shown=0.06)
+    assert fitted.limit == 0.06
+    assert replace(fitted, curve=AcceptanceCurve()).limit == pytest.approx(0.06)
+    assert replace(fitted, curve=AcceptanceCurve(-1.0, 1.0)).limit == pytest.approx(0.148, abs=1e-3)
+    assert replace(fitted, curve=AcceptanceCurve(-9.0, 1.0)).limit == 0.5  # never silent where it is likely right
+    assert replace(fitted, curve=AcceptanceCurve(9.0, 1.0)).limit == 0.015
+    assert replace(CURVE, curve=AcceptanceCurve(-9.0, 1.0)).limit == 0.0  # no limit was fitted
+
+
+@given(st.floats(-3, 3), st.floats(0.5, 2), st.floats(0.01, 0.99))
+def test_a_curve_is_undone(shift, scale, share):
+    curve = AcceptanceCurve(shift, scale)
+    assert curve.confidence(curve.taken(share)) == pytest.approx(share, abs=1e-3)

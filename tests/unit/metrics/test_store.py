@@ -12,7 +12,7 @@ from fim_lsp.metrics import store, writer
 from fim_lsp.metrics.events import Accepted, KeptAfter, Shown, Typed
 from fim_lsp.metrics.writer import MetricsWriter
 
-SHOWN = Shown("a", 1.0, "python", "gpt", 12)
+SHOWN = Shown("a", 1.0, "python", "gpt", 12, 0.5)
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def test_events_become_rows():
     )
     assert suggestions == [
         {"id": "a", "at": 1.0, "language": "python", "backend": "gpt", "chars": 12, "accepted": 12, "is_whole": 1}
-        | {"kept": '{"30":1,"120":0}'}
+        | {"confidence": 0.5, "kept": '{"30":1,"120":0}'}
     ]
     assert typed == [{"day": "2026-01-02", "language": "python", "chars": 7}]
 

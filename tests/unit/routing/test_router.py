@@ -8,8 +8,9 @@ import time
 import pytest
 
 from fim_lsp.backends.base import ModelRequest
+from fim_lsp.backends.calibration import Calibration
 from fim_lsp.backends.fake import FakeBackend
-from fim_lsp.domain import FimRequest, GenerationLimits, Meter
+from fim_lsp.domain import AcceptanceCurve, FimRequest, GenerationLimits, Meter
 from fim_lsp.errors import ModelError, ModelMissing
 from fim_lsp.routing.router import CANDIDATES, Router
 from fim_lsp.routing.rule import RoutingTable
@@ -29,6 +30,7 @@ class Factory:
     def __init__(self, broken: tuple[str, ...] = (), slow: tuple[str, ...] = ()):
         self.broken, self.slow, self.go = broken, slow, threading.Event()
         self.made: list[tuple[str, ModelRequest]] = []
+        self.calibration: Calibration | None = None
 
     def __call__(self, family: str, model: ModelRequest) -> FakeBackend:
         if family in self.slow:
@@ -37,7 +39,7 @@ class Factory:
         if family in self.broken:
             raise ModelMissing(f"no {family} here")
         backend = FakeBackend("text")
-        backend.name = family
+        backend.name, backend.calibration = family, self.calibration
         return backend
 
 
@@ -217,3 +219,18 @@ def test_when_two_of_three_cannot_be_had_the_third_answers(monkeypatch):
     assert it.choose(ASK).family == "third"
     assert "gpt cannot be loaded" in it.choose(ASK).why
     assert "bert cannot be loaded" in it.choose(ASK).why
+
+
+def test_a_persons_acceptances_reach_what_is_loaded_and_what_will_be():
+    factory = Factory()
+    made = router(factory, tables=RATED)
+    first = made.ready()
+    first.calibration = Calibration(0.0, {}, {}, shown=0.1)
+    made.follow({"gpt": AcceptanceCurve(-1.0), "bert": AcceptanceCurve(2.0)})
+    assert first.calibration.limit > 0.1
+    assert made.choose(ASK).why.count("gpt 8% right") == 1  # 20 % by the table
+    made.follow({})
+    assert first.calibration.limit == 0.1 and "gpt 20% right" in made.choose(ASK).why
+    made.follow({"bert": AcceptanceCurve(2.0)})
+    factory.calibration = Calibration(0.0, {}, {}, shown=0.1)
+    assert made.loader.get("bert").calibration.limit < 0.1

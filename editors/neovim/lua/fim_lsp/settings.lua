@@ -185,4 +185,11 @@ return {
     wanted = "true or false",
     doc = "Count what was shown, taken and kept, for `fim-lsp stats`: numbers, languages and times in a file on this machine. No source text, no paths, and nothing is ever sent anywhere.",
   },
+  {
+    key = "learn",
+    type = "boolean",
+    default = false,
+    wanted = "true or false",
+    doc = "Let what you take and what you leave move how sure a model must be to show something unasked. `fim-lsp stats` tells what was learnt, `fim-lsp stats --unlearn` takes it back.",
+  },
 }
