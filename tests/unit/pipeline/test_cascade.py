@@ -8,7 +8,7 @@ import pytest
 
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.backends.fake import FakeBackend
-from fim_lsp.domain import Cancel, Outcome
+from fim_lsp.domain import AcceptanceCurve, Cancel, Outcome
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.routing.rule import RoutingTable
 from fim_lsp.settings import Config
@@ -125,6 +125,15 @@ def test_what_is_too_unlikely_is_shown_only_to_who_asks_for_it():
     it = completer(shy, FakeBackend(), {})
     assert shown(it.complete(SNAP, Cancel())) == ("gpt", "too unlikely, 4.7%")
     assert shown(it.complete(replace(SNAP, manual=True), Cancel())) == ("gpt", "first")
+
+
+@pytest.mark.parametrize(("shift", "limit"), [(-0.5, "29.2%"), (2.0, "5.0%")])
+def test_what_a_person_takes_is_named_where_it_holds_something_back(shift, limit):
+    shy = FakeBackend("first", log_probs=(-0.1,))
+    shy.calibration = Calibration(-3.0, {}, {}, shown=0.2)
+    it = completer(shy, FakeBackend(), {})
+    it.router.follow({"gpt": AcceptanceCurve(shift)})
+    assert shown(it.complete(SNAP, Cancel())) == ("gpt", f"too unlikely, 4.7%; what you take asks for {limit}")
 
 
 def test_both_runs_are_in_the_timings():
