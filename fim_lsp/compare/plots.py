@@ -11,6 +11,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -52,6 +53,7 @@ STYLE: Any = {  # matplotlib's own keys, one by one in its type
     "svg.hashsalt": "fim-lsp",
 }
 MARKERS = "osD^vPX"
+LABEL_INCHES, LETTER_INCHES = 0.5, 0.065  # what a label of the legend takes, beside its letters
 FEW = 3  # contenders up to which there is room to name each point
 
 
@@ -72,18 +74,23 @@ def draw(report: Report) -> list[tuple[Plot, str]]:
 def poster(report: Report) -> str:
     """Return the one picture that says most: quality against latency, and latency against span length."""
     chosen = [plot for plot in PLOTS if plot.draw in (_frontier, _latency_by_length)]
-    return _svg(chosen, report, (9.6, 3.7), f"{report['n']} holes · {where(report['machine'])}")
+    is_warm = any(one["warm_latency_ms"] for one in report["contenders"])
+    marks = " · filled: read anew, hollow: between keystrokes" if is_warm else ""
+    return _svg(chosen, report, (9.6, 3.9), f"{report['n']} holes · {where(report['machine'])}{marks}")
 
 
 def _svg(plots: Sequence[Plot], report: Report, size: tuple[float, float], title: str = "") -> str:
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=size, layout="constrained", facecolor=PAPER if title else "none")
+        named: dict[str, Artist] = {}
         for plot, axes in zip(plots, figure.subplots(1, len(plots), squeeze=False)[0], strict=True):
             plot.draw(axes, report)
             if title:
-                axes.set_title(plot.title, loc="left", fontsize=11, color=INK, pad=24)
-            if axes.get_legend_handles_labels()[0]:
-                axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.99), ncols=4, borderaxespad=0.2)
+                axes.set_title(plot.title, loc="left", fontsize=11, color=INK, pad=10)
+            named |= {label: handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+        if named:
+            columns = max(int(size[0] / (LABEL_INCHES + LETTER_INCHES * max(map(len, named)))), 1)
+            figure.legend(list(named.values()), list(named), loc="outside upper left", ncols=columns)
         if title:
             figure.supxlabel(title, fontsize=8.5, color=SOFT)
         out = io.StringIO()
@@ -144,10 +151,10 @@ def _latency_by_length(axes: Axes, report: Report) -> None:
         p50 = [row["latency_ms"]["p50"] for row in rows]
         low, high = zip(*(row["latency_ms"]["p50_interval"] for row in rows), strict=True)
         axes.fill_between(lengths, low, high, color=colour, alpha=0.15, linewidth=0)
-        axes.plot(lengths, p50, color=colour, marker=marker, label=f"{one['name']}, cold")
+        axes.plot(lengths, p50, color=colour, marker=marker, label=one["name"])
         warm = [summary(_latency(report, one["name"], "warm", row["tokens"])) for row in rows]
         if tried := [(length, latency["p50"]) for length, latency in zip(lengths, warm, strict=True) if latency]:
-            axes.plot(*zip(*tried, strict=True), ":", color=colour, marker=marker, markerfacecolor=PAPER, label="warm")
+            axes.plot(*zip(*tried, strict=True), ":", color=colour, marker=marker, markerfacecolor=PAPER)
     _name_lengths(axes, report)
     axes.set(ylabel="median milliseconds", ylim=(0, None))
 
@@ -253,7 +260,7 @@ def _name_lengths(axes: Axes, report: Report) -> None:
 
 PLOTS = (
     Plot("Quality against latency", "up and to the left is better; bars are 95 % intervals", _frontier),
-    Plot("Latency against span length", "median, with its 95 % band", _latency_by_length),
+    Plot("Latency against span length", "median, with its 95 % band; dotted between keystrokes", _latency_by_length),
     Plot(
         "Quality against span length", "exact match with its 95 % band, and dotted edit similarity", _quality_by_length
     ),
