@@ -8,8 +8,8 @@ EDITOR_SETTINGS = (
     Setting(
         "path",
         "",
-        "The `fim-lsp` program to run; empty means the active Python environment's, then the one on PATH, "
-        "then an environment of the extension's own.",
+        "The `fim-lsp` program to run; empty means the one inside the extension, else the active Python environment's, "
+        "then the one on PATH, then an environment of the extension's own.",
         TEXT,
         is_trusted=True,
     ),

@@ -5,7 +5,7 @@ import { CloseAction, ErrorAction, LanguageClient, type Middleware, TransportKin
 import type { Pause } from "./pause.ts";
 import type { Server } from "./resolve.ts";
 import { filled, languages, settings } from "./settings.ts";
-import type { Status } from "./status.ts";
+import type { Status } from "./statusText.ts";
 import { traceChannel } from "./trace.ts";
 
 /** Files, files to be, and the cells of notebooks: each cell is a document. */

@@ -1,6 +1,6 @@
 /** The commands and the menu. */
 
-import { type Disposable, type LogOutputChannel, ViewColumn, commands, window, workspace } from "vscode";
+import { type Disposable, type LogOutputChannel, Selection, ViewColumn, commands, window, workspace } from "vscode";
 import type { Compare } from "./compare.ts";
 import { type Explanation, render } from "./explain.ts";
 import { install } from "./install.ts";
@@ -8,6 +8,8 @@ import type { Pages } from "./pages.ts";
 import type { Pause } from "./pause.ts";
 import { activePython } from "./python.ts";
 import type { Supervisor } from "./server.ts";
+
+const TO_TRY = "def area(width, height):\n    return ";
 
 const OF_THE_EDITOR = {
   trigger: "editor.action.inlineSuggest.trigger",
@@ -43,6 +45,7 @@ export function register(parts: Parts): Disposable[] {
     pauseLanguage: () => document() && pause.toggleLanguage(document()!.languageId),
     backend: switchBackend,
     menu: () => menu(pause),
+    tryOut,
   };
   for (const [name, command] of Object.entries(OF_THE_EDITOR)) {
     own[name] = () => commands.executeCommand(command);
@@ -82,6 +85,10 @@ async function doctor(server: Supervisor): Promise<void> {
 }
 
 async function installAndStart({ server, log }: Parts): Promise<void> {
+  if (server.isInside) {
+    void window.showInformationMessage("fim-lsp: the server is inside this extension. Set fimLsp.path to run another.");
+    return;
+  }
   await server.stop(); // a running program's files cannot be replaced on Windows
   const python = workspace.isTrusted ? await activePython(undefined) : undefined;
   if (await install(server.own, python, log)) {
@@ -99,6 +106,15 @@ async function switchBackend(): Promise<void> {
     const isOfFolder = settings.inspect("backend")?.workspaceValue !== undefined;
     await settings.update("backend", chosen, !isOfFolder);
   }
+}
+
+/** Open a file that nothing depends on, the cursor where a suggestion is due. */
+async function tryOut(): Promise<void> {
+  const document = await workspace.openTextDocument({ language: "python", content: TO_TRY });
+  const editor = await window.showTextDocument(document);
+  const end = document.positionAt(TO_TRY.length);
+  editor.selection = new Selection(end, end);
+  await commands.executeCommand(OF_THE_EDITOR.trigger);
 }
 
 async function menu(pause: Pause): Promise<void> {

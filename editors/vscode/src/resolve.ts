@@ -6,17 +6,23 @@ export interface Server {
   command: string;
   args: string[];
   source: string;
+  /** As it told when it started. */
+  version?: string;
 }
 
 export interface Unresolved {
   reason: string;
 }
 
+export const INSIDE = "inside the extension";
+
 export type Resolution = Server | Unresolved;
 
 export interface Surroundings {
   /** `fimLsp.path`, its variables filled in. */
   setting: string;
+  /** Folder of the server inside the extension, which a platform's VSIX alone has. */
+  inside: string;
   /** The active Python environment's interpreter, when there is one that may be used. */
   python: string | undefined;
   /** The PATH variable. */
@@ -44,7 +50,7 @@ export function resolve(around: Surroundings): Resolution {
     }
   }
   return {
-    reason: "No fim-lsp was found in the active Python environment, on PATH or in the extension's own environment.",
+    reason: "No fim-lsp was found inside the extension, in the active Python environment, on PATH or in the extension's own environment.",
   };
 }
 
@@ -54,6 +60,7 @@ export function programs(environment: string, isWindows: boolean): string {
 }
 
 function* places(around: Surroundings): Iterable<[source: string, folders: string[]]> {
+  yield [INSIDE, [around.inside]];
   if (around.python) {
     const beside = dirname(around.python); // conda on Windows keeps programs one level below the interpreter
     yield ["active Python environment", [beside, join(beside, "Scripts")]];

@@ -1,15 +1,16 @@
 /** Keep the server running: find it, start it when it is first wanted, bring it back when it dies. */
 
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type ExtensionContext, type LogOutputChannel, type TextDocument, window, workspace } from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
 import { Backoff } from "./backoff.ts";
 import { makeClient } from "./client.ts";
+import { folderInside, makeExecutable } from "./inside.ts";
 import { offerInstall } from "./install.ts";
 import type { Pause } from "./pause.ts";
 import { activePython } from "./python.ts";
-import { type Resolution, resolve } from "./resolve.ts";
+import { INSIDE, type Resolution, resolve } from "./resolve.ts";
 import { languages, setting } from "./settings.ts";
 import { OFF, type StatusItem } from "./status.ts";
 
@@ -28,6 +29,11 @@ export class Supervisor {
     this.log = log;
     this.pause = pause;
     this.status = status;
+  }
+
+  /** True where the extension carries a server. */
+  get isInside(): boolean {
+    return existsSync(folderInside(this.context.extensionPath));
   }
 
   /** Folder of the extension's own environment. */
@@ -49,8 +55,9 @@ export class Supervisor {
 
   /** Find the server with what is known now. */
   async resolve(): Promise<Resolution> {
-    return resolve({
+    const found = resolve({
       setting: setting("path", ""),
+      inside: folderInside(this.context.extensionPath),
       // An environment of a folder that is not trusted may hold any program under our name.
       python: workspace.isTrusted ? await activePython(workspace.workspaceFolders?.[0]?.uri) : undefined,
       path: process.env["PATH"] ?? "",
@@ -58,6 +65,10 @@ export class Supervisor {
       isWindows: process.platform === "win32",
       isFile: (path) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false,
     });
+    if ("command" in found && found.source === INSIDE) {
+      makeExecutable(found.command);
+    }
+    return found;
   }
 
   private start(): void {
@@ -107,6 +118,7 @@ export class Supervisor {
     this.backoff.started();
     try {
       await client.start();
+      this.status.show({}, { ...found, version: client.initializeResult?.serverInfo?.version });
     } catch (problem) {
       this.log.error(`${found.command}: ${String(problem)}`);
       if (this.client === client) {

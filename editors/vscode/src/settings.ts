@@ -24,6 +24,14 @@ export function settings(): unknown {
   return filled(JSON.parse(JSON.stringify(workspace.getConfiguration("fimLsp"))));
 }
 
+/** Return which model of a backend answers: what a setting names, or the shipped one. */
+export function model(backend: string): string {
+  if (backend === "remote") {
+    return setting("remote.model", "") || setting("remote.url", "");
+  }
+  return setting(`${backend}.model`, "") || "the shipped one";
+}
+
 /** Return the language ids to complete in. */
 export function languages(): string[] {
   return setting<string[]>("languages", []);

@@ -1,15 +1,10 @@
-/** The status-bar item: state, backend, last latency. */
+/** The status-bar item: state, backend, last latency; on hovering also the model, the server and what can be done. */
 
 import { MarkdownString, StatusBarAlignment, ThemeColor, window } from "vscode";
 import type { Pause } from "./pause.ts";
 import type { Server } from "./resolve.ts";
-
-export interface Status {
-  state: "off" | "starting" | "loading" | "ready" | "busy" | "error";
-  reason: string;
-  backend: string;
-  lastMs: number | null;
-}
+import { model } from "./settings.ts";
+import { type Status, say } from "./statusText.ts";
 
 export const OFF: Status = { state: "off", reason: "", backend: "", lastMs: null };
 
@@ -21,6 +16,7 @@ const ICONS: Record<Status["state"], string> = {
   busy: "sync~spin",
   error: "warning",
 };
+const ACTIONS = { toggle: "Pause or resume", backend: "Switch backend", explain: "Explain", menu: "More…" };
 
 export class StatusItem {
   private readonly item = window.createStatusBarItem("fimLsp.status", StatusBarAlignment.Right, 100);
@@ -51,15 +47,22 @@ export class StatusItem {
   }
 
   private draw(): void {
-    const { state, reason, backend, lastMs } = this.status;
+    const { state, backend } = this.status;
     const paused = this.pause.reason(window.activeTextEditor?.document);
-    const known = [backend, lastMs === null ? "" : `${Math.round(lastMs)} ms`].filter(Boolean);
-    this.item.text = `$(${paused ? "debug-pause" : ICONS[state]}) ${["fim-lsp", ...known].join(" ")}`;
-    const said = paused ? `paused ${paused}` : [state, reason].filter(Boolean).join(": ");
-    this.item.accessibilityInformation = { label: `fim-lsp ${said}`, role: "button" };
-    this.item.tooltip = new MarkdownString()
-      .appendText(`fim-lsp: ${said}`)
-      .appendText(this.server ? `\n${this.server.command} (${this.server.source})` : "");
+    const said = say(this.status, paused, this.server, model(backend));
+    this.item.text = `$(${paused ? "debug-pause" : ICONS[state]}) ${said.bar}`;
+    this.item.accessibilityInformation = { label: said.label, role: "button" };
+    this.item.tooltip = hover(said.lines);
     this.item.backgroundColor = state === "error" ? new ThemeColor("statusBarItem.warningBackground") : undefined;
   }
+}
+
+function hover(lines: string[]): MarkdownString {
+  const text = new MarkdownString().appendMarkdown("**fim-lsp** ");
+  text.isTrusted = { enabledCommands: Object.keys(ACTIONS).map((name) => `fimLsp.${name}`) };
+  for (const line of lines) {
+    text.appendText(line).appendMarkdown("\n\n");
+  }
+  const actions = Object.entries(ACTIONS).map(([name, title]) => `[${title}](command:fimLsp.${name})`);
+  return text.appendMarkdown(actions.join(" · "));
 }

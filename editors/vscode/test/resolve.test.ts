@@ -6,6 +6,7 @@ import { type Surroundings, resolve } from "../src/resolve.ts";
 function machine(files: string[], more: Partial<Surroundings> = {}): Surroundings {
   return {
     setting: "",
+    inside: "/extension/server",
     python: undefined,
     path: "/usr/bin:/opt/tools",
     own: "/storage/venv",
@@ -15,10 +16,24 @@ function machine(files: string[], more: Partial<Surroundings> = {}): Surrounding
   };
 }
 
-const EVERYWHERE = ["/mine/fim-lsp", "/active/bin/fim-lsp", "/opt/tools/fim-lsp", "/storage/venv/bin/fim-lsp"];
+const ELSEWHERE = ["/mine/fim-lsp", "/active/bin/fim-lsp", "/opt/tools/fim-lsp", "/storage/venv/bin/fim-lsp"];
+const EVERYWHERE = [...ELSEWHERE, "/extension/server/fim-lsp"];
 
-test("the setting wins, then the active environment, then PATH, then our own", () => {
-  const found = (more: Partial<Surroundings>, files = EVERYWHERE) => resolve(machine(files, more));
+test("the setting wins over the server inside, and that over whatever the machine has", () => {
+  const python = "/active/bin/python";
+  assert.partialDeepStrictEqual(resolve(machine(EVERYWHERE, { setting: "/mine/fim-lsp", python })), {
+    command: "/mine/fim-lsp",
+    source: "setting fimLsp.path",
+  });
+  assert.deepEqual(resolve(machine(EVERYWHERE, { python })), {
+    command: "/extension/server/fim-lsp",
+    args: ["serve"],
+    source: "inside the extension",
+  });
+});
+
+test("with none inside, the active environment is asked, then PATH, then our own", () => {
+  const found = (more: Partial<Surroundings>, files = ELSEWHERE) => resolve(machine(files, more));
   const python = "/active/bin/python";
   assert.deepEqual(found({ setting: "/mine/fim-lsp", python }), {
     command: "/mine/fim-lsp",
@@ -27,7 +42,7 @@ test("the setting wins, then the active environment, then PATH, then our own", (
   });
   assert.partialDeepStrictEqual(found({ python }), { command: "/active/bin/fim-lsp", source: "active Python environment" });
   assert.partialDeepStrictEqual(found({}), { command: "/opt/tools/fim-lsp", source: "PATH" });
-  assert.partialDeepStrictEqual(found({}, EVERYWHERE.slice(3)), {
+  assert.partialDeepStrictEqual(found({}, ELSEWHERE.slice(3)), {
     command: "/storage/venv/bin/fim-lsp",
     source: "extension's own environment",
   });
@@ -44,6 +59,8 @@ test("a relative entry of PATH is no place to look: it would be the open folder"
 });
 
 test("on Windows programs end in .exe", () => {
-  const answer = resolve(machine(["/storage/venv/Scripts/fim-lsp.exe"], { isWindows: true, path: "" }));
-  assert.partialDeepStrictEqual(answer, { command: "/storage/venv/Scripts/fim-lsp.exe" });
+  for (const command of ["/storage/venv/Scripts/fim-lsp.exe", "/extension/server/fim-lsp.exe"]) {
+    const answer = resolve(machine([command], { isWindows: true, path: "" }));
+    assert.partialDeepStrictEqual(answer, { command });
+  }
 });
