@@ -8,10 +8,10 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 
 VSIX := editors/vscode/dist/fim-lsp.vsix
 
-.PHONY: setup try test editors vsix check fix eval release clean help
+.PHONY: setup try test editors vsix vsix-server check fix eval release clean help
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 13
 
 setup: $(STAMP) ## make .venv and install everything
 
@@ -42,9 +42,13 @@ fix: $(STAMP) ## format, mend what lint can, write generated docs
 
 vsix: $(VSIX) ## package the VS Code extension
 
-$(VSIX): $(shell find editors/vscode -name node_modules -prune -o -name dist -prune -o -type f -print) editors/node.sh
+$(VSIX): $(shell find editors/vscode -name node_modules -prune -o -name dist -prune -o -path editors/vscode/server -prune -o -type f -print) editors/node.sh
 	@PATH="$$(PYTHON=$(PYTHON) editors/node.sh):$$PATH"; cd editors/vscode && npm ci --ignore-scripts --loglevel=error && npm run --silent package
 	@du -h $@
+
+vsix-server: $(STAMP) ## package it for this system with the server inside, and its checksum: minutes
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[release]'
+	@PATH="$$(PYTHON=$(PYTHON) editors/node.sh):$$PATH" $(BIN)/python editors/vscode/freeze.py
 
 eval: $(STAMP) ## first-line match and cold latency on the shipped holes
 	@$(BIN)/fim-lsp eval
@@ -54,4 +58,4 @@ release: $(STAMP) ## a wheel per platform, sdist and the weights in data wheels,
 	@$(BIN)/python models/release.py
 
 clean: ## remove .venv and caches
-	rm -rf .venv .cache editors/vscode/node_modules editors/vscode/dist .pytest_cache .mypy_cache .ruff_cache dist build
+	rm -rf .venv .cache editors/vscode/node_modules editors/vscode/dist editors/vscode/server .pytest_cache .mypy_cache .ruff_cache dist build

@@ -14,12 +14,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes minutes unless it is asked for: `-m fuzz`."""
-    if "fuzz" in config.option.markexpr:
-        return
-    for item in items:
-        if item.get_closest_marker("fuzz"):
-            item.add_marker(pytest.mark.skip(reason="takes minutes: -m fuzz"))
+    """Leave out what takes minutes unless it is asked for: `-m fuzz`, `-m release`."""
+    for marker in ("fuzz", "release"):
+        for item in items if marker not in config.option.markexpr else ():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=f"takes minutes: -m {marker}"))
 
 
 @pytest.fixture(autouse=True, scope="session")

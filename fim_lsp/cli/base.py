@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,7 +63,10 @@ def reporting_errors() -> Iterator[None]:
         extra = next((name for name, packages in EXTRAS.items() if package in packages), None)
         if extra is None:
             raise
-        typer.secho(f"fim-lsp: this needs {package}: pip install 'fim-lsp[{extra}]'", err=True, fg="red")
+        remedy = f"pip install 'fim-lsp[{extra}]'"
+        if getattr(sys, "frozen", False):  # packed into an editor's extension: pip cannot add to it
+            remedy = f"the server inside the extension does without; {remedy} into a Python, and run that one's fim-lsp"
+        typer.secho(f"fim-lsp: this needs {package}: {remedy}", err=True, fg="red")
         raise typer.Exit(3) from None
 
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,21 +66,32 @@ LINES = """() => [...document.querySelectorAll('.monaco-editor .view-line')]
 class Server:
     """code-server with a home of its own."""
 
-    def __init__(self, home: Path, folder: Path, settings: dict[str, Any], trusted: bool = True):
+    def __init__(
+        self,
+        home: Path,
+        folder: Path,
+        settings: dict[str, Any] | None,  # None: a profile that nobody has touched
+        trusted: bool = True,
+        vsix: Path = VSIX,
+        around: Mapping[str, str] = os.environ,
+    ):
         install = ROOT / "tests/e2e/vscode/install.sh"
         cache = Path(subprocess.run([install], capture_output=True, text=True, check=True).stdout.strip())
         node = subprocess.run([ROOT / "editors/node.sh"], capture_output=True, text=True, check=True).stdout.strip()
         self.home, self.port = home, _free_port()
         user = home / "user/User"
         user.mkdir(parents=True)
-        (user / "settings.json").write_text(json.dumps({**SETTINGS, **settings}))
+        if settings is not None:
+            (user / "settings.json").write_text(json.dumps({**SETTINGS, **settings}))
         (home / "config.yaml").write_text(f"bind-addr: 127.0.0.1:{self.port}\nauth: none\ncert: false\n")
         entry = cache / "node_modules/code-server/out/node/entry.js"
         command = [f"{node}/node", str(entry), "--config", str(home / "config.yaml")]
         command += ["--user-data-dir", str(home / "user"), "--extensions-dir", str(home / "extensions")]
         dead = json.dumps({"serviceUrl": "http://127.0.0.1:9/", "itemUrl": "http://127.0.0.1:9/"})
-        environment = {**os.environ, "EXTENSIONS_GALLERY": dead}
-        subprocess.run([*command, "--install-extension", str(VSIX)], env=environment, check=True, capture_output=True)
+        environment = {**around, "EXTENSIONS_GALLERY": dead}
+        began = time.monotonic()
+        subprocess.run([*command, "--install-extension", str(vsix)], env=environment, check=True, capture_output=True)
+        self.install_s = time.monotonic() - began
         flags = [f"--{flag}" for flag in (QUIET if trusted else QUIET[:2])]
         self.log = (home / "code-server.log").open("w")
         self.process = subprocess.Popen(
