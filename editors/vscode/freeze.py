@@ -38,6 +38,7 @@ TARGETS = {  # what VS Code calls a platform: what cross.py does, and Python
     "darwin-x64": ("macos-x86_64", "Darwin", "x86_64"),
 }
 WEIGHTS = ("qwen2.5-coder-0.5b", "infiller")  # of models/; the study's are for measuring
+SAMPLES = "fim_lsp/cli/samples"
 UNUSED = (
     "torch",
     "transformers",
@@ -88,6 +89,7 @@ def options(python: str, work: Path) -> list[str]:
     words += [f"--{kind}path={work / kind}" for kind in ("work", "dist", "spec")]
     words += ["--collect-submodules=fim_lsp", "--collect-data=fim_lsp", "--recursive-copy-metadata=fim-lsp"]
     words += [f"--collect-all={name}" for name in grammars]
+    words += [f"--add-data={ROOT / SAMPLES}{os.pathsep}{SAMPLES}"]  # Python files that are read, not run
     words += [f"--exclude-module={name}" for name in UNUSED]
     # beside fim_lsp, as in a clone: checkpoints/catalogue.py looks there first
     words += [f"--add-data={ROOT / 'models' / name}{os.pathsep}models/{name}" for name in WEIGHTS]
@@ -130,9 +132,9 @@ def pack(target: str, out: Path) -> Path:
 
 
 def note_checksums(out: Path) -> Path:
-    """Write SHA256SUMS over every VSIX in a folder; `sha256sum --check SHA256SUMS` reads it."""
+    """Write SHA256SUMS over the VSIX with a server in a folder; `sha256sum --check SHA256SUMS` reads it."""
     lines = []
-    for path in sorted(out.glob("*.vsix")):
+    for path in sorted(out.glob("fim-lsp-*.vsix")):
         with path.open("rb") as file:
             lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {path.name}\n")
     sums = out / "SHA256SUMS"

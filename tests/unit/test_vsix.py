@@ -86,12 +86,12 @@ def test_the_newest_c_library_that_is_asked_for_is_found(tmp_path):
 
 
 def test_checksums_are_as_sha256sum_reads_them(tmp_path):
-    (tmp_path / "b.vsix").write_bytes(b"b")
-    (tmp_path / "a.vsix").write_bytes(b"a")
-    (tmp_path / "extension.js").write_bytes(b"")
+    for name in ("b", "a"):
+        (tmp_path / f"fim-lsp-{name}.vsix").write_text(name)
+    (tmp_path / "fim-lsp.vsix").write_text("the plain one, made at another time")
     sums = freeze.note_checksums(tmp_path).read_text()
-    assert [line.split("  ")[1] for line in sums.splitlines()] == ["a.vsix", "b.vsix"]
-    assert sums.startswith("ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb  a.vsix\n")
+    assert [line.split("  ")[1] for line in sums.splitlines()] == ["fim-lsp-a.vsix", "fim-lsp-b.vsix"]
+    assert sums.startswith("ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb  fim-lsp-a.vsix\n")
 
 
 def test_the_frozen_server_is_python_to_those_whom_it_starts(monkeypatch, capsys):

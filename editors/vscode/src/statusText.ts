@@ -32,7 +32,7 @@ export function say(status: Status, paused: string | undefined, server: Server |
     lines.push(`Last answer: ${speed}`);
   }
   if (server) {
-    lines.push(`Server: ${[server.version, `from: ${server.source}`].filter(Boolean).join(", ")}`, server.command);
+    lines.push(`Server: ${[server.version, `(${server.source})`].filter(Boolean).join(" ")}`, server.command);
   }
   return {
     bar: ["fim-lsp", known].filter(Boolean).join(" "),

@@ -13,7 +13,7 @@ test("model, speed and server are told, in the bar as short as can be", () => {
       "ready",
       "Model: gpt, the shipped one",
       "Last answer: 120 ms",
-      "Server: 0.1.0, from: inside the extension",
+      "Server: 0.1.0 (inside the extension)",
       "/x/server/fim-lsp",
     ],
   });

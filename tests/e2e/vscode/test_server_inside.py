@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,7 +75,9 @@ def test_a_fresh_editor_with_the_vsix_alone_shows_a_suggestion(browser, installe
     opened.close()
 
 
-def test_what_was_unpacked_can_be_run(installed):
+def test_the_bit_that_lets_it_run_is_packed_and_unpacked(installed, vsix):
+    with zipfile.ZipFile(vsix) as packed:
+        assert packed.getinfo("extension/server/fim-lsp").external_attr >> 16 & 0o100
     assert os.access(program(installed), os.X_OK)
 
 
@@ -84,6 +87,13 @@ def test_other_files_are_read_by_a_process_of_its_own(installed, tmp_path):
     words = ["-P", "-m", "fim_lsp.context.index", tmp_path, tmp_path / "kept.db", "100"]
     done = subprocess.run([program(installed), *words], capture_output=True, text=True, env={"HOME": str(tmp_path)})
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "1 1"), done.stderr
+
+
+def test_its_commands_find_their_files(installed, tmp_path):
+    for words in (["demo", "--json"], ["stats"], ["doctor"]):
+        environment = {"HOME": str(tmp_path)}
+        done = subprocess.run([program(installed), *words], capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
 
 
 def test_checksums_are_those_of_the_files(vsix):
