@@ -156,6 +156,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--target", choices=TARGETS, default=this_platform(), help="default: the system this runs on")
     parser.add_argument("--out", type=Path, default=HERE / "dist", help="folder of the VSIX and SHA256SUMS")
+    parser.add_argument("--keep", action="store_true", help="pack server/ as it lies there, signed since it was frozen")
     wanted = parser.parse_args()
     if wanted.target != this_platform():
         raise SystemExit(
@@ -163,8 +164,9 @@ def main() -> None:
             f"Python it runs in, and this is {this_platform() or f'{platform.system()} {platform.machine()}'}"
         )
     try:
-        with tempfile.TemporaryDirectory() as work:
-            freeze(wanted.target, Path(work))
+        if not wanted.keep:
+            with tempfile.TemporaryDirectory() as work:
+                freeze(wanted.target, Path(work))
     except ImportError as missing:
         raise SystemExit(f"this needs the package {missing.name}: pip install 'fim-lsp[release]'") from None
     except cross.CannotCompile as problem:
