@@ -9,7 +9,8 @@ from typing import Any
 
 from fim_lsp.backends.base import Backend, Budget, ModelRequest
 from fim_lsp.backends.calibration import Calibration
-from fim_lsp.checkpoints.config import ARCHITECTURES, read_config, read_raw_config
+from fim_lsp.checkpoints.architectures import ARCHITECTURES
+from fim_lsp.checkpoints.config import read_config, read_raw_config
 from fim_lsp.checkpoints.low_rank import SLOTS
 from fim_lsp.checkpoints.marks import Marks
 from fim_lsp.checkpoints.tokenizer import Tokenizer

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fim_lsp.checkpoints import ready
+from fim_lsp.checkpoints.canonical import MARKS, POSITIONS, Canonical, feed_in
 from fim_lsp.checkpoints.config import EMBEDDING, ModelConfig, read_config
 from fim_lsp.checkpoints.files import Floats, Stored, held_in
 from fim_lsp.checkpoints.marks import Marks
-from fim_lsp.checkpoints.spec import MARKS, ModelSpec
+from fim_lsp.checkpoints.spec import ModelSpec
 
 
 class TensorPart(NamedTuple):
@@ -25,14 +26,16 @@ class TensorPart(NamedTuple):
     bias: Floats | None
 
 
-def read_model(folder: Path) -> tuple[ModelConfig, dict[str, Stored]]:
+def read_model(folder: Path) -> tuple[ModelConfig, Mapping[str, Stored]]:
     """Read what a folder says and map its arrays once they are what it says; the one way in for kernels and torch.
 
-    Raises ModelMissing, ModelCorrupt, ModelMismatch.
+    They have the names of the kernels' layout, or else Llama's. Raises ModelMissing, ModelCorrupt, ModelMismatch.
     """
     config, held = read_config(folder), held_in(folder)
     spec = ModelSpec(config, folder)
     spec.check(held)
+    if not config.is_ready:
+        return config, Canonical(config, held)
     known = {one.name for one in spec.tensors(held)}
     return config, {name: one.mapped() for name, one in held.items() if name in known}
 
@@ -52,7 +55,7 @@ class Arrays:
     def of(cls, config: ModelConfig, stored: Mapping[str, Stored]) -> Arrays:
         """Take what `read_model` returned, an infiller's own rows put where they belong."""
         arrays = cls(_as_rows(config, stored) if config.is_ready else stored)
-        if (marks := arrays.stored.pop(MARKS, None)) is not None:
+        if (marks := arrays.stored.pop(f"{MARKS}.weight", None)) is not None:
             arrays._put_rows(list(Marks.read(config.infill).own), marks.floats())
         return arrays
 
@@ -111,10 +114,9 @@ def _joined(parts: list[TensorPart], join: Callable[[list[Any]], NDArray[Any]]) 
 
 def _as_rows(config: ModelConfig, stored: Mapping[str, Stored]) -> dict[str, Stored]:
     """Return ready weights under a transformers folder's names: int8 rows with their scales, and norms."""
-    found = {"model.norm.weight": stored[ready.NORM]}
-    for layer in range(config.layers):
-        for theirs, name in (("input_layernorm", "norm_in"), ("post_attention_layernorm", "norm_mid")):
-            found[f"model.layers.{layer}.{theirs}.weight"] = stored[f"layers.{layer}.{name}"]
+    found = {vector.theirs: stored[vector.name] for vector in ready.vectors(config)}
+    if config.variant.has_positions:
+        found[f"{POSITIONS}.weight"] = stored[ready.POSITIONS]
     pieces: dict[str, list[Stored]] = {}
     for matrix in ready.matrices(config, stored):
         for name, of in _parts(config, matrix).items():
@@ -138,6 +140,8 @@ def _parts(config: ModelConfig, matrix: ready.Matrix) -> dict[str, NDArray[np.in
     if what == "qkv":
         bounds = zip("qkv", heads * config.head_dim, heads[1:] * config.head_dim, strict=False)
         return {f"{where}.self_attn.{part}_proj": np.arange(first, last) for part, first, last in bounds}
+    if what == "gate_up" and len(feed_in(config)) == 1:
+        return {f"{where}.{feed_in(config)[0]}": np.arange(config.intermediate)}
     if what == "gate_up":
         woven = np.arange(2 * config.intermediate).reshape(-1, 2, ready.LANES)
         return {f"{where}.mlp.{part}_proj": woven[:, n].reshape(-1) for n, part in enumerate(("gate", "up"))}

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fim_lsp.checkpoints import rotary
+from fim_lsp.checkpoints.architectures import ARCHITECTURES, LLAMA, Architecture, Variant
 from fim_lsp.checkpoints.fields import Table, read_json
 from fim_lsp.errors import ModelCorrupt, ModelMismatch, ModelMissing
 
-ARCHITECTURES = ("llama", "qwen2")
-ACTIVATIONS = ("silu", "swish")  # two names of one
 EMBEDDING = "model.embed_tokens"
 LAYOUT = "fim-lsp 1"  # of weights as the kernels read them (ready.py); another layout is another number
 WIDEST, DEEPEST = 1 << 18, 1 << 10  # columns of a matrix; layers, heads, and numbers of a head
@@ -27,7 +26,7 @@ HOLE = 64  # positions a hole takes, and so the longest canvas
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The numbers that shape a Llama-family decoder (Touvron et al., arXiv 2302.13971)."""
+    """The numbers that shape a decoder: those of Llama (Touvron et al., arXiv 2302.13971), and how it varies."""
 
     vocab: int
     hidden: int
@@ -44,7 +43,9 @@ class ModelConfig:
     fim: Mapping[str, Any]  # how this checkpoint was trained to fill in; empty when it does not say
     infill: Mapping[str, Any]  # marks and decoding of an infiller; empty for a decoder
     is_ready: bool = False  # weights in the kernels' own layout
-    rope_factors: tuple[float, ...] = ()  # what each rotary frequency is divided by, [head_dim / 2]; empty: nothing
+    rope_factors: tuple[float, ...] = ()  # what each rotary frequency is divided by, [rotary / 2]; empty: nothing
+    architecture: str = "llama"
+    variant: Variant = LLAMA
 
     @property
     def positions(self) -> int:
@@ -52,70 +53,85 @@ class ModelConfig:
         return min(self.max_positions, MOST_COMPUTED)
 
     @property
+    def rotary(self) -> int:
+        """Return how many of a head's numbers a position turns."""
+        return 0 if self.variant.has_positions else int(self.head_dim * self.variant.rotary_share)
+
+    @property
     def rope_frequencies(self) -> NDArray[np.float64]:
-        """Return by how much a position turns each pair, in radians, [head_dim / 2]."""
-        steps = self.rope_theta ** (-np.arange(0, self.head_dim, 2) / self.head_dim)
+        """Return by how much a position turns each pair, in radians, [rotary / 2]."""
+        steps = self.rope_theta ** (-np.arange(0, self.rotary, 2) / max(self.rotary, 1))
         return np.ascontiguousarray(steps / (self.rope_factors or 1.0), np.float64)
+
+    @property
+    def attention_factor(self) -> float:
+        """Return what a query's product with a key is multiplied by."""
+        given = self.variant.attention_factor
+        return self.head_dim**-0.5 if given is None else given
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any], where: Path) -> ModelConfig:
         """Read the fields of a transformers config.json; raises ModelCorrupt, ModelMismatch."""
-        table = Table(raw, str(where))
-        family = _family(table)
+        of = _architecture(Table(raw, str(where)))
+        table = Table(raw, str(where), of.fields)
         rope = table.table("rope_parameters" if raw.get("rope_parameters") else "rope_scaling")
         _refuse_what_is_not_computed(table)
+        variant, usual = of.vary(table), of.defaults
         heads = table.whole("num_attention_heads", 1, DEEPEST)
         hidden, vocab = table.whole("hidden_size", 1, WIDEST), table.whole("vocab_size", 1, MOST_TOKENS)
         where_theta = rope if rope.raw.get("rope_theta") is not None else table
         theta = where_theta.number("rope_theta", 1, 1e12, 10_000.0)
-        head_dim = table.whole("head_dim", 2, DEEPEST, hidden // heads)
+        head_dim = table.whole("head_dim", 2, DEEPEST, usual.get("head_dim", hidden // heads))
+        is_shared = table.flag("multi_query", usual.get("multi_query", False))
+        eps = table.number("rms_norm_eps", 1e-12, 1, usual.get("rms_norm_eps", 1e-6))
+        rotary_dim = 0 if variant.has_positions else int(head_dim * variant.rotary_share)
         config = cls(
             vocab=vocab,
             hidden=hidden,
-            intermediate=table.whole("intermediate_size", 1, WIDEST),
+            intermediate=table.whole("intermediate_size", 1, WIDEST, usual.get("times_hidden", 0) * hidden or None),
             layers=table.whole("num_hidden_layers", 1, DEEPEST),
             heads=heads,
-            kv_heads=table.whole("num_key_value_heads", 1, heads, heads),
+            kv_heads=table.whole("num_key_value_heads", 1, heads, 1 if is_shared else heads),
             head_dim=head_dim,
-            eps=table.number("rms_norm_eps", 1e-12, 1, 1e-6),
+            eps=eps / variant.residual_factor**2,
             rope_theta=theta,
-            tied=table.flag("tie_word_embeddings"),
+            tied=table.flag("tie_word_embeddings", usual.get("tie_word_embeddings", False)),
             max_positions=table.whole("max_position_embeddings", 1, MOST_POSITIONS, 2048),
-            qkv_bias=table.flag("attention_bias") or family == "qwen2",
+            qkv_bias=table.flag("attention_bias", usual.get("attention_bias", False)),
             fim=_fim(table.table("fim")),
             infill=_infill(table.table("infill"), vocab),
             is_ready=table.raw.get("layout") is not None,
-            rope_factors=rotary.factors(rope, theta, head_dim),
+            rope_factors=rotary.factors(rope, theta, rotary_dim),
+            architecture=str(raw["model_type"]),
+            variant=variant,
         )
         for name in ("bos_token_id", "eos_token_id"):
             table.wholes(name, 0, vocab - 1, ())
         if config.heads % config.kv_heads:
             raise table.wrong("num_key_value_heads", f"a divisor of the {config.heads} heads")
-        if config.head_dim % 2:
+        if config.head_dim % 2 or config.rotary % 2:
             raise table.wrong("head_dim", "even, as rotary positions turn pairs")
         return config
 
 
-def _family(table: Table) -> str:
-    family = table.raw.get("model_type")
-    if family not in ARCHITECTURES:
+def _architecture(table: Table) -> Architecture:
+    name = table.raw.get("model_type")
+    if not isinstance(name, str) or name not in ARCHITECTURES:
         raise ModelMismatch(
-            f"{table.where} holds a model of type {family!r:.60}; the decoder runs {', '.join(ARCHITECTURES)}: "
+            f"{table.where} holds a model of type {name!r:.60}; the decoder runs {', '.join(ARCHITECTURES)}: "
             "give another folder"
         )
-    return str(family)
+    return ARCHITECTURES[name]
 
 
 def _refuse_what_is_not_computed(table: Table) -> None:
-    """Raise ModelMismatch for kinds of the family that the layers do not compute."""
+    """Raise ModelMismatch for kinds of the architecture that the layers do not compute."""
     if table.raw.get("use_sliding_window"):
         raise ModelMismatch(f"{table.where} uses a sliding window: not supported yet")
     if (layout := table.raw.get("layout")) not in (None, LAYOUT):
         raise ModelMismatch(
             f"{table.where}: the layout is {layout!r:.60}; this fim-lsp reads {LAYOUT!r}: install the newest fim-lsp"
         )
-    if (act := table.raw.get("hidden_act", ACTIVATIONS[0])) not in (None, *ACTIVATIONS):
-        raise ModelMismatch(f"{table.where} asks for the activation {act!r:.60}; the layers compute {ACTIVATIONS[0]}")
 
 
 def _fim(table: Table) -> Mapping[str, Any]:

@@ -24,9 +24,9 @@ def read_json(path: Path) -> Any:
 class Table:
     """One object of a JSON file; what is absent or null takes its default, and is refused where there is none."""
 
-    def __init__(self, raw: Any, where: str):
+    def __init__(self, raw: Any, where: str, words: Mapping[str, str] | None = None):
         self.raw: Mapping[str, Any] = raw if isinstance(raw, Mapping) else {}
-        self.where = where
+        self.where, self.words = where, words or {}
         if not isinstance(raw, Mapping):
             raise ModelCorrupt(f"{where} is {_shown(raw)}, not a JSON object: copy the model folder again")
 
@@ -34,6 +34,10 @@ class Table:
     def given(self) -> dict[str, Any]:
         """Return what is there and not null."""
         return {name: value for name, value in self.raw.items() if value is not None}
+
+    def own(self, name: str) -> str:
+        """Return which word this object has for a field."""
+        return self.words.get(name, name)
 
     def table(self, name: str) -> Table:
         """Return an inner object, an empty one where it is absent."""
@@ -93,13 +97,14 @@ class Table:
     def wrong(self, name: str, wanted: str) -> ModelCorrupt:
         """Say what a field holds and what it should hold."""
         return ModelCorrupt(
-            f"{self.where}: {name} is {_shown(self.raw.get(name))}, not {wanted}: correct it or copy the folder again"
+            f"{self.where}: {self.own(name)} is {_shown(self.raw.get(self.own(name)))}, not {wanted}: "
+            "correct it or copy the folder again"
         )
 
     def _take(self, name: str, default: Any) -> Any:
-        found = self.raw.get(name)
+        found = self.raw.get(self.own(name))
         if found is None and default is None:
-            raise ModelCorrupt(f"{self.where} lacks {name!r}: copy the model folder again")
+            raise ModelCorrupt(f"{self.where} lacks {self.own(name)!r}: copy the model folder again")
         return default if found is None else found
 
 

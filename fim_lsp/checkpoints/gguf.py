@@ -6,6 +6,7 @@ The file keeps rotary halves of Llama interleaved; the folders do not. Packed nu
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -14,49 +15,44 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fim_lsp.checkpoints import rotary
+from fim_lsp.checkpoints import canonical, rotary
+from fim_lsp.checkpoints.architectures import ARCHITECTURES
 from fim_lsp.checkpoints.arrays import TensorPart
-from fim_lsp.checkpoints.config import ARCHITECTURES, ModelConfig
+from fim_lsp.checkpoints.config import ModelConfig
 from fim_lsp.checkpoints.fields import Table
 from fim_lsp.checkpoints.files import Floats, Held
 from fim_lsp.checkpoints.gguf_head import Head, TensorEntry, read_head
 from fim_lsp.checkpoints.spec import ModelSpec
 from fim_lsp.errors import ModelCorrupt, ModelMismatch
 
-OUTSIDE = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}  # GGUF's name by ours
-OF_LAYER = {
-    "self_attn.q_proj": "attn_q",
-    "self_attn.k_proj": "attn_k",
-    "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output",
-    "mlp.gate_proj": "ffn_gate",
-    "mlp.up_proj": "ffn_up",
-    "mlp.down_proj": "ffn_down",
-    "input_layernorm": "attn_norm",
-    "post_attention_layernorm": "ffn_norm",
+SIZES = {  # of config.json in Llama's words, and GGUF's keys behind the architecture's name, the first that is there
+    "hidden_size": ("embedding_length",),
+    "intermediate_size": ("feed_forward_length",),
+    "num_hidden_layers": ("block_count",),
+    "num_attention_heads": ("attention.head_count",),
+    "num_key_value_heads": ("attention.head_count_kv",),
+    "head_dim": ("attention.key_length",),
+    "max_position_embeddings": ("context_length",),
+    "rms_norm_eps": ("attention.layer_norm_rms_epsilon", "attention.layer_norm_epsilon"),
+    "sliding_window": ("attention.sliding_window",),
+    "use_parallel_residual": ("use_parallel_residual",),
+    "embedding_multiplier": ("embedding_scale",),
+    "residual_multiplier": ("residual_scale",),
+    "attention_multiplier": ("attention.scale",),
+    "logits_scaling": ("logit_scale",),
 }
-SIZES = {  # of config.json, and GGUF's key behind the family's name
-    "hidden_size": "embedding_length",
-    "intermediate_size": "feed_forward_length",
-    "num_hidden_layers": "block_count",
-    "num_attention_heads": "attention.head_count",
-    "num_key_value_heads": "attention.head_count_kv",
-    "head_dim": "attention.key_length",
-    "max_position_embeddings": "context_length",
-    "rms_norm_eps": "attention.layer_norm_rms_epsilon",
-}
-CLASSES = {"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM"}
+BIASED = ("blk.0.attn_q.bias", "blk.0.attn_qkv.bias")  # where there is one, attention has biases
+NAMED = {of.gguf or name: name for name, of in ARCHITECTURES.items()}
+EMBEDDING, HEAD = "token_embd.weight", "output.weight"
 SCALED = "rope_freqs.weight"  # what each rotary frequency is divided by, in files of Llama 3.1 and later
 SAMPLED, ROUNDING = 64, 0.1  # rows that are compared, and how far two roundings of one row are apart at most
 
 
-def gguf_name(name: str) -> str:
-    """Return under which name GGUF keeps a tensor of a transformers folder."""
-    layer, _, kind = name.rpartition(".")
-    if layer in OUTSIDE:
-        return f"{OUTSIDE[layer]}.{kind}"
-    _, _, number, part = layer.split(".", 3)
-    return f"blk.{number}.{OF_LAYER[part]}.{kind}"
+def gguf_names(package: ModuleType, architecture: str, layers: int) -> Callable[[str], str | None]:
+    """Return what says under which name GGUF keeps a tensor of a transformers folder, None: under none."""
+    known = {name: arch for arch, name in package.MODEL_ARCH_NAMES.items()}
+    table = package.get_tensor_name_map(known[ARCHITECTURES[architecture].gguf or architecture], layers)
+    return lambda name: table.get_name(name, (".weight", ".bias"))
 
 
 class GgufFile:
@@ -68,21 +64,31 @@ class GgufFile:
         if SCALED in self.head.tensors:
             self.raw["rope_parameters"][rotary.FACTORS] = _opened(SCALED, self.head, self.package, path).tolist()
         self.config = ModelConfig.from_dict(self.raw, path)
-        self.names = {name: of for name, of in _names(self.config.layers).items() if of in self.head.tensors}
-        entries = {name: self.head.tensors[of] for name, of in self.names.items()}
-        held = {name: Held("F32", entry.shape, path, self.head.data[:0]) for name, entry in entries.items()}
+        self.architecture = ARCHITECTURES[self.config.architecture]
+        name_of = gguf_names(self.package, self.config.architecture, self.config.layers)
+        shares = {  # by our name, as what of a tensor of theirs
+            f"{name}.{kind}": share._replace(name=f"{share.name}.{kind}")
+            for name, share in canonical.shares(self.config, is_stacked=True).items()
+            for kind in ("weight", "bias")
+        }
+        of = {one.name: there for one in shares.values() if (there := name_of(one.name)) in self.head.tensors}
+        held = {name: Held("F32", self.head.tensors[at].shape, path, self.head.data[:0]) for name, at in of.items()}
         ModelSpec(self.config, path).check(held)
+        self.names = {name: one._replace(name=of[one.name]) for name, one in shares.items() if one.name in of}
 
     def has(self, name: str) -> bool:
         return name in self.names
 
     def floats(self, name: str, first: int = 0, last: int | None = None) -> Floats:
         """Return a tensor, or rows of it, in floats; its bytes must lie within the file."""
-        part = name.rsplit(".", 2)[-2]
-        if self.raw["model_type"] == "llama" and part in ("q_proj", "k_proj"):
-            whole = _opened(self.names[name], self.head, self.package, self.path)
+        share, part = self.names[name], name.rsplit(".", 2)[-2]
+        if self.architecture.is_interleaved_in_gguf and part in ("q_proj", "k_proj"):
+            whole = _opened(share.name, self.head, self.package, self.path)
             return _apart(whole, self.config.heads if part == "q_proj" else self.config.kv_heads)[first:last]
-        return _opened(self.names[name], self.head, self.package, self.path, first, last)
+        if len(self.head.tensors[share.name].shape) == 1:
+            return _opened(share.name, self.head, self.package, self.path)[share.first : share.last][first:last]
+        first, last, _ = slice(first, last).indices(share.last - share.first)
+        return _opened(share.name, self.head, self.package, self.path, share.first + first, share.first + last)
 
     def part(self, name: str, first: int = 0, last: int | None = None) -> TensorPart:
         """Return rows of a matrix."""
@@ -100,12 +106,15 @@ class GgufFile:
         return max(names, key=lambda name: self._row_bytes(name)).removesuffix(".weight")
 
     def _row_bytes(self, name: str) -> int:
-        entry = self.head.tensors[self.names[name]]
+        entry = self.head.tensors[self.names[name].name]
         return _row_bytes(entry, self.package)
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Floats]]:
-    """Return config.json and the tensors of a GGUF decoder in floats; raises ModelCorrupt, ModelMismatch."""
+    """Return config.json and the tensors of a GGUF decoder in floats, by Llama's names.
+
+    Raises ModelCorrupt, ModelMismatch.
+    """
     file = GgufFile(path)
     return file.raw, {name: file.floats(name) for name in file.names}
 
@@ -119,20 +128,31 @@ def _package(path: Path) -> ModuleType:
 
 def _config(head: Head, path: Path) -> dict[str, Any]:
     """Say in the words of config.json what the head says."""
-    family = head.values.get("general.architecture")
-    if family not in ARCHITECTURES:
-        raise ModelMismatch(f"{path} holds a {family!r:.60}; {', '.join(ARCHITECTURES)} are read: give another file")
-    table = Table(head.values, str(path))
-    raw: dict[str, Any] = {"model_type": family, "architectures": [CLASSES[family]], "hidden_act": "silu"}
-    raw |= {name: head.values.get(f"{family}.{key}") for name, key in SIZES.items()}
-    embedding = head.tensors.get(gguf_name("model.embed_tokens.weight"))
+    written = head.values.get("general.architecture")
+    if not isinstance(written, str) or written not in NAMED:
+        raise ModelMismatch(f"{path} holds a {written!r:.60}; {', '.join(NAMED)} are read: give another file")
+    name, table = NAMED[written], Table(head.values, str(path))
+    of = ARCHITECTURES[name]
+    raw: dict[str, Any] = {"model_type": name, "architectures": [of.class_name]}
+    for field, keys in SIZES.items():
+        found = (head.values.get(f"{written}.{key}") for key in keys)
+        raw[of.fields.get(field, field)] = next((one for one in found if one is not None), None)
+    hidden, heads = (
+        table.whole(f"{written}.{SIZES[one][0]}", 1, 1 << 30) for one in ("hidden_size", "num_attention_heads")
+    )
+    head_dim = raw["head_dim"] = table.whole(f"{written}.attention.key_length", 1, 1 << 30, max(hidden // heads, 1))
+    embedding = head.tensors.get(EMBEDDING)
     raw["vocab_size"] = embedding.shape[0] if embedding is not None and embedding.shape else None
-    theta = table.number(f"{family}.rope.freq_base", 1, 1e12, 10_000.0)
-    raw["rope_parameters"] = {"rope_type": "default", "rope_theta": theta, **_scaling(head, str(family), path)}
-    raw["tie_word_embeddings"] = gguf_name("lm_head.weight") not in head.tensors
-    for name, key in (("bos", "bos"), ("eos", "eos"), ("pad", "padding")):
-        raw[f"{name}_token_id"] = head.values.get(f"tokenizer.ggml.{key}_token_id")
-    return {name: value for name, value in raw.items() if value is not None}
+    theta = table.number(f"{written}.rope.freq_base", 1, 1e12, 10_000.0)
+    turned = table.whole(f"{written}.rope.dimension_count", 0, 1 << 30, head_dim)
+    raw["rope_parameters"] = {"rope_type": "default", "rope_theta": theta, **_scaling(head, written, path)}
+    if of.has_partial_rotary:
+        raw["rope_parameters"]["partial_rotary_factor"] = turned / head_dim
+    raw["tie_word_embeddings"] = HEAD not in head.tensors
+    raw[of.fields.get("attention_bias", "attention_bias")] = any(one in head.tensors for one in BIASED)
+    for token, key in (("bos", "bos"), ("eos", "eos"), ("pad", "padding")):
+        raw[f"{token}_token_id"] = head.values.get(f"tokenizer.ggml.{key}_token_id")
+    return {field: value for field, value in raw.items() if value is not None and field}
 
 
 def _scaling(head: Head, family: str, path: Path) -> dict[str, Any]:
@@ -143,12 +163,6 @@ def _scaling(head: Head, family: str, path: Path) -> dict[str, Any]:
     if kind != "linear":
         raise ModelMismatch(f"{path}: {kind!r:.60} rotary positions are not computed: give another file")
     return {"rope_type": "linear", "factor": head.values.get(f"{family}.rope.scaling.factor")}
-
-
-def _names(layers: int) -> dict[str, str]:
-    """Return GGUF's name for each tensor that a folder might have."""
-    where = [*OUTSIDE, *(f"model.layers.{n}.{part}" for n in range(layers) for part in OF_LAYER)]
-    return {name: gguf_name(name) for one in where for name in (f"{one}.weight", f"{one}.bias")}
 
 
 def _opened(name: str, head: Head, package: ModuleType, path: Path, first: int = 0, last: int | None = None) -> Floats:

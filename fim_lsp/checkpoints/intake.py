@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fim_lsp.checkpoints import packing, ready
+from fim_lsp.checkpoints import canonical, packing, ready
 from fim_lsp.checkpoints.arrays import TensorPart, read_model
 from fim_lsp.checkpoints.config import LAYOUT, ModelConfig, read_raw_config, shards, tokenizer_folder
 from fim_lsp.checkpoints.files import Floats
@@ -130,7 +130,11 @@ def convert(source: TensorSource, bits: int, out: Path, tell: Tell) -> None:
         for done, (name, theirs, first, last) in enumerate(pieces, config.layers):
             tell("reading the weights", done, of)
             packing.write_file(out, name.replace(".", "-"), packing.arrays(name, rounding.rows(theirs, 8, first, last)))
-    packing.write_file(out, "norm", {ready.NORM: source.floats("model.norm.weight")})
+    norms = {one.name: source.floats(one.theirs) for one in ready.vectors(config, config.layers)}
+    packing.write_file(out, "norm", norms)
+    if config.variant.has_positions:
+        whole = source.floats(f"{canonical.POSITIONS}.weight").reshape(config.max_positions, config.hidden)
+        packing.write_file(out, ready.POSITIONS, {ready.POSITIONS: whole})
     tell("reading the weights", of, of)
 
 
@@ -146,19 +150,21 @@ class _Rounding:
 
     def __init__(self, source: TensorSource, pool: ThreadPoolExecutor):
         self.source, self.pool = source, pool
+        self.shapes = {one.name: (one.rows, one.columns) for one in canonical.matrices(source.config)}
 
     def layer(self, number: int, bits: int) -> dict[str, NDArray[Any]]:
         where = f"model.layers.{number}"
         found: dict[str, NDArray[Any]] = {}
-        for what, parts in packing.PARTS.items():
-            names = [f"{where}.{part}" for part in parts]
-            matrix = packing.joined([self.rows(name, bits) for name in names], is_woven=what == packing.WOVEN)
+        for what in packing.PARTS:
+            names = [f"{where}.{part}" for part in packing.parts(what, self.source.config)]
+            is_woven = len(names) == 2
+            matrix = packing.joined([self.rows(name, bits) for name in names], is_woven)
             biases = [self.source.floats(f"{name}.bias") for name in names if self.source.has(f"{name}.bias")]
-            if biases and what == packing.WOVEN:
+            if biases and is_woven:
                 biases = [np.stack([one.reshape(-1, ready.LANES) for one in biases], 1).reshape(-1)]
             found |= packing.arrays(f"layers.{number}.{what}", matrix, np.concatenate(biases) if biases else None)
-        for what, theirs in packing.NORMS.items():
-            found[f"layers.{number}.{what}"] = self.source.floats(f"{where}.{theirs}.weight")
+        for one in ready.vectors(self.source.config, number):
+            found[one.name] = self.source.floats(one.theirs)
         return found
 
     def rows(self, name: str, bits: int, first: int = 0, last: int | None = None) -> LevelRows:
@@ -168,18 +174,10 @@ class _Rounding:
         return packing.joined(list(blocks))
 
     def _blocks(self, name: str, first: int, last: int | None) -> Iterator[tuple[int, int]]:
-        rows, columns = self._shape(name)
+        rows, columns = self.shapes[name]
         step = max(BLOCK // columns // ready.UNIT, 1) * ready.UNIT
         last = rows if last is None else last
         yield from ((at, min(at + step, last)) for at in range(first, last, step))
-
-    def _shape(self, name: str) -> tuple[int, int]:
-        c = self.source.config
-        attention, shared = c.heads * c.head_dim, c.kv_heads * c.head_dim
-        by_part = {"q_proj": (attention, c.hidden), "k_proj": (shared, c.hidden), "v_proj": (shared, c.hidden)}
-        by_part |= {"o_proj": (c.hidden, attention), "down_proj": (c.hidden, c.intermediate)}
-        by_part |= dict.fromkeys(("gate_proj", "up_proj"), (c.intermediate, c.hidden))
-        return by_part.get(name.rpartition(".")[2], (c.vocab, c.hidden))
 
 
 def _copy_words(folder: Path, out: Path) -> None:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from fim_lsp.checkpoints import ready
 from fim_lsp.checkpoints.arrays import TensorPart
+from fim_lsp.checkpoints.config import ModelConfig
 from fim_lsp.checkpoints.files import Floats, Stored
 
 INDEX = "model.safetensors.index.json"
 PARTS = {"qkv": [f"self_attn.{part}_proj" for part in "qkv"], "out": ["self_attn.o_proj"]}
 PARTS |= {"gate_up": ["mlp.gate_proj", "mlp.up_proj"], "down": ["mlp.down_proj"]}
 WOVEN = "gate_up"  # LANES rows of each part in turn; the other parts stand on top of each other
-NORMS = {"norm_in": "input_layernorm", "norm_mid": "post_attention_layernorm"}
 LEAST = np.float32(1e-30)  # of a row's furthest weight: a row of zeros has a scale all the same
 FULL, MOST_TIMES = np.float32(7.5), 15  # levels that a part's furthest weight becomes; steps of the furthest part
 VOCABULARY = {"embedding": "model.embed_tokens", "head": "lm_head"}
@@ -52,6 +52,11 @@ def rounded(part: TensorPart, bits: int) -> LevelRows:
     times = _whole(furthest / FULL / step[:, None], 1, MOST_TIMES)
     levels = _whole(grouped * (1 / (step[:, None] * times.astype(np.float32)))[:, :, None], -8, 7)
     return LevelRows(levels.reshape(weight.shape), step, times.view(np.uint8))
+
+
+def parts(what: str, config: ModelConfig) -> list[str]:
+    """Return which matrices of a layer are one of the engine's."""
+    return PARTS[what][1:] if what == WOVEN and not config.variant.is_gated else PARTS[what]
 
 
 def _whole(numbers: Floats, low: int, high: int) -> NDArray[np.int8]:

@@ -2,7 +2,7 @@
 
 A matrix is `NAME.data` with, of 4 bits, `NAME.times`; then `NAME.scale` [rows] and maybe `NAME.bias` [rows]. Row r,
 column c of 4 bits is scale[r] · times[r, c // 32] · level[r, c]; the two last make an int8, so that whatever reads
-int8 rows with a scale can read these (`rows`).
+int8 rows with a scale can read these (`rows`). Where a model has no gates, `gate_up` is up alone.
 """
 
 from __future__ import annotations
@@ -20,8 +20,18 @@ from fim_lsp.checkpoints.files import Stored
 
 LANES, UNIT, STEP, PART = 16, 32, 64, 32  # of engine.h
 LINE = 64  # bytes: where an array may begin
-NORM = "norm"
 OF_LAYER = ("qkv", "out", "gate_up", "down")  # the matrices of a layer, in the engine's order
+IN_LAYER = {  # its vectors, in the engine's order, and transformers' name of each
+    "norm_in": "input_layernorm.weight",
+    "norm_mid": "post_attention_layernorm.weight",
+    "norm_in_bias": "input_layernorm.bias",
+    "norm_mid_bias": "post_attention_layernorm.bias",
+    "norm_q": "self_attn.q_norm.weight",
+    "norm_k": "self_attn.k_norm.weight",
+}
+HEAD_NORMS = ("norm_q", "norm_k")
+LAST = {"norm": "model.norm.weight", "norm_bias": "model.norm.bias"}
+POSITIONS = "positions"  # float [positions, hidden] of a model that learned them
 SEGMENTS = 8  # pieces of embedding and head at most: a file that may be shipped does not hold either whole
 
 Bytes = NDArray[np.uint8]
@@ -38,6 +48,15 @@ class Matrix(NamedTuple):
     times: Bytes | None  # [rows / 32, columns / 32, 32]
     scale: NDArray[np.float32]  # [rows]
     bias: NDArray[np.float32] | None
+
+
+class Vector(NamedTuple):
+    """The weight or the bias of a norm: the engine's number for it, and its name in a transformers folder."""
+
+    name: str
+    place: int
+    length: int
+    theirs: str
 
 
 def is_ready(raw: Mapping[str, Any]) -> bool:
@@ -57,7 +76,8 @@ def shapes(config: ModelConfig) -> dict[str, tuple[int, int]]:
     """Return (rows, columns) of the layers' matrices, in the engine's order."""
     attention, shared = config.heads * config.head_dim, config.kv_heads * config.head_dim
     sizes: tuple[tuple[int, int], ...] = ((attention + 2 * shared, config.hidden), (config.hidden, attention))
-    sizes += ((2 * config.intermediate, config.hidden), (config.hidden, config.intermediate))
+    inner = config.intermediate * (2 if config.variant.is_gated else 1)
+    sizes += ((inner, config.hidden), (config.hidden, config.intermediate))
     named = [
         (f"layers.{layer}.{what}", size)
         for layer in range(config.layers)
@@ -86,9 +106,18 @@ def low_rank(config: ModelConfig, matrix: int) -> int:
     return config.layers * len(OF_LAYER) + 2 * SEGMENTS + 2 * matrix
 
 
-def norms(config: ModelConfig) -> list[str]:
-    """Return the names of all norms [hidden], in the engine's order."""
-    return [f"layers.{layer}.{norm}" for layer in range(config.layers) for norm in ("norm_in", "norm_mid")] + [NORM]
+def vectors(config: ModelConfig, layer: int | None = None) -> list[Vector]:
+    """Return the weights and biases of all norms, or those of a layer; behind the last layer are the last."""
+    if layer is None:
+        return [one for n in range(config.layers + 1) for one in vectors(config, n)]
+    is_last, start = layer == config.layers, layer * len(IN_LAYER)
+    ours, theirs = ("", "") if is_last else (f"layers.{layer}.", f"model.layers.{layer}.")
+    return [
+        Vector(ours + name, start + n, config.head_dim if name in HEAD_NORMS else config.hidden, theirs + other)
+        for n, (name, other) in enumerate((LAST if is_last else IN_LAYER).items())
+        if (config.variant.has_head_norms or name not in HEAD_NORMS)
+        and (config.variant.is_centred or not name.endswith("_bias"))
+    ]
 
 
 def matrices(config: ModelConfig, stored: Mapping[str, Stored]) -> Iterator[Matrix]:

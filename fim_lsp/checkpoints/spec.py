@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fim_lsp.checkpoints import ready
-from fim_lsp.checkpoints.config import EMBEDDING, ModelConfig
+from fim_lsp.checkpoints.architectures import ARCHITECTURES
+from fim_lsp.checkpoints.canonical import MARKS, POSITIONS, matrices, shares
+from fim_lsp.checkpoints.config import ModelConfig
 from fim_lsp.checkpoints.files import Held
 from fim_lsp.checkpoints.marks import Marks
 from fim_lsp.checkpoints.ready import STEP, UNIT
@@ -22,8 +24,6 @@ from fim_lsp.errors import ModelCorrupt, ModelMismatch
 
 FLOATS = ("F32", "F16", "BF16")
 MATRIX = ("I8", *FLOATS)
-MARKS = "marks.weight"  # an infiller's own rows of the embedding
-LAYER = re.compile(r"(?:model\.)?layers\.(\d{1,9})\.")
 REMEDY = "copy the model folder again, or convert the model anew"
 MUST, MAY, MUST_NOT = "must", "may", "must not"  # be there
 TOGETHER = {"q_proj": "k_proj", "k_proj": "v_proj", "gate_proj": "up_proj"}  # read one input, so become one matrix
@@ -62,11 +62,12 @@ class ModelSpec:
             self._check_pieces(held)
         for one in self.tensors(held):
             check_one(one, held.get(one.name), self.folder)
+        layers = rf"(?:{re.escape(ARCHITECTURES[self.config.architecture].names.layers)}|layers)\.(\d{{1,9}})\."
         for name, found in held.items():
-            if (layer := LAYER.match(name)) and int(layer[1]) >= self.config.layers:
+            if (layer := re.match(layers, name)) and int(layer[1]) >= self.config.layers:
                 raise _corrupt(found, name, f"there, and config.json says {self.config.layers} layers")
         self._check_pairs(held)
-        if MARKS in held:
+        if f"{MARKS}.weight" in held:
             Marks.read(self.config.infill)
 
     def _check_pairs(self, held: Folder) -> None:
@@ -113,24 +114,22 @@ def check_one(one: Expected, found: Held | None, folder: Path) -> None:
 
 def _transformers(c: ModelConfig, held: Folder) -> Iterator[Expected]:
     """Yield what a folder under transformers' names holds, its matrices in floats or in int8 rows with a scale each."""
-    yield _norm("model.norm.weight", c, FLOATS)
-    for name in (EMBEDDING,) if c.tied else (EMBEDDING, "lm_head"):
-        yield from _linear(name, c.vocab, c.hidden, held, MUST_NOT)
-    attention, shared = c.heads * c.head_dim, c.kv_heads * c.head_dim
-    for n in range(c.layers):
-        at = f"model.layers.{n}"
-        yield _norm(f"{at}.input_layernorm.weight", c, FLOATS)
-        yield _norm(f"{at}.post_attention_layernorm.weight", c, FLOATS)
-        for part, rows in (("q", attention), ("k", shared), ("v", shared)):
-            yield from _linear(f"{at}.self_attn.{part}_proj", rows, c.hidden, held, MUST if c.qkv_bias else MUST_NOT)
-        yield from _linear(f"{at}.self_attn.o_proj", c.hidden, attention, held)
-        for part in ("gate", "up"):
-            yield from _linear(f"{at}.mlp.{part}_proj", c.intermediate, c.hidden, held)
-        yield from _linear(f"{at}.mlp.down_proj", c.hidden, c.intermediate, held)
-    yield Expected(MARKS, ((3, c.hidden),), FLOATS, MAY)
+    of = shares(c)
+    for vector in ready.vectors(c):
+        name, _, kind = vector.theirs.rpartition(".")
+        yield Expected(f"{of[name].name}.{kind}", ((vector.length,),), FLOATS)
+    joined: dict[str, tuple[int, int, bool | None]] = {}  # several of ours may be one of theirs
+    for name, rows, columns, has_bias in matrices(c):
+        so_far, _, _ = joined.get(of[name].name, (0, 0, None))
+        joined[of[name].name] = (so_far + rows, columns, has_bias)
+    for name, (rows, columns, has_bias) in joined.items():
+        yield from _linear(name, rows, columns, held, MAY if has_bias is None else MUST if has_bias else MUST_NOT)
+    if c.variant.has_positions:
+        yield Expected(f"{of[POSITIONS].name}.weight", ((c.max_positions, c.hidden),), FLOATS)
+    yield Expected(f"{MARKS}.weight", ((3, c.hidden),), FLOATS, MAY)
 
 
-def _linear(name: str, rows: int, columns: int, held: Folder, bias: str = MAY) -> Iterator[Expected]:
+def _linear(name: str, rows: int, columns: int, held: Folder, bias: str) -> Iterator[Expected]:
     weight = held.get(f"{name}.weight")
     yield Expected(f"{name}.weight", ((rows, columns),), MATRIX)
     yield Expected(f"{name}.scale", ((rows,),), FLOATS, MUST if weight and weight.kind == "I8" else MUST_NOT)
@@ -139,8 +138,10 @@ def _linear(name: str, rows: int, columns: int, held: Folder, bias: str = MAY) -
 
 def _ready(c: ModelConfig, held: Folder) -> Iterator[Expected]:
     """Yield what a folder in the kernels' layout holds."""
-    for name in ready.norms(c):
-        yield _norm(name, c, ("F32",))
+    for vector in ready.vectors(c):
+        yield Expected(vector.name, ((vector.length,),), ("F32",))
+    if c.variant.has_positions:
+        yield Expected(ready.POSITIONS, ((c.max_positions, c.hidden),), ("F32",))
     for name, (rows, columns) in ready.shapes(c).items():
         is_qkv = name.endswith(".qkv")
         bias = (MUST if c.qkv_bias else MUST_NOT) if is_qkv else MAY
@@ -161,10 +162,6 @@ def _matrix(name: str, rows: int, columns: int, held: Folder, bias: str, may_be_
 
 def _corrupt(found: Held, name: str, what: str) -> ModelCorrupt:
     return ModelCorrupt(f"{found.path}: {name} is {what}: {REMEDY}")
-
-
-def _norm(name: str, c: ModelConfig, kinds: Sequence[str]) -> Expected:
-    return Expected(name, ((c.hidden,),), kinds)
 
 
 def _rows(held: Folder) -> dict[str, int]:

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from fim_lsp.checkpoints import rotary
-from fim_lsp.checkpoints.gguf import SCALED, gguf_name, read
-from fim_lsp.errors import ConfigError, ModelCorrupt
+from fim_lsp.checkpoints.gguf import SCALED, gguf_names, read
+from fim_lsp.errors import ConfigError, ModelCorrupt, ModelMismatch
 from fim_lsp.lab.train.folder import write_folder
 
 TYPES = ("f16", "q8_0")  # of matrices; vectors stay float32
@@ -46,15 +46,18 @@ def write(
     writer.add_vocab_size(config["vocab_size"])
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0 if matrix_type == "q8_0" else gguf.LlamaFileType.MOSTLY_F16)
     _write_vocabulary(writer, json.loads((source / "tokenizer.json").read_text(encoding="utf-8")), config)
+    name_of = gguf_names(gguf, family, config["num_hidden_layers"])
     for name, tensor in tensors.items():
-        array = tensor.float().numpy()
+        array, theirs = tensor.float().numpy(), name_of(name)
+        if theirs is None:
+            raise ConfigError(f"GGUF has no tensor {name} for a {family}")
         if family == "llama" and name.endswith(("q_proj.weight", "k_proj.weight")):  # others keep the halves apart
             array = _interleave(array, heads if "q_proj" in name else kv_heads)
         if array.ndim == 2 and matrix_type == "q8_0":
             kind = gguf.GGMLQuantizationType.Q8_0
-            writer.add_tensor(gguf_name(name), gguf.quants.quantize(array, kind), raw_dtype=kind)
+            writer.add_tensor(theirs, gguf.quants.quantize(array, kind), raw_dtype=kind)
         else:
-            writer.add_tensor(gguf_name(name), array.astype(np.float16 if array.ndim == 2 else np.float32))
+            writer.add_tensor(theirs, array.astype(np.float16 if array.ndim == 2 else np.float32))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -67,6 +70,8 @@ def unpack(file: Path, folder: Path) -> Path:
     if (folder / "config.json").is_file():
         return folder
     config, arrays = read(file)
+    if (family := config["model_type"]) not in PRE_TOKENIZERS:
+        raise ModelMismatch(f"{file} holds a {family}; training begins with {' or '.join(PRE_TOKENIZERS)}")
     from transformers import AutoTokenizer
 
     try:

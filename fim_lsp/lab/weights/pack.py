@@ -14,7 +14,7 @@ from torch import Tensor
 
 from fim_lsp.checkpoints import packing, ready
 from fim_lsp.checkpoints.config import LAYOUT, ModelConfig
-from fim_lsp.checkpoints.packing import INDEX, NORMS, PARTS, VOCABULARY, WOVEN, LevelRows
+from fim_lsp.checkpoints.packing import INDEX, PARTS, VOCABULARY, WOVEN, LevelRows
 from fim_lsp.lab.weights.rounding import Rounded
 
 SHARD_BYTES = 47_000_000
@@ -69,9 +69,8 @@ def _layers(
             joined = packing.joined([_rows(rounded[f"{name}.{part}"]) for part in parts], is_woven=what == WOVEN)
             bias = [tensors[key].float() for part in parts if (key := f"{name}.{part}.bias") in tensors]
             arrays |= packing.arrays(f"layers.{layer}.{what}", joined, torch.cat(bias).numpy() if bias else None)
-        for what, theirs in NORMS.items():
-            arrays[f"layers.{layer}.{what}"] = _floats(tensors[f"{name}.{theirs}.weight"])
-    return arrays | {ready.NORM: _floats(tensors["model.norm.weight"])}
+        arrays |= {one.name: _floats(tensors[one.theirs]) for one in ready.vectors(config, layer)}
+    return arrays | {one.name: _floats(tensors[one.theirs]) for one in ready.vectors(config, config.layers)}
 
 
 def _rows(matrix: Rounded) -> LevelRows:

@@ -1,4 +1,4 @@
-/* A Llama-family forward pass for processors: weights and buffers of a model, a pool of threads, one layer after another.
+/* A decoder's forward pass for processors: weights and buffers of a model, a pool of threads, one layer after another.
 
    Called by layers.py through ctypes. One thread at a time may run a model. */
 #include "engine.h"
@@ -218,13 +218,21 @@ static void stop(Pool *pool) {
 
 /* ---- a model ---- */
 
+/* What a model is, said once: a Llama is the least of it, rotary = head_dim, window = positions, the factors 1. */
 typedef struct {
-    int layers, hidden, inner, heads, kv_heads, head_dim, positions, is_tied, threads;
-    float eps;
+    int layers, hidden, inner, heads, kv_heads, head_dim;
+    int rotary; /* numbers of a head that positions turn */
+    int positions, window, is_tied;
+    int is_centred;  /* LayerNorm in place of RMSNorm */
+    int is_parallel; /* attention and feed-forward read the same x (as in GPT-J) */
+    int activation;  /* a Finish */
+    int threads;
+    float eps, embedding_factor, attention_factor;
 } Shape;
 
 enum { QKV, OUT, GATE_UP, DOWN, OF_LAYER };                 /* the matrices of a layer */
-enum { NORM_IN, NORM_MID, NORMS_OF_LAYER };                 /* and its vectors */
+enum { NORM_IN, NORM_MID, NORM_IN_BIAS, NORM_MID_BIAS, NORM_Q, NORM_K, VECTORS_OF_LAYER }; /* its vectors, or NULL */
+enum { NORM, NORM_BIAS, VECTORS_BESIDE };                   /* and those after the last layer */
 #define SEGMENTS 8 /* of embedding and head, some rows each: a file that may be shipped does not hold either whole */
 
 typedef struct {
@@ -236,8 +244,10 @@ typedef struct {
     uint8_t *slab;    /* what is free of the last */
     size_t slab_left;
     int slab_count;
-    float **norms; /* of the layers, then the last */
-    float *cos, *sin; /* [positions, head_dim / 2] */
+    Normalise normalise;
+    float **vectors; /* of the layers, then the last */
+    const float *learned; /* [positions, hidden], added to the embedding, or NULL; the caller's */
+    float *cos, *sin; /* [positions, rotary / 2] */
     int room, slots;  /* tokens the buffers hold, and those of slots */
     float *x, *y, *qkv, *mixed, *inner;
     float *gates, *low;          /* of slots alone: gate and up before they meet, and what is between two low-rank factors */
@@ -355,16 +365,16 @@ static int make_room_for_slots(Model *m, int tokens) {
 void fim_free(Model *m) {
     if (!m) return;
     if (m->pool.ids) stop(&m->pool);
-    const int matrices = most_matrices(&m->shape), norms = m->shape.layers * NORMS_OF_LAYER + 1;
+    const int matrices = most_matrices(&m->shape), vectors = m->shape.layers * VECTORS_OF_LAYER + VECTORS_BESIDE;
     for (int n = 0; m->matrices && n < matrices; n++) {
         Matrix *w = &m->matrices[n];
         if (w->is_own) free((void *)w->times), free((void *)w->scale), free((void *)w->bias);
     }
     for (int n = 0; n < m->slab_count; n++) give_back(m->slabs[n]);
-    for (int n = 0; m->norms && n < norms; n++) give_back(m->norms[n]);
+    for (int n = 0; m->vectors && n < vectors; n++) give_back(m->vectors[n]);
     for (int n = 0; m->scores && n < m->shape.threads; n++) give_back(m->scores[n]);
     for (int n = 0; m->scratch && n < m->shape.threads; n++) give_back(m->scratch[n]);
-    free(m->slabs), free(m->matrices), free(m->norms), free(m->scores), free(m->scratch);
+    free(m->slabs), free(m->matrices), free(m->vectors), free(m->scores), free(m->scratch);
     give_back(m->cos), give_back(m->sin);
     give_back(m->x), give_back(m->y), give_back(m->qkv), give_back(m->mixed), give_back(m->inner);
     give_back(m->narrow.values), give_back(m->narrow.scales), give_back(m->narrow.sums);
@@ -375,7 +385,7 @@ void fim_free(Model *m) {
 }
 
 /* Return a model without weights, run by the named kernels; NULL when memory or the kernels are lacking.
-   `turns`: by how much a position turns each pair of a head, in radians [head_dim / 2]. */
+   `turns`: by how much a position turns each pair of a head, in radians [rotary / 2]. */
 Model *fim_new(const Shape *shape, const char *kernels, const double *turns) {
     Model *m = calloc(1, sizeof *m);
     if (!m) return NULL;
@@ -383,18 +393,20 @@ Model *fim_new(const Shape *shape, const char *kernels, const double *turns) {
     const Kernels *found[SETS];
     for (int n = list(found) - 1; n >= 0; n--)
         if (!strcmp(found[n]->name, kernels)) m->kernels = found[n];
-    const size_t angles = (size_t)shape->positions * (shape->head_dim / 2);
+    const int pairs = shape->rotary / 2;
+    const size_t angles = (size_t)shape->positions * pairs + 1;
     m->matrices = calloc((size_t)most_matrices(shape), sizeof *m->matrices);
-    m->norms = calloc((size_t)shape->layers * NORMS_OF_LAYER + 1, sizeof *m->norms);
+    m->vectors = calloc((size_t)shape->layers * VECTORS_OF_LAYER + VECTORS_BESIDE, sizeof *m->vectors);
     m->scores = calloc((size_t)shape->threads, sizeof *m->scores);
     m->scratch = calloc((size_t)shape->threads, sizeof *m->scratch);
     m->cos = take_memory(angles * sizeof(float)), m->sin = take_memory(angles * sizeof(float));
-    if (!m->kernels || !m->matrices || !m->norms || !m->scores || !m->scratch || !m->cos || !m->sin || !start(&m->pool, shape->threads))
+    if (!m->kernels || !m->matrices || !m->vectors || !m->scores || !m->scratch || !m->cos || !m->sin || !start(&m->pool, shape->threads))
         return fim_free(m), NULL;
-    for (int i = 0; i < shape->head_dim / 2; i++) {
+    m->normalise = shape->is_centred ? m->kernels->centre : m->kernels->normalise;
+    for (int i = 0; i < pairs; i++) {
         for (int at = 0; at < shape->positions; at++) {
-            m->cos[(size_t)at * (shape->head_dim / 2) + i] = (float)cos(at * turns[i]);
-            m->sin[(size_t)at * (shape->head_dim / 2) + i] = (float)sin(at * turns[i]);
+            m->cos[(size_t)at * pairs + i] = (float)cos(at * turns[i]);
+            m->sin[(size_t)at * pairs + i] = (float)sin(at * turns[i]);
         }
     }
     return m;
@@ -508,11 +520,17 @@ int fim_use_matrix(Model *m, int n, int bits, int rows, int cols, const uint8_t 
     return 1;
 }
 
-/* Give a model its n-th norm, float [hidden]. */
-int fim_set_norm(Model *m, int n, const float *weight) {
-    m->norms[n] = resized(NULL, (size_t)m->shape.hidden);
-    if (m->norms[n]) memcpy(m->norms[n], weight, (size_t)m->shape.hidden * sizeof(float));
-    return m->norms[n] != NULL;
+/* Give a model its n-th vector, the weight or bias of a norm. */
+int fim_set_vector(Model *m, int n, int count, const float *values) {
+    m->vectors[n] = resized(NULL, (size_t)count);
+    if (m->vectors[n]) memcpy(m->vectors[n], values, (size_t)count * sizeof(float));
+    return m->vectors[n] != NULL;
+}
+
+/* Let a model add float [positions, hidden] to its embeddings; they must stay where they are. */
+int fim_use_positions(Model *m, const float *learned) {
+    m->learned = learned;
+    return 1;
 }
 
 /* ---- the forward pass ---- */
@@ -537,7 +555,7 @@ static void product(Model *m, const Matrix *w, const Quantised *x, int tokens, F
 
 typedef struct {
     Model *m;
-    const float *x, *norm; /* norm: NULL to leave x as it is */
+    const float *x, *norm, *bias; /* norm: NULL to leave x as it is */
     const Quantised *into;
 } Rounding;
 
@@ -547,21 +565,22 @@ static void one_rounding(void *context, int token, int thread) {
     (void)thread;
     if (r->norm) {
         float *y = r->m->y + (size_t)token * r->into->cols;
-        r->m->kernels->normalise(x, r->norm, r->m->shape.eps, r->into->cols, y);
+        r->m->normalise(x, r->norm, r->bias, r->m->shape.eps, r->into->cols, y);
         x = y;
     }
     r->m->kernels->quantise(x, token, r->into);
 }
 
-static void rounding(Model *m, const float *x, const float *norm, Quantised *into, int cols, int tokens) {
+static void rounding(Model *m, const float *x, const float *norm, const float *bias, Quantised *into, int cols, int tokens) {
     into->cols = cols;
-    share(&m->pool, one_rounding, &(Rounding){m, x, norm, into}, tokens);
+    share(&m->pool, one_rounding, &(Rounding){m, x, norm, bias, into}, tokens);
 }
 
 typedef struct {
     Model *m;
     const int32_t *positions;
     int at, stride, capacity;
+    const float *norm_q, *norm_k; /* of each head (as in Qwen3), or NULL */
     uint16_t *keys, *values;
 } Turning;
 
@@ -569,10 +588,13 @@ static void one_turning(void *context, int token, int thread) {
     const Turning *t = context;
     const Shape *s = &t->m->shape;
     const int d = s->head_dim;
-    const size_t angle = (size_t)t->positions[token] * (d / 2);
+    const size_t angle = (size_t)t->positions[token] * (s->rotary / 2);
     float *qkv = t->m->qkv + (size_t)token * t->stride;
     (void)thread;
-    for (int head = 0; head < s->heads + s->kv_heads; head++) t->m->kernels->turn(qkv + head * d, t->m->cos + angle, t->m->sin + angle, d);
+    for (int head = 0; t->norm_q && head < s->heads + s->kv_heads; head++)
+        t->m->kernels->normalise(qkv + head * d, head < s->heads ? t->norm_q : t->norm_k, NULL, s->eps, d, qkv + head * d);
+    for (int head = 0; head < s->heads + s->kv_heads; head++)
+        t->m->kernels->turn(qkv + head * d, t->m->cos + angle, t->m->sin + angle, s->rotary);
     for (int head = 0; head < s->kv_heads; head++) {
         const size_t of_head = (size_t)head * t->capacity * d;
         const float *key = qkv + (s->heads + head) * d, *value = key + s->kv_heads * d;
@@ -591,19 +613,22 @@ static void one_attention(void *context, int piece, int thread) {
     at->m->kernels->attend(at->a, piece / at->tiles, piece % at->tiles, at->m->scores[thread]);
 }
 
-/* Write the embedding float [hidden] of a token. */
-static void embed(const Model *m, int row, float *x) {
+/* Write the embedding float [hidden] of a token at a position. */
+static void embed(const Model *m, int row, int position, float *x) {
     const Matrix *w = &m->matrices[m->shape.layers * OF_LAYER];
     for (; row >= w->rows; w++) row -= w->rows;
     const uint8_t *from = w->data + (size_t)(row / UNIT) * UNIT * w->cols + row % UNIT * 4;
-    for (int i = 0; i < w->cols; i++) x[i] = (float)(from[(size_t)(i / 4) * 4 * UNIT + i % 4] - 128) * w->scale[row];
+    const float step = w->scale[row] * m->shape.embedding_factor;
+    const float *learned = m->learned ? m->learned + (size_t)position * w->cols : NULL;
+    for (int i = 0; i < w->cols; i++) x[i] = (float)(from[(size_t)(i / 4) * 4 * UNIT + i % 4] - 128) * step;
+    for (int i = 0; learned && i < w->cols; i++) x[i] += learned[i];
 }
 
 /* y += second · first · x for the slots, whose x is quantised already. */
 static void add_low_rank(Model *m, int n, const Quantised *x, int tokens, float *y, int stride) {
     const Matrix *first = low_rank(m, n), *second = first + 1;
     product(m, first, x, tokens, STORE, m->low, first->rows);
-    rounding(m, m->low, NULL, &m->few, second->cols, tokens);
+    rounding(m, m->low, NULL, NULL, &m->few, second->cols, tokens);
     product(m, second, &m->few, tokens, ADD, y, stride);
 }
 
@@ -613,11 +638,26 @@ static void one_gating(void *context, int token, int thread) {
     m->kernels->gate(m->gates + (size_t)token * 2 * m->shape.inner, m->shape.inner, m->inner + (size_t)token * m->shape.inner);
 }
 
+/* Write what a layer's feed-forward has inside; attention may still be on its way to x. */
+static void feed(Model *m, int layer, int n, int is_slots) {
+    const Shape *s = &m->shape;
+    const Matrix *w = m->matrices + layer * OF_LAYER;
+    float **v = m->vectors + layer * VECTORS_OF_LAYER;
+    rounding(m, m->x, v[NORM_MID], v[NORM_MID_BIAS], &m->narrow, s->hidden, n);
+    if (!is_slots) {
+        product(m, &w[GATE_UP], &m->narrow, n, (Finish)s->activation, m->inner, s->inner);
+        return;
+    }
+    product(m, &w[GATE_UP], &m->narrow, n, STORE, m->gates, 2 * s->inner);
+    add_low_rank(m, layer * OF_LAYER + GATE_UP, &m->narrow, n, m->gates, 2 * s->inner);
+    share(&m->pool, one_gating, m, n);
+}
+
 /* Write hidden states float [n, hidden] of tokens whose keys and values go to places start … of the cache.
 
    keys, values: half floats [layers, kv_heads, capacity × head_dim]. mask: bytes [n, start + n], true where a token may
    look, or NULL: then each looks at all (is_causal 0) or at those before it. unknown: NULL, or float [hidden], and then
-   the tokens are slots, which the low-rank part belongs to: one below 0 is not known and comes in as that vector.
+   the tokens are slots, which the low-rank part belongs to (GATED_SILU models): one below 0 is not known and comes in as that vector.
    is_over: asked before each layer, or NULL. Returns 0 when there is no memory, 2 when it was over before the end. */
 int fim_run(Model *m, const int32_t *ids, const int32_t *positions, int n, int start, uint16_t *keys, uint16_t *values,
             int capacity, const uint8_t *mask, int is_causal, const float *unknown, float *hidden, int (*is_over)(void)) {
@@ -628,32 +668,26 @@ int fim_run(Model *m, const int32_t *ids, const int32_t *positions, int n, int s
     for (int token = 0; token < n; token++) {
         float *x = m->x + (size_t)token * s->hidden;
         if (ids[token] < 0) memcpy(x, unknown, (size_t)s->hidden * sizeof *x);
-        else embed(m, ids[token], x);
+        else embed(m, ids[token], positions[token], x);
     }
     for (int layer = 0; layer < s->layers; layer++, keys += of_layer, values += of_layer) {
         if (is_over && is_over()) return 2;
         const Matrix *w = m->matrices + layer * OF_LAYER;
-        float **norm = m->norms + layer * NORMS_OF_LAYER;
-        rounding(m, m->x, norm[NORM_IN], &m->narrow, s->hidden, n);
+        float **v = m->vectors + layer * VECTORS_OF_LAYER;
+        rounding(m, m->x, v[NORM_IN], v[NORM_IN_BIAS], &m->narrow, s->hidden, n);
         product(m, &w[QKV], &m->narrow, n, STORE, m->qkv, stride);
         if (unknown) add_low_rank(m, layer * OF_LAYER + QKV, &m->narrow, n, m->qkv, stride);
-        share(&m->pool, one_turning, &(Turning){m, positions, start, stride, capacity, keys, values}, n);
+        share(&m->pool, one_turning, &(Turning){m, positions, start, stride, capacity, v[NORM_Q], v[NORM_K], keys, values}, n);
         const Attention attention = {s->heads, s->kv_heads, s->head_dim, n, start, start + n, capacity, stride, m->qkv,
-                                     keys, values, mask, is_causal, m->mixed};
+                                     keys, values, mask, is_causal, s->window, s->attention_factor, m->mixed};
         const int rows = n * (s->heads / s->kv_heads), tiles = (rows + m->kernels->query_rows - 1) / m->kernels->query_rows;
         share(&m->pool, one_attention, &(Attending){m, &attention, tiles}, tiles * s->kv_heads);
-        rounding(m, m->mixed, NULL, &m->narrow, width, n);
+        if (s->is_parallel) feed(m, layer, n, unknown != NULL);
+        rounding(m, m->mixed, NULL, NULL, &m->narrow, width, n);
         product(m, &w[OUT], &m->narrow, n, ADD, m->x, s->hidden);
         if (unknown) add_low_rank(m, layer * OF_LAYER + OUT, &m->narrow, n, m->x, s->hidden);
-        rounding(m, m->x, norm[NORM_MID], &m->narrow, s->hidden, n);
-        if (unknown) {
-            product(m, &w[GATE_UP], &m->narrow, n, STORE, m->gates, 2 * s->inner);
-            add_low_rank(m, layer * OF_LAYER + GATE_UP, &m->narrow, n, m->gates, 2 * s->inner);
-            share(&m->pool, one_gating, m, n);
-        } else {
-            product(m, &w[GATE_UP], &m->narrow, n, SWIGLU, m->inner, s->inner);
-        }
-        rounding(m, m->inner, NULL, &m->wide, s->inner, n);
+        if (!s->is_parallel) feed(m, layer, n, unknown != NULL);
+        rounding(m, m->inner, NULL, NULL, &m->wide, s->inner, n);
         product(m, &w[DOWN], &m->wide, n, ADD, m->x, s->hidden);
         if (unknown) add_low_rank(m, layer * OF_LAYER + DOWN, &m->wide, n, m->x, s->hidden);
     }
@@ -667,7 +701,8 @@ int fim_logits(Model *m, const float *hidden, int n, float *logits) {
     const Matrix *head = &m->matrices[s->layers * OF_LAYER + (s->is_tied ? 0 : SEGMENTS)];
     int rows = 0;
     if (!make_room(m, n, 1)) return 0;
-    rounding(m, hidden, m->norms[s->layers * NORMS_OF_LAYER], &m->narrow, s->hidden, n);
+    float **last = m->vectors + s->layers * VECTORS_OF_LAYER;
+    rounding(m, hidden, last[NORM], last[NORM_BIAS], &m->narrow, s->hidden, n);
     for (int segment = 0; segment < SEGMENTS; segment++) rows += head[segment].rows;
     for (int segment = 0; segment < SEGMENTS; logits += head[segment++].rows)
         if (head[segment].rows) product(m, &head[segment], &m->narrow, n, STORE, logits, rows);

@@ -31,7 +31,10 @@ typedef struct {
     int32_t *sums;
 } Quantised;
 
-typedef enum { STORE, ADD, SWIGLU } Finish; /* y = out, y += out, y = silu(gate) * up of interleaved rows */
+/* y = out, y += out; y = act(gate) * up of interleaved rows; y = act(out). GELU by tanh, or exact by the error function
+   (arXiv 1606.08415). */
+typedef enum { STORE, ADD, GATED_SILU, GATED_GELU, GATED_GELU_EXACT, SILU, GELU, GELU_EXACT } Finish;
+#define IS_GATED(finish) ((finish) >= GATED_SILU && (finish) < SILU)
 
 typedef struct {
     int heads, kv_heads, head_dim;
@@ -40,9 +43,13 @@ typedef struct {
     const uint16_t *keys;   /* half floats [kv_heads, capacity / LANES, head_dim, LANES] */
     const uint16_t *values; /* half floats [kv_heads, capacity, head_dim] */
     const uint8_t *mask;    /* [tokens, seen] or NULL */
-    int is_causal;
+    int is_causal, window;  /* a causal token sees itself and window - 1 before it */
+    float factor;           /* of a query's product with a key */
     float *out; /* [tokens, heads head_dim] */
 } Attention;
+
+/* y = norm of x; RMSNorm has no bias. */
+typedef void (*Normalise)(const float *x, const float *weight, const float *bias, float eps, int cols, float *y);
 
 /* One instruction set's kernels. */
 typedef struct {
@@ -51,9 +58,9 @@ typedef struct {
     void (*multiply)(const Matrix *w, int unit, const Quantised *x, int tokens, Finish finish, float *y, int stride,
                      float *scratch); /* [tokens, UNIT] */
     void (*attend)(const Attention *a, int kv_head, int tile, float *scores);
-    void (*normalise)(const float *x, const float *weight, float eps, int cols, float *y);
+    Normalise normalise, centre; /* RMSNorm, LayerNorm */
     void (*quantise)(const float *x, int token, const Quantised *into);
-    void (*gate)(const float *gates, int inner, float *y); /* SWIGLU of what was stored */
-    void (*turn)(float *x, const float *cos, const float *sin, int head_dim);
+    void (*gate)(const float *gates, int inner, float *y); /* GATED_SILU of what was stored */
+    void (*turn)(float *x, const float *cos, const float *sin, int rotary);
     void (*keep)(const float *key, const float *value, int at, int head_dim, uint16_t *keys, uint16_t *values);
 } Kernels;

@@ -400,20 +400,51 @@ ALWAYS floats scaled(const Matrix *w, int row, const float *sum) {
     return w->bias ? y + load(w->bias + row) : y;
 }
 
-ALWAYS floats gated(floats gate, floats up) { return gate / (exponential(-gate) + 1.0f) * up; }
+ALWAYS floats silu(floats x) { return x / (exponential(-x) + 1.0f); }
+
+/* x σ(2u), which is x (1 + tanh u) / 2; an exponent beyond 87 would be no float's. */
+ALWAYS floats gelu(floats x) {
+    const floats twice_u = x * (x * x * splat(0.0713548162726f) + splat(1.59576912161f));
+    return x / (exponential(-larger(twice_u, splat(-87.0f))) + 1.0f);
+}
+
+/* The error function by Abramowitz and Stegun 7.1.26: within 1.5e-7. */
+ALWAYS floats gelu_exact(floats x) {
+    const ints is_negative = x < splat(0);
+    const floats size = (floats)((ints)x & 0x7fffffff) * splat(0.707106781f), t = 1.0f / (size * splat(0.3275911f) + 1.0f);
+    floats p = splat(1.061405429f);
+    p = p * t + splat(-1.453152027f), p = p * t + splat(1.421413741f), p = p * t + splat(-0.284496736f), p = p * t + splat(0.254829592f);
+    const floats tail = p * t * exponential(-size * size) * splat(0.5f), rest = 1.0f - tail;
+    return x * (floats)(((ints)tail & is_negative) | ((ints)rest & ~is_negative));
+}
+
+ALWAYS floats activated(floats x, const Finish finish) {
+    if (finish == GATED_SILU || finish == SILU) return silu(x);
+    return finish == GATED_GELU || finish == GELU ? gelu(x) : gelu_exact(x);
+}
+
+ALWAYS void finish_rows(const Matrix *w, int unit, int tokens, const Finish finish, float *y, int stride, float (*sums)[UNIT]) {
+    for (int m = 0; m < tokens; m++) {
+        float *out = y + (size_t)m * stride + unit * (IS_GATED(finish) ? LANES : UNIT);
+        floats low = scaled(w, unit * UNIT, sums[m]), high = scaled(w, unit * UNIT + LANES, sums[m] + LANES);
+        if (IS_GATED(finish)) {
+            store(out, activated(low, finish) * high);
+        } else if (finish == ADD) {
+            store(out, load(out) + low), store(out + LANES, load(out + LANES) + high);
+        } else if (finish == STORE) {
+            store(out, low), store(out + LANES, high);
+        } else {
+            store(out, activated(low, finish)), store(out + LANES, activated(high, finish));
+        }
+    }
+}
 
 /* Give the sums of UNIT rows their scale and bias, and finish what they are for. */
 static void finish_unit(const Matrix *w, int unit, int tokens, Finish finish, float *y, int stride, float (*sums)[UNIT]) {
-    for (int m = 0; m < tokens; m++) {
-        float *out = y + (size_t)m * stride + unit * (finish == SWIGLU ? LANES : UNIT);
-        floats low = scaled(w, unit * UNIT, sums[m]), high = scaled(w, unit * UNIT + LANES, sums[m] + LANES);
-        if (finish == SWIGLU) {
-            store(out, gated(low, high));
-        } else if (finish == ADD) {
-            store(out, load(out) + low), store(out + LANES, load(out + LANES) + high);
-        } else {
-            store(out, low), store(out + LANES, high);
-        }
+#define FINISH(what) case what: finish_rows(w, unit, tokens, what, y, stride, sums); break;
+    switch (finish) {
+        FINISH(STORE) FINISH(ADD) FINISH(GATED_SILU) FINISH(GATED_GELU) FINISH(GATED_GELU_EXACT) FINISH(SILU) FINISH(GELU)
+        FINISH(GELU_EXACT)
     }
 }
 
@@ -492,7 +523,8 @@ ALWAYS void mix(const float *scores, int stride, const uint16_t *values, int d, 
 }
 
 /* Turn scores into weights, and return what makes them probabilities; what may not be seen gets none. */
-static float soften(float *scores, int padded, int limit, const uint8_t *mask, float factor) {
+static float soften(float *scores, int padded, int first, int limit, const uint8_t *mask, float factor) {
+    for (int t = 0; t < first; t++) scores[t] = -INFINITY;
     for (int t = mask ? 0 : limit; t < padded; t++)
         if (t >= limit || !mask[t]) scores[t] = -INFINITY;
     floats most = splat(-INFINITY);
@@ -513,12 +545,13 @@ static void attend(const Attention *a, int kv_head, int tile, float *scores) {
     const int first = tile * ROWS, rows = all - first < ROWS ? all - first : ROWS;
     const float *q[ROWS];
     float *out[ROWS], factors[ROWS];
-    int limits[ROWS], seen = 0;
+    int limits[ROWS], firsts[ROWS], seen = 0;
     for (int r = 0; r < rows; r++) {
         const int token = (first + r) / group, head = kv_head * group + (first + r) % group;
         q[r] = a->qkv + (size_t)token * a->stride + head * d;
         out[r] = a->out + ((size_t)token * a->heads + head) * d;
         limits[r] = a->is_causal ? a->start + token + 1 : a->seen;
+        firsts[r] = a->is_causal && limits[r] > a->window ? limits[r] - a->window : 0;
         seen = limits[r] > seen ? limits[r] : seen;
     }
     const int blocks = (seen + LANES - 1) / LANES, padded = blocks * LANES;
@@ -527,23 +560,34 @@ static void attend(const Attention *a, int kv_head, int tile, float *scores) {
     WITH_CONSTANT(rows, SCORES)
     for (int r = 0; r < rows; r++) {
         const uint8_t *mask = a->mask ? a->mask + (size_t)((first + r) / group) * a->seen : 0;
-        factors[r] = soften(scores + (size_t)r * padded, padded, limits[r], mask, 1.0f / sqrtf((float)d));
+        factors[r] = soften(scores + (size_t)r * padded, padded, firsts[r], limits[r], mask, a->factor);
     }
 #define MIX(n) mix(scores, padded, values, d, seen, n, factors, out)
     WITH_CONSTANT(rows, MIX)
 }
 
 /* RMSNorm (arXiv 1910.07467). */
-static void normalise(const float *x, const float *weight, float eps, int cols, float *y) {
+static void normalise(const float *x, const float *weight, const float *bias, float eps, int cols, float *y) {
+    (void)bias;
     floats sum = splat(0);
     for (int i = 0; i < cols; i += LANES) sum += load(x + i) * load(x + i);
     const float factor = 1.0f / sqrtf(total(sum) / (float)cols + eps);
     for (int i = 0; i < cols; i += LANES) store(y + i, load(x + i) * factor * load(weight + i));
 }
 
-/* Finish gates and ups that were stored interleaved, as SWIGLU does. */
+/* LayerNorm (arXiv 1607.06450). */
+static void centre(const float *x, const float *weight, const float *bias, float eps, int cols, float *y) {
+    floats sum = splat(0), squares = splat(0);
+    for (int i = 0; i < cols; i += LANES) sum += load(x + i);
+    const float mean = total(sum) / (float)cols;
+    for (int i = 0; i < cols; i += LANES) squares += (load(x + i) - mean) * (load(x + i) - mean);
+    const float factor = 1.0f / sqrtf(total(squares) / (float)cols + eps);
+    for (int i = 0; i < cols; i += LANES) store(y + i, (load(x + i) - mean) * factor * load(weight + i) + load(bias + i));
+}
+
+/* Finish gates and ups that were stored interleaved, as GATED_SILU does. */
 static void gate(const float *gates, int inner, float *y) {
-    for (int i = 0; i < inner; i += LANES) store(y + i, gated(load(gates + 2 * i), load(gates + 2 * i + LANES)));
+    for (int i = 0; i < inner; i += LANES) store(y + i, silu(load(gates + 2 * i)) * load(gates + 2 * i + LANES));
 }
 
 /* Round one token's activations to int8, GROUP by GROUP. */
@@ -570,9 +614,9 @@ static void quantise(const float *x, int token, const Quantised *into) {
     }
 }
 
-/* Rotary positions (arXiv 2104.09864), halves paired as in Llama. */
-static void turn(float *x, const float *cos, const float *sin, int head_dim) {
-    const int half = head_dim / 2;
+/* Rotary positions (arXiv 2104.09864) of a head's first numbers, halves paired as in Llama. */
+static void turn(float *x, const float *cos, const float *sin, int rotary) {
+    const int half = rotary / 2;
     for (int i = 0; i < half; i++) {
         const float a = x[i], b = x[i + half];
         x[i] = a * cos[i] - b * sin[i];
@@ -590,4 +634,4 @@ static void keep(const float *key, const float *value, int at, int head_dim, uin
 const Kernels NAMED(kernels_, ISA) = {
 #define TEXT(x) #x
 #define QUOTED(x) TEXT(x)
-    QUOTED(ISA), ROWS, MULTIPLY, attend, normalise, quantise, gate, turn, keep};
+    QUOTED(ISA), ROWS, MULTIPLY, attend, normalise, centre, quantise, gate, turn, keep};

@@ -18,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fim_lsp.checkpoints import ready
+from fim_lsp.checkpoints.architectures import GELU, GELU_EXACT, SILU
 from fim_lsp.checkpoints.arrays import Arrays, TensorPart, interleaved, read_model, stacked
+from fim_lsp.checkpoints.canonical import POSITIONS, feed_in
 from fim_lsp.checkpoints.config import ModelConfig, read_config
 from fim_lsp.checkpoints.files import Floats, Stored
 from fim_lsp.checkpoints.low_rank import LowRank
@@ -31,7 +33,9 @@ from fim_lsp.nn.token_cache import TokenCache
 
 KINDS = {"I8": 0, "F32": 1, "F16": 2, "BF16": 3}  # `Kind` of engine.c
 ENDED = 2  # what `fim_run` says when it was over before its end
-OF_LAYER, NORMS_OF_LAYER = len(ready.OF_LAYER), 2
+OF_LAYER = len(ready.OF_LAYER)
+FINISHES = [(False, "store"), (False, "add")]  # `Finish` of engine.h
+FINISHES += [(is_gated, activation) for is_gated in (True, False) for activation in (SILU, GELU, GELU_EXACT)]
 
 Mask = NDArray[np.bool_]
 
@@ -65,9 +69,11 @@ class NativeLayers:
         assert lib is not None, "kernels were named, so they were loaded"
         self.config, self.lib, self.kernels, self.threads = config, lib, kernels, library.threads()
         self.positions = config.positions
+        v, activation = config.variant, FINISHES.index((config.variant.is_gated, config.variant.activation))
         shape = library.EngineShape(
             config.layers, config.hidden, config.intermediate, config.heads, config.kv_heads, config.head_dim,
-            self.positions, int(config.tied), self.threads, config.eps,
+            config.rotary, self.positions, v.window or self.positions, config.tied, v.is_centred, v.is_parallel,
+            activation, self.threads, config.eps, v.embedding_factor, config.attention_factor,
         )  # fmt: skip
         self.model = lib.fim_new(byref(shape), kernels.encode(), _at(config.rope_frequencies))
         _expect(self.model)
@@ -135,7 +141,14 @@ class NativeLayers:
         return hidden
 
     def add_low_rank(self, part: LowRank) -> None:
-        """Put a low-rank part beside the matrices, in 8 bits, for runs of slots alone; once for these layers."""
+        """Put a low-rank part beside the matrices, in 8 bits, for runs of slots alone; once for these layers.
+
+        Raises ModelMismatch.
+        """
+        if not self.config.variant.is_gated or self.config.variant.activation != SILU:
+            raise ModelMismatch(
+                f"slots stand beside a trunk with gates by {SILU}, which a {self.config.architecture} has not"
+            )
         for layer in range(self.config.layers):
             for what, name in enumerate(ready.OF_LAYER):
                 for n, factor in enumerate(part.joined(layer, name)):
@@ -158,8 +171,10 @@ class NativeLayers:
             data, times, scale, bias = (None if array is None else _at(array) for array in arrays)
             n, size = ready.index(self.config, matrix.name), (matrix.rows, matrix.columns)
             self.lib.fim_use_matrix(self.model, n, matrix.bits, *size, data, times, scale, bias)
-        for n, name in enumerate(ready.norms(self.config)):
-            self._norm(n, stored[name].floats())
+        for one in ready.vectors(self.config):
+            self._vector(one, stored[one.name].floats())
+        if self.config.variant.has_positions:
+            self._learned(stored[ready.POSITIONS].floats())
 
     def _load(self, arrays: Arrays, bits: int) -> None:
         c = self.config
@@ -167,12 +182,13 @@ class NativeLayers:
             name, first = f"model.layers.{n}", n * OF_LAYER
             self._matrix(first, stacked(arrays.part(f"{name}.self_attn.{p}_proj") for p in "qkv"), bits)
             self._matrix(first + 1, arrays.part(f"{name}.self_attn.o_proj"), bits)
-            gate_up = interleaved(arrays.part(f"{name}.mlp.gate_proj"), arrays.part(f"{name}.mlp.up_proj"), LANES)
-            self._matrix(first + 2, gate_up, bits)
+            feed = [arrays.part(f"{name}.{part}") for part in feed_in(c)]
+            self._matrix(first + 2, interleaved(feed[0], feed[1], LANES) if len(feed) == 2 else feed[0], bits)
             self._matrix(first + 3, arrays.part(f"{name}.mlp.down_proj"), bits)
-            self._norm(n * NORMS_OF_LAYER, arrays.floats(f"{name}.input_layernorm.weight"))
-            self._norm(n * NORMS_OF_LAYER + 1, arrays.floats(f"{name}.post_attention_layernorm.weight"))
-        self._norm(c.layers * NORMS_OF_LAYER, arrays.floats("model.norm.weight"))
+        for one in ready.vectors(c):
+            self._vector(one, arrays.floats(one.theirs))
+        if c.variant.has_positions:
+            self._learned(arrays.floats(f"{POSITIONS}.weight"))
         self._matrix(ready.index(c, "embedding.0"), arrays.part("model.embed_tokens"), 8)
         if not c.tied:
             self._matrix(ready.index(c, "head.0"), arrays.part("lm_head"), 8)
@@ -187,8 +203,14 @@ class NativeLayers:
             )
         _expect(is_done)
 
-    def _norm(self, n: int, weight: Floats) -> None:
-        _expect(self.lib.fim_set_norm(self.model, n, _at(weight)))
+    def _vector(self, one: ready.Vector, values: Floats) -> None:
+        if one.name in ready.LAST:
+            values = values * np.float32(self.config.variant.logits_factor)
+        _expect(self.lib.fim_set_vector(self.model, one.place, one.length, _at(values)))
+
+    def _learned(self, positions: Floats) -> None:
+        self.mapped.append(positions)
+        self.lib.fim_use_positions(self.model, _at(positions))
 
 
 class NativeDecoder(NativeLayers):

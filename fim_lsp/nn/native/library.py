@@ -13,7 +13,11 @@ from fim_lsp.nn.native.build import LIBRARY
 logger = logging.getLogger(__name__)
 
 CHOICE = "FIM_LSP_KERNELS"  # environment: `torch`, or one of `kernels()`; empty takes the best
-INTS = ("layers", "hidden", "inner", "heads", "kv_heads", "head_dim", "positions", "is_tied", "threads")
+INTS = (  # the fields of `Shape`, in its order
+    *("layers", "hidden", "inner", "heads", "kv_heads", "head_dim", "rotary", "positions", "window", "is_tied"),
+    *("is_centred", "is_parallel", "activation", "threads"),
+)
+FLOATS = ("eps", "embedding_factor", "attention_factor")
 IS_OVER = ctypes.CFUNCTYPE(c_int)
 CORES_MOST = 8  # more threads than that only wait for the memory
 
@@ -21,23 +25,7 @@ CORES_MOST = 8  # more threads than that only wait for the memory
 class EngineShape(ctypes.Structure):
     """`Shape` of engine.c."""
 
-    _fields_ = [
-        *(
-            (name, c_int)
-            for name in [
-                "layers",
-                "hidden",
-                "inner",
-                "heads",
-                "kv_heads",
-                "head_dim",
-                "positions",
-                "is_tied",
-                "threads",
-            ]
-        ),
-        ("eps", c_float),
-    ]
+    _fields_ = [*((name, c_int) for name in INTS), *((name, c_float) for name in FLOATS)]
 
 
 @lru_cache(1)
@@ -55,7 +43,8 @@ def library() -> ctypes.CDLL | None:
     lib.fim_free.restype, lib.fim_free.argtypes = None, [c_void_p]
     lib.fim_set_matrix.argtypes = [c_void_p, *[c_int] * 5, c_void_p, c_void_p, c_void_p]
     lib.fim_use_matrix.argtypes = [c_void_p, *[c_int] * 4, *[c_void_p] * 4]
-    lib.fim_set_norm.argtypes = [c_void_p, c_int, c_void_p]
+    lib.fim_set_vector.argtypes = [c_void_p, c_int, c_int, c_void_p]
+    lib.fim_use_positions.argtypes = [c_void_p, c_void_p]
     lib.fim_run.argtypes = [
         *[c_void_p] * 3, *[c_int] * 2, *[c_void_p] * 2, c_int, c_void_p, c_int, *[c_void_p] * 2, IS_OVER,
     ]  # fmt: skip

@@ -89,7 +89,7 @@ def test_a_tensor_that_lies_is_told_by_name(copy, read, layout, name, change, sa
         ("floats", {"num_key_value_heads": 3}, ModelCorrupt, "num_key_value_heads is 3, not a divisor of the 4"),
         ("floats", {"head_dim": 15}, ModelCorrupt, "head_dim is 15, not even"),
         ("floats", {"eos_token_id": [1, 272]}, ModelCorrupt, "eos_token_id"),
-        ("floats", {"hidden_act": "gelu"}, ModelMismatch, "gelu"),
+        ("floats", {"hidden_act": "relu"}, ModelMismatch, "relu"),
         ("floats", {"tie_word_embeddings": "no"}, ModelCorrupt, "true or false"),
         ("floats", {"fim": {"prefix": 5}}, ModelCorrupt, "prefix is 5"),
         ("floats", {"fim": folders.FIM | {"order": "middle-out"}}, ModelCorrupt, "order is 'middle-out', not one of"),

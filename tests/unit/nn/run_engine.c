@@ -16,11 +16,13 @@
 #endif
 
 enum { LAYERS = 2, HIDDEN = 128, INNER = 320, HEADS = 8, KV_HEADS = 2, HEAD = 16, VOCAB = 224, TOKENS = 61, CAPACITY = 64 };
+enum { GATED_SILU = 2, VECTORS_OF_LAYER = 6 }; /* of engine.h and engine.c */
 enum { QKV_ROWS = (HEADS + 2 * KV_HEADS) * HEAD, KEYS = LAYERS * KV_HEADS * CAPACITY * HEAD };
 
 typedef struct {
-    int layers, hidden, inner, heads, kv_heads, head_dim, positions, is_tied, threads;
-    float eps;
+    int layers, hidden, inner, heads, kv_heads, head_dim, rotary, positions, window, is_tied, is_centred, is_parallel, activation;
+    int threads;
+    float eps, embedding_factor, attention_factor;
 } Shape;
 
 static const char *(*name_of)(int);
@@ -28,7 +30,7 @@ static int (*agree)(const void *, const void *);
 static void *(*new_model)(const Shape *, const char *, const double *);
 static void (*free_model)(void *);
 static int (*set_matrix)(void *, int, int, int, int, int, const void *, const float *, const float *);
-static int (*set_norm)(void *, int, const float *);
+static int (*set_vector)(void *, int, int, const float *);
 static int (*run)(void *, const int32_t *, const int32_t *, int, int, uint16_t *, uint16_t *, int, const uint8_t *, int,
                   const float *, float *, int (*)(void));
 static int (*logits)(void *, const float *, int, float *);
@@ -47,7 +49,7 @@ static void find_all(const char *path) {
     must(library != NULL, "loading the library");
 #define FOUND(function, name) must((*(void **)&function = FIND(library, name)) != NULL, name)
     FOUND(name_of, "fim_kernels"), FOUND(agree, "fim_agree"), FOUND(new_model, "fim_new"), FOUND(free_model, "fim_free");
-    FOUND(set_matrix, "fim_set_matrix"), FOUND(set_norm, "fim_set_norm"), FOUND(run, "fim_run"), FOUND(logits, "fim_logits");
+    FOUND(set_matrix, "fim_set_matrix"), FOUND(set_vector, "fim_set_vector"), FOUND(run, "fim_run"), FOUND(logits, "fim_logits");
     char name[64] = "kernels_plain";
     const void *plain = FIND(library, name);
     for (int n = 0; name_of(n); n++) {
@@ -66,7 +68,7 @@ static void random_matrix(void *model, int n, int bits, int rows, int cols) {
 }
 
 static void *random_model(const char *kernels, int bits, int threads) {
-    const Shape shape = {LAYERS, HIDDEN, INNER, HEADS, KV_HEADS, HEAD, CAPACITY, 1, threads, 1e-6f};
+    const Shape shape = {LAYERS, HIDDEN, INNER, HEADS, KV_HEADS, HEAD, HEAD, CAPACITY, CAPACITY, 1, 0, 0, GATED_SILU, threads, 1e-6f, 1, 0.25f};
     double turns[HEAD / 2];
     for (int i = 0; i < HEAD / 2; i++) turns[i] = 1.0 / (1 + i * i);
     void *model = new_model(&shape, kernels, turns);
@@ -74,7 +76,9 @@ static void *random_model(const char *kernels, int bits, int threads) {
     seed = 1;
     float norm[HIDDEN];
     for (int i = 0; i < HIDDEN; i++) norm[i] = 0.5f + (float)i / HIDDEN;
-    for (int n = 0; n <= 2 * LAYERS; n++) must(set_norm(model, n, norm), "a norm");
+    for (int n = 0; n < LAYERS * VECTORS_OF_LAYER; n++)
+        if (n % VECTORS_OF_LAYER < 2) must(set_vector(model, n, HIDDEN, norm), "a norm"); /* before and between */
+    must(set_vector(model, LAYERS * VECTORS_OF_LAYER, HIDDEN, norm), "the last norm");
     for (int layer = 0; layer < LAYERS; layer++) {
         random_matrix(model, layer * 4, bits, QKV_ROWS, HIDDEN), random_matrix(model, layer * 4 + 1, bits, HIDDEN, HEADS * HEAD);
         random_matrix(model, layer * 4 + 2, bits, 2 * INNER, HIDDEN), random_matrix(model, layer * 4 + 3, bits, HIDDEN, INNER);

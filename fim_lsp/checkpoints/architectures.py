@@ -1,0 +1,98 @@
+"""The architectures that the layers compute, as data: where each parts from Llama, in config.json and in its names.
+
+Another one is another entry here, as long as it is made of what `Variant` has; the layers know no architecture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fim_lsp.checkpoints.fields import Table
+from fim_lsp.errors import ModelMismatch
+
+SILU, GELU, GELU_EXACT = "silu", "gelu by tanh", "gelu"
+ACTIVATIONS = {"silu": SILU, "swish": SILU, "gelu": GELU_EXACT, "gelu_python": GELU_EXACT}
+ACTIVATIONS |= dict.fromkeys(("gelu_pytorch_tanh", "gelu_new", "gelu_fast"), GELU)
+MOST_FACTOR = 1e6
+LAYERS = "model.layers"
+ALWAYS = ""  # a field that an architecture has no word for: its default is the rule
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What a model's layers compute, where Llama's compute what is the default here."""
+
+    activation: str = SILU
+    is_gated: bool = True  # the feed-forward multiplies by a gate
+    is_centred: bool = False  # LayerNorm with biases in place of RMSNorm
+    is_parallel: bool = False  # attention and feed-forward read the same
+    has_head_norms: bool = False  # RMSNorm of every head's query and key
+    has_positions: bool = False  # learned ones, and none are turned
+    biases: bool | None = None  # of the matrices behind attention and of the feed-forward; None: as a file has them
+    window: int | None = None  # tokens that one sees, itself among them
+    rotary_share: float = 1.0  # of a head's numbers
+    embedding_factor: float = 1.0
+    attention_factor: float | None = None  # None: 1 / √head_dim
+    residual_factor: float = 1.0  # of what a layer adds; the layers keep x / it, so that nothing is multiplied
+    logits_factor: float = 1.0  # goes into the last norm
+
+
+LLAMA = Variant()
+
+
+@dataclass(frozen=True)
+class Names:
+    """What it calls tensors that this program knows by Llama's names; several of ours may be one of theirs."""
+
+    layers: str = LAYERS
+    outside: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, name: str) -> str:
+        """Return their name of a tensor, both without .weight or .bias."""
+        if not name.startswith(f"{LAYERS}."):
+            return self.outside.get(name, name)
+        number, _, part = name.removeprefix(f"{LAYERS}.").partition(".")
+        return f"{self.layers}.{number}.{self.parts.get(part, part)}"
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One `model_type`: its words in config.json, its names of tensors, and how it varies."""
+
+    class_name: str  # transformers'
+    vary: Callable[[Table], Variant]
+    fields: Mapping[str, str] = field(default_factory=dict)  # its words for Llama's fields
+    defaults: Mapping[str, Any] = field(default_factory=dict)  # for what config.json may leave out, by Llama's words
+    names: Names = field(default_factory=Names)
+    gguf: str = ""  # its name in GGUF, where that is another
+    norm_plus: float = 0.0  # what a folder's norms lack
+    has_partial_rotary: bool = False  # config.json may say that only some numbers of a head are turned
+    is_interleaved_in_gguf: bool = False  # GGUF keeps the halves of its rotary pairs side by side
+
+
+def _llama(table: Table) -> Variant:
+    return Variant(_activation(table))
+
+
+def _qwen3(table: Table) -> Variant:
+    return Variant(_activation(table), has_head_norms=True)
+
+
+def _activation(table: Table, default: str = "silu") -> str:
+    """Return what config.json asks for; raises ModelMismatch."""
+    asked = table.given.get(table.own("hidden_act"), default)
+    if not isinstance(asked, str) or asked not in ACTIVATIONS:
+        raise ModelMismatch(
+            f"{table.where} asks for the activation {asked!r:.60}; the layers compute {', '.join(ACTIVATIONS)}"
+        )
+    return ACTIVATIONS[asked]
+
+
+ARCHITECTURES = {
+    "llama": Architecture("LlamaForCausalLM", _llama, is_interleaved_in_gguf=True),
+    "qwen2": Architecture("Qwen2ForCausalLM", _llama, {"attention_bias": ALWAYS}, {"attention_bias": True}),
+    "qwen3": Architecture("Qwen3ForCausalLM", _qwen3, defaults={"head_dim": 128}),
+}
