@@ -6,7 +6,7 @@ Another one is another entry here, as long as it is made of what `Variant` has; 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fim_lsp.checkpoints.fields import Table
@@ -15,8 +15,10 @@ from fim_lsp.errors import ModelMismatch
 SILU, GELU, GELU_EXACT = "silu", "gelu by tanh", "gelu"
 ACTIVATIONS = {"silu": SILU, "swish": SILU, "gelu": GELU_EXACT, "gelu_python": GELU_EXACT}
 ACTIVATIONS |= dict.fromkeys(("gelu_pytorch_tanh", "gelu_new", "gelu_fast"), GELU)
-MOST_FACTOR = 1e6
+LEAST_FACTOR, MOST_FACTOR = 1e-6, 1e6
 LAYERS = "model.layers"
+QKV = tuple(f"self_attn.{part}_proj" for part in "qkv")
+FEED_IN = ("mlp.gate_proj", "mlp.up_proj")
 ALWAYS = ""  # a field that an architecture has no word for: its default is the rule
 
 
@@ -67,7 +69,7 @@ class Architecture:
     fields: Mapping[str, str] = field(default_factory=dict)  # its words for Llama's fields
     defaults: Mapping[str, Any] = field(default_factory=dict)  # for what config.json may leave out, by Llama's words
     names: Names = field(default_factory=Names)
-    gguf: str = ""  # its name in GGUF, where that is another
+    gguf: str | None = ""  # its name in GGUF, where that is another; None: it is not read from there
     norm_plus: float = 0.0  # what a folder's norms lack
     has_partial_rotary: bool = False  # config.json may say that only some numbers of a head are turned
     is_interleaved_in_gguf: bool = False  # GGUF keeps the halves of its rotary pairs side by side
@@ -79,6 +81,28 @@ def _llama(table: Table) -> Variant:
 
 def _qwen3(table: Table) -> Variant:
     return Variant(_activation(table), has_head_norms=True)
+
+
+def _granite(table: Table) -> Variant:
+    residual = table.number("residual_multiplier", LEAST_FACTOR, MOST_FACTOR, 1.0)
+    return Variant(
+        _activation(table),
+        embedding_factor=table.number("embedding_multiplier", LEAST_FACTOR, MOST_FACTOR, 1.0) / residual,
+        attention_factor=table.number("attention_multiplier", LEAST_FACTOR, MOST_FACTOR, 1.0),
+        residual_factor=residual,
+        logits_factor=1 / table.number("logits_scaling", LEAST_FACTOR, MOST_FACTOR, 1.0),
+    )
+
+
+def _granite_4(table: Table) -> Variant:
+    """Granite 4 without experts and without state spaces: what is left of its config.json is Granite 3's."""
+    if table.whole("num_local_experts", 0, 1 << 20, 8):
+        raise ModelMismatch(f"{table.where} has experts, which the layers do not compute; its dense sisters have none")
+    kinds = table.given.get("layer_types", ["mamba"])
+    if not isinstance(kinds, list) or any(kind not in ("attention", "full_attention") for kind in kinds):
+        raise ModelMismatch(f"{table.where} has layers other than attention, which the layers do not compute")
+    has_turns = table.given.get("position_embedding_type") == "rope"
+    return replace(_granite(table), rotary_share=1.0 if has_turns else 0.0)
 
 
 def _activation(table: Table, default: str = "silu") -> str:
@@ -95,4 +119,14 @@ ARCHITECTURES = {
     "llama": Architecture("LlamaForCausalLM", _llama, is_interleaved_in_gguf=True),
     "qwen2": Architecture("Qwen2ForCausalLM", _llama, {"attention_bias": ALWAYS}, {"attention_bias": True}),
     "qwen3": Architecture("Qwen3ForCausalLM", _qwen3, defaults={"head_dim": 128}),
+    "granite": Architecture("GraniteForCausalLM", _granite, is_interleaved_in_gguf=True),
+    "granitemoehybrid": Architecture(
+        "GraniteMoeHybridForCausalLM",
+        _granite_4,
+        {"intermediate_size": "shared_intermediate_size"},
+        names=Names(
+            parts={**dict.fromkeys(FEED_IN, "shared_mlp.input_linear"), "mlp.down_proj": "shared_mlp.output_linear"}
+        ),
+        gguf=None,
+    ),
 }

@@ -13,14 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fim_lsp.checkpoints import ready
-from fim_lsp.checkpoints.architectures import ARCHITECTURES, LAYERS
+from fim_lsp.checkpoints.architectures import ARCHITECTURES, FEED_IN, LAYERS, QKV
 from fim_lsp.checkpoints.config import EMBEDDING, ModelConfig
 from fim_lsp.checkpoints.files import Held, Stored
 
 HEAD, POSITIONS = "lm_head", "model.positions"
 MARKS = "marks"  # an infiller's own rows of the embedding
-QKV = tuple(f"self_attn.{part}_proj" for part in "qkv")
-FEED_IN = ("mlp.gate_proj", "mlp.up_proj")
 
 
 class MatrixShape(NamedTuple):

@@ -42,7 +42,7 @@ SIZES = {  # of config.json in Llama's words, and GGUF's keys behind the archite
     "logits_scaling": ("logit_scale",),
 }
 BIASED = ("blk.0.attn_q.bias", "blk.0.attn_qkv.bias")  # where there is one, attention has biases
-NAMED = {of.gguf or name: name for name, of in ARCHITECTURES.items()}
+NAMED = {of.gguf or name: name for name, of in ARCHITECTURES.items() if of.gguf is not None}
 EMBEDDING, HEAD = "token_embd.weight", "output.weight"
 SCALED = "rope_freqs.weight"  # what each rotary frequency is divided by, in files of Llama 3.1 and later
 SAMPLED, ROUNDING = 64, 0.1  # rows that are compared, and how far two roundings of one row are apart at most

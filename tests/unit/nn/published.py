@@ -20,11 +20,19 @@ SIZES = {
     "eos_token_id": 2,
     "pad_token_id": None,
 }
+MULTIPLIED = {"embedding_multiplier": 12.0, "residual_multiplier": 0.22, "attention_multiplier": 0.15}
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {  # transformers' name, and what config.json has beside SIZES
     "llama": ("Llama", {}),
     "qwen2": ("Qwen2", {"tie_word_embeddings": True}),
     "qwen3": ("Qwen3", {"head_dim": 32, "tie_word_embeddings": True}),
     "qwen3-biased": ("Qwen3", {"head_dim": 16, "attention_bias": True}),
+    "granite": ("Granite", {**MULTIPLIED, "tie_word_embeddings": True}),
+    "granite-untied": ("Granite", {**MULTIPLIED, "logits_scaling": 4.0, "attention_bias": True}),
+    "granite-4": (
+        "GraniteMoeHybrid",
+        {**MULTIPLIED, "num_local_experts": 0, "layer_types": ["full_attention"] * 2, "shared_intermediate_size": 320}
+        | {"position_embedding_type": "rope", "mamba_expand": 1, "mamba_n_heads": 8, "intermediate_size": 64},
+    ),
 }
 
 
