@@ -105,6 +105,16 @@ def _granite_4(table: Table) -> Variant:
     return replace(_granite(table), rotary_share=1.0 if has_turns else 0.0)
 
 
+def _starcoder2(table: Table) -> Variant:
+    return Variant(
+        _activation(table, "gelu_pytorch_tanh"),
+        is_gated=False,
+        is_centred=True,
+        biases=table.flag("use_bias", True),
+        window=table.whole("sliding_window", 1, 1 << 30) if "sliding_window" in table.given else None,
+    )
+
+
 def _activation(table: Table, default: str = "silu") -> str:
     """Return what config.json asks for; raises ModelMismatch."""
     asked = table.given.get(table.own("hidden_act"), default)
@@ -128,5 +138,12 @@ ARCHITECTURES = {
             parts={**dict.fromkeys(FEED_IN, "shared_mlp.input_linear"), "mlp.down_proj": "shared_mlp.output_linear"}
         ),
         gguf=None,
+    ),
+    "starcoder2": Architecture(
+        "Starcoder2ForCausalLM",
+        _starcoder2,
+        {"rms_norm_eps": "norm_epsilon", "attention_bias": "use_bias"},
+        {"rms_norm_eps": 1e-5, "attention_bias": True, "tie_word_embeddings": True},
+        Names(parts={"mlp.up_proj": "mlp.c_fc", "mlp.down_proj": "mlp.c_proj"}),
     ),
 }

@@ -33,6 +33,8 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {  # transformers' name, and wha
         {**MULTIPLIED, "num_local_experts": 0, "layer_types": ["full_attention"] * 2, "shared_intermediate_size": 320}
         | {"position_embedding_type": "rope", "mamba_expand": 1, "mamba_n_heads": 8, "intermediate_size": 64},
     ),
+    "starcoder2": ("Starcoder2", {"tie_word_embeddings": True}),
+    "starcoder2-windowed": ("Starcoder2", {"sliding_window": 8, "use_bias": False, "tie_word_embeddings": False}),
 }
 
 
