@@ -115,6 +115,16 @@ def _starcoder2(table: Table) -> Variant:
     )
 
 
+def _gemma(table: Table) -> Variant:
+    if table.flag("use_bidirectional_attention"):
+        raise ModelMismatch(f"{table.where} looks both ways: it is no decoder")
+    asked = _activation(table, "gelu_pytorch_tanh")
+    if "hidden_activation" in table.given:
+        asked = _activation(Table(table.raw, table.where, {"hidden_act": "hidden_activation"}))
+    activation = GELU if asked == GELU_EXACT else asked  # the first files say gelu and mean its approximation
+    return Variant(activation, embedding_factor=table.whole("hidden_size", 1, 1 << 30) ** 0.5)
+
+
 def _activation(table: Table, default: str = "silu") -> str:
     """Return what config.json asks for; raises ModelMismatch."""
     asked = table.given.get(table.own("hidden_act"), default)
@@ -145,5 +155,8 @@ ARCHITECTURES = {
         {"rms_norm_eps": "norm_epsilon", "attention_bias": "use_bias"},
         {"rms_norm_eps": 1e-5, "attention_bias": True, "tie_word_embeddings": True},
         Names(parts={"mlp.up_proj": "mlp.c_fc", "mlp.down_proj": "mlp.c_proj"}),
+    ),
+    "gemma": Architecture(
+        "GemmaForCausalLM", _gemma, defaults={"head_dim": 256, "tie_word_embeddings": True}, norm_plus=1.0
     ),
 }

@@ -35,6 +35,7 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {  # transformers' name, and wha
     ),
     "starcoder2": ("Starcoder2", {"tie_word_embeddings": True}),
     "starcoder2-windowed": ("Starcoder2", {"sliding_window": 8, "use_bias": False, "tie_word_embeddings": False}),
+    "gemma": ("Gemma", {"head_dim": 32, "num_key_value_heads": 1}),
 }
 
 
