@@ -125,6 +125,19 @@ def _gemma(table: Table) -> Variant:
     return Variant(activation, embedding_factor=table.whole("hidden_size", 1, 1 << 30) ** 0.5)
 
 
+def _gpt_bigcode(table: Table) -> Variant:
+    if table.flag("add_cross_attention"):
+        raise ModelMismatch(f"{table.where} attends to another text, which the layers do not compute")
+    return Variant(
+        _activation(table, "gelu_pytorch_tanh"),
+        is_gated=False,
+        is_centred=True,
+        has_positions=True,
+        biases=True,
+        attention_factor=None if table.flag("scale_attn_weights", True) else 1.0,
+    )
+
+
 def _activation(table: Table, default: str = "silu") -> str:
     """Return what config.json asks for; raises ModelMismatch."""
     asked = table.given.get(table.own("hidden_act"), default)
@@ -158,5 +171,38 @@ ARCHITECTURES = {
     ),
     "gemma": Architecture(
         "GemmaForCausalLM", _gemma, defaults={"head_dim": 256, "tie_word_embeddings": True}, norm_plus=1.0
+    ),
+    "gpt_bigcode": Architecture(
+        "GPTBigCodeForCausalLM",
+        _gpt_bigcode,
+        {
+            "hidden_size": "n_embd",
+            "num_hidden_layers": "n_layer",
+            "num_attention_heads": "n_head",
+            "intermediate_size": "n_inner",
+            "max_position_embeddings": "n_positions",
+            "rms_norm_eps": "layer_norm_epsilon",
+            "hidden_act": "activation_function",
+            "attention_bias": ALWAYS,
+            "num_key_value_heads": ALWAYS,  # what transformers writes there is not what it computes
+        },
+        {
+            "rms_norm_eps": 1e-5,
+            "times_hidden": 4,
+            "multi_query": True,
+            "attention_bias": True,
+            "tie_word_embeddings": True,
+        },
+        Names(
+            "transformer.h",
+            {
+                "model.embed_tokens": "transformer.wte",
+                "model.positions": "transformer.wpe",
+                "model.norm": "transformer.ln_f",
+            },
+            {"input_layernorm": "ln_1", "post_attention_layernorm": "ln_2", **dict.fromkeys(QKV, "attn.c_attn")}
+            | {"self_attn.o_proj": "attn.c_proj", "mlp.up_proj": "mlp.c_fc", "mlp.down_proj": "mlp.c_proj"},
+        ),
+        gguf="starcoder",
     ),
 }

@@ -17,6 +17,7 @@ from tests.unit.nn import published
 
 ARCHITECTURE = {"gpt_bigcode": "starcoder", "gpt_neox": "gptneox"}  # where GGUF's name is another
 IDS = list(range(3, 33))
+NOT_WRITTEN = ("granite-4", "gpt_bigcode-many-keys")  # the converter refuses the second, and hybrids are another matter
 
 
 def write(folder, path, lacks=""):
@@ -82,7 +83,7 @@ def converted(name, array, family, heads, kv_heads):
     return np.ascontiguousarray(array, np.float32)
 
 
-@pytest.fixture(scope="module", params=[name for name in published.MODELS if name != "granite-4"])
+@pytest.fixture(scope="module", params=[name for name in published.MODELS if name not in NOT_WRITTEN])
 def folder(request, tmp_path_factory):
     return published.save(published.random_model(request.param), tmp_path_factory.mktemp(request.param))
 

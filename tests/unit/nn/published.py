@@ -36,6 +36,12 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {  # transformers' name, and wha
     "starcoder2": ("Starcoder2", {"tie_word_embeddings": True}),
     "starcoder2-windowed": ("Starcoder2", {"sliding_window": 8, "use_bias": False, "tie_word_embeddings": False}),
     "gemma": ("Gemma", {"head_dim": 32, "num_key_value_heads": 1}),
+    "gpt_bigcode": ("GPTBigCode", {"n_inner": 320, "num_key_value_heads": ..., "intermediate_size": ...}),
+    "gpt_bigcode-many-keys": (
+        "GPTBigCode",
+        {"multi_query": False, "activation_function": "gelu", "tie_word_embeddings": False, "n_inner": None}
+        | {"num_key_value_heads": ..., "intermediate_size": ...},
+    ),
 }
 
 
