@@ -138,6 +138,23 @@ def _gpt_bigcode(table: Table) -> Variant:
     )
 
 
+def _gpt_neox(table: Table) -> Variant:
+    return Variant(
+        _activation(table, "gelu"),
+        is_gated=False,
+        is_centred=True,
+        is_parallel=table.flag("use_parallel_residual", True),
+        biases=True if table.flag("attention_bias", True) else None,
+        rotary_share=_rotary_share(table, "rotary_pct"),
+    )
+
+
+def _rotary_share(table: Table, word: str) -> float:
+    """Return the share of a head's numbers that are turned, by a newer or an older config.json."""
+    rope, newer = table.table("rope_parameters"), "partial_rotary_factor"
+    return rope.number(newer, 0, 1) if newer in rope.given else table.number(word, 0, 1, 0.25)
+
+
 def _activation(table: Table, default: str = "silu") -> str:
     """Return what config.json asks for; raises ModelMismatch."""
     asked = table.given.get(table.own("hidden_act"), default)
@@ -204,5 +221,23 @@ ARCHITECTURES = {
             | {"self_attn.o_proj": "attn.c_proj", "mlp.up_proj": "mlp.c_fc", "mlp.down_proj": "mlp.c_proj"},
         ),
         gguf="starcoder",
+    ),
+    "gpt_neox": Architecture(
+        "GPTNeoXForCausalLM",
+        _gpt_neox,
+        {"rms_norm_eps": "layer_norm_eps", "rope_theta": "rotary_emb_base"},
+        {"rms_norm_eps": 1e-5, "attention_bias": True},
+        Names(
+            "gpt_neox.layers",
+            {
+                "model.embed_tokens": "gpt_neox.embed_in",
+                "model.norm": "gpt_neox.final_layer_norm",
+                "lm_head": "embed_out",
+            },
+            {**dict.fromkeys(QKV, "attention.query_key_value"), "self_attn.o_proj": "attention.dense"}
+            | {"mlp.up_proj": "mlp.dense_h_to_4h", "mlp.down_proj": "mlp.dense_4h_to_h"},
+        ),
+        gguf="gptneox",
+        has_partial_rotary=True,
     ),
 }

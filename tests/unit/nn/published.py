@@ -42,6 +42,11 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {  # transformers' name, and wha
         {"multi_query": False, "activation_function": "gelu", "tie_word_embeddings": False, "n_inner": None}
         | {"num_key_value_heads": ..., "intermediate_size": ...},
     ),
+    "gpt_neox": ("GPTNeoX", {"num_attention_heads": 4, "num_key_value_heads": ...}),
+    "gpt_neox-in-turn": (
+        "GPTNeoX",
+        {"num_attention_heads": 4, "use_parallel_residual": False, "num_key_value_heads": ...},
+    ),
 }
 
 
