@@ -155,6 +155,13 @@ def _rotary_share(table: Table, word: str) -> float:
     return rope.number(newer, 0, 1) if newer in rope.given else table.number(word, 0, 1, 0.25)
 
 
+def _stablelm(table: Table) -> Variant:
+    if beyond := [word for word in ("qk_layernorm", "use_parallel_residual") if table.flag(word)]:
+        raise ModelMismatch(f"{table.where} has {beyond[0]}, which the layers do not compute for this architecture")
+    share = _rotary_share(table, "partial_rotary_factor")
+    return Variant(_activation(table), is_centred=True, biases=False, rotary_share=share)
+
+
 def _activation(table: Table, default: str = "silu") -> str:
     """Return what config.json asks for; raises ModelMismatch."""
     asked = table.given.get(table.own("hidden_act"), default)
@@ -238,6 +245,13 @@ ARCHITECTURES = {
             | {"mlp.up_proj": "mlp.dense_h_to_4h", "mlp.down_proj": "mlp.dense_4h_to_h"},
         ),
         gguf="gptneox",
+        has_partial_rotary=True,
+    ),
+    "stablelm": Architecture(
+        "StableLmForCausalLM",
+        _stablelm,
+        {"rms_norm_eps": "layer_norm_eps", "attention_bias": "use_qkv_bias"},
+        {"rms_norm_eps": 1e-5},
         has_partial_rotary=True,
     ),
 }

@@ -47,6 +47,7 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {  # transformers' name, and wha
         "GPTNeoX",
         {"num_attention_heads": 4, "use_parallel_residual": False, "num_key_value_heads": ...},
     ),
+    "stablelm": ("StableLm", {"num_attention_heads": 4, "num_key_value_heads": 4, "use_qkv_bias": True}),
 }
 
 
