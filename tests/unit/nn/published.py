@@ -81,11 +81,11 @@ def save(model: Any, folder: Path) -> Path:
     return folder
 
 
-def answers(model: Any, ids: list[int], halves: bool = False) -> Any:
-    """Return the logits of all positions; `halves`: keys and values are half floats, as a cache of ours has them."""
+def answers(model: Any, prompts: list[list[int]], halves: bool = False) -> Any:
+    """Return the logits of prompts of one length; `halves`: keys and values are half floats, as in a cache of ours."""
     model.set_attn_implementation(HALVES if halves else "sdpa")
     with torch.no_grad():
-        return model(torch.tensor([ids])).logits[0].numpy()
+        return model(torch.tensor(prompts)).logits.numpy()
 
 
 def _attend_halves(module: Any, query: Any, key: Any, value: Any, mask: Any, **more: Any) -> Any:
