@@ -49,7 +49,7 @@ class Config:
     gpt_model: str = _setting(
         "gpt.model",
         "",
-        "Folder of a Llama- or Qwen2-family model, or a name of `fim-lsp models list`; empty: the shipped decoder.",
+        "Folder of a decoder (docs/models.md: which), or a name of `fim-lsp models list`; empty: the shipped decoder.",
         TEXT,
         is_trusted=True,
     )

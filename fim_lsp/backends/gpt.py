@@ -29,7 +29,7 @@ def load(folder: Path, wanted: ModelRequest) -> GptBackend:
 
 
 class GptBackend:
-    """A Llama- or Qwen2-family decoder on this machine."""
+    """A decoder on this machine."""
 
     name = "gpt"
     has_prefix_cache = True

@@ -33,7 +33,7 @@ _loading = threading.Lock()
 
 
 class Reader:
-    """A Llama- or Qwen2-family decoder and what it has read."""
+    """A decoder and what it has read."""
 
     def __init__(self, model: decode.Model, tokenizer: Tokenizer, cache_mb: int = ModelRequest().cache_mb):
         self.model, self.tokenizer = model, tokenizer

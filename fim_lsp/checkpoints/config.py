@@ -118,8 +118,8 @@ def _architecture(table: Table) -> Architecture:
     name = table.raw.get("model_type")
     if not isinstance(name, str) or name not in ARCHITECTURES:
         raise ModelMismatch(
-            f"{table.where} holds a model of type {name!r:.60}; the decoder runs {', '.join(ARCHITECTURES)}: "
-            "give another folder"
+            f"{table.where} holds a model of type {name!r:.60}, which the layers do not compute; the decoder runs "
+            f"{', '.join(ARCHITECTURES)}: give another folder"
         )
     return ARCHITECTURES[name]
 

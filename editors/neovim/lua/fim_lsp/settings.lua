@@ -21,7 +21,7 @@ return {
     type = "string",
     default = "",
     wanted = "text",
-    doc = "Folder of a Llama- or Qwen2-family model, or a name of `fim-lsp models list`; empty: the shipped decoder.",
+    doc = "Folder of a decoder (docs/models.md: which), or a name of `fim-lsp models list`; empty: the shipped decoder.",
   },
   {
     key = "gpt.bits",
