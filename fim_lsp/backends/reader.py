@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -38,10 +39,11 @@ class Reader:
     def __init__(self, model: decode.Model, tokenizer: Tokenizer, cache_mb: int = ModelRequest().cache_mb):
         self.model, self.tokenizer = model, tokenizer
         self.beside: Path | None = None
-        self.format = Format.read(model.config.fim, tokenizer.sentinel).within(model.config.positions)
+        form = Format.read(model.config.fim, tokenizer.sentinel).within(model.config.positions)
+        self.format = replace(form, begin=tokenizer.beginning)
         self.budget = Budget.of_tokens(self.format.prefix_tokens, self.format.suffix_tokens)
         self.cost = Cost(token_ms=1.0, step_ms=20.0)
-        around = self.format.prefix_tokens + self.format.suffix_tokens + 3 + ROOM
+        around = self.format.prefix_tokens + self.format.suffix_tokens + 3 + len(self.format.begin) + ROOM
         room = SNIPPETS * SNIPPET_TOKENS
         self.takes_snippets = self.format.file is not None and around + room <= model.config.positions
         self.pool = Pool(model, around + room * self.takes_snippets, cache_mb << 20)

@@ -47,6 +47,7 @@ class Format:
     prefix_tokens: int
     suffix_tokens: int
     file: int | None = None  # stands before the file's path, for a model that was taught to read one
+    begin: tuple[int, ...] = ()  # stands before all, as the vocabulary's own template has it
 
     @classmethod
     def read(cls, fim: Mapping[str, Any], sentinel: Callable[[str], int | None]) -> Format:
@@ -91,9 +92,9 @@ class Format:
         after its own path. Left out where the model knows no `file`, the others also where the file has no path.
         """
         files = [*others, path] if path and self.file is not None else []
-        head = [token for file in files for token in (self.file, *file) if token is not None]
+        head = [*self.begin, *(token for file in files for token in (self.file, *file) if token is not None)]
         if self.order == "suffix-first":
             return [*head, self.suffix, *suffix, self.prefix, *prefix, self.middle]
         if self.order == "prefix-first":
             return [*head, self.prefix, *prefix, self.suffix, *suffix, self.middle]
-        return prefix
+        return [*self.begin, *prefix]

@@ -66,9 +66,25 @@ def read_words(values: Mapping[str, Any], path: Path) -> tuple[dict[str, Any], d
     vocab = {token: n for n, (token, of) in enumerate(zip(tokens, kinds, strict=True)) if of != UNUSED}
     merges = [pair for pair in _texts(values, "merges", path) if pair.count(" ") == 1]
     model = {"type": "BPE", "vocab": vocab, "merges": merges, "ignore_merges": split in WHOLE_WORDS}
-    words = {"version": "1.0", "added_tokens": added, "normalizer": None, "post_processor": None, "model": model}
+    words = {
+        "version": "1.0",
+        "added_tokens": added,
+        "normalizer": None,
+        "post_processor": _template(values, tokens),
+        "model": model,
+    }
     words |= {"pre_tokenizer": {"type": "Sequence", "pretokenizers": SPLITS[split]}, "decoder": GPT2}
     return words, {} if recognised(vocab.get) or len(fim) < len(FIM) else {**fim, **SIZES}
+
+
+def _template(values: Mapping[str, Any], tokens: list[str]) -> dict[str, Any] | None:
+    """Say what stands before every text, where the head wants a beginning."""
+    at = values.get("tokenizer.ggml.bos_token_id")
+    if values.get("tokenizer.ggml.add_bos_token") is not True or not isinstance(at, int) or not 0 <= at < len(tokens):
+        return None
+    first, text = {"SpecialToken": {"id": tokens[at], "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}
+    special = {tokens[at]: {"id": tokens[at], "ids": [at], "tokens": [tokens[at]]}}
+    return {"type": "TemplateProcessing", "single": [first, text], "pair": [first, text], "special_tokens": special}
 
 
 def _texts(values: Mapping[str, Any], name: str, path: Path) -> list[str]:

@@ -11,6 +11,7 @@ from fim_lsp.checkpoints.config import MOST_TOKENS, tokenizer_folder
 from fim_lsp.errors import ModelCorrupt, ModelMismatch, ModelMissing
 
 RECENT = 16  # texts whose ids are kept: the router asks what a request would cost, then the backend takes it
+LETTER = "a"
 PROBE = "def f(x):\n    return 'é'\n"  # what any vocabulary for code can read
 
 
@@ -53,6 +54,13 @@ class Tokenizer:
         """Return the text of ids; an unfinished character at the end is left out until it is whole."""
         text: str = self.inner.decode(ids, skip_special_tokens=False)
         return text.rstrip("\ufffd")
+
+    @property
+    def beginning(self) -> tuple[int, ...]:
+        """Return the ids that this vocabulary's own template has before a text: <bos>, or none."""
+        bare = self.inner.encode(LETTER, add_special_tokens=False).ids
+        ids = self.inner.encode(LETTER, add_special_tokens=True).ids
+        return tuple(ids[: next((at for at in range(len(ids)) if ids[at : at + len(bare)] == bare), 0)])
 
     def _encode(self, text: str) -> tuple[int, ...]:
         ids = tuple(self.inner.encode(text, add_special_tokens=False).ids)
