@@ -21,6 +21,7 @@ SIZES = {
     "pad_token_id": None,
 }
 MULTIPLIED = {"embedding_multiplier": 12.0, "residual_multiplier": 0.22, "attention_multiplier": 0.15}
+MULTIPLIED |= {"rms_norm_eps": 0.01}  # large enough to tell
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {  # transformers' name, and what config.json has beside SIZES
     "llama": ("Llama", {}),
     "qwen2": ("Qwen2", {"tie_word_embeddings": True}),
