@@ -135,7 +135,7 @@ def _config(head: Head, path: Path) -> dict[str, Any]:
     of = ARCHITECTURES[name]
     raw: dict[str, Any] = {"model_type": name, "architectures": [of.class_name]}
     for field, keys in SIZES.items():
-        found = (head.values.get(f"{written}.{key}") for key in keys)
+        found = (_once(head.values.get(f"{written}.{key}")) for key in keys)
         raw[of.fields.get(field, field)] = next((one for one in found if one is not None), None)
     hidden, heads = (
         table.whole(f"{written}.{SIZES[one][0]}", 1, 1 << 30) for one in ("hidden_size", "num_attention_heads")
@@ -153,6 +153,11 @@ def _config(head: Head, path: Path) -> dict[str, Any]:
     for token, key in (("bos", "bos"), ("eos", "eos"), ("pad", "padding")):
         raw[f"{token}_token_id"] = head.values.get(f"tokenizer.ggml.{key}_token_id")
     return {field: value for field, value in raw.items() if value is not None and field}
+
+
+def _once(value: Any) -> Any:
+    """Return the number that a list has for every layer; what is no such list, as it is."""
+    return value[0] if isinstance(value, list) and value and all(one == value[0] for one in value) else value
 
 
 def _scaling(head: Head, family: str, path: Path) -> dict[str, Any]:

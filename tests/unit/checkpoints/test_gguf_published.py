@@ -15,9 +15,9 @@ from fim_lsp.errors import ModelCorrupt
 from fim_lsp.nn.native.layers import NativeDecoder
 from tests.unit.nn import published
 
-ARCHITECTURE = {"gpt_bigcode": "starcoder", "gpt_neox": "gptneox"}  # where GGUF's name is another
+ARCHITECTURE = {"gpt_bigcode": "starcoder", "gpt_neox": "gptneox", "granitemoehybrid": "granite"}  # in GGUF
 IDS = list(range(3, 33))
-NOT_WRITTEN = ("granite-4", "gpt_bigcode-many-keys")  # the converter refuses the second, and hybrids are another matter
+NOT_WRITTEN = ("gpt_bigcode-many-keys",)  # the converter refuses them
 
 
 def write(folder, path, lacks=""):
@@ -37,10 +37,11 @@ def write(folder, path, lacks=""):
     writer.add_context_length(raw.get("max_position_embeddings") or raw["n_positions"])
     writer.add_embedding_length(hidden)
     writer.add_block_count(layers)
-    writer.add_feed_forward_length(raw.get("intermediate_size") or raw["n_inner"])
+    inner = ("shared_intermediate_size", "intermediate_size", "n_inner")  # the first two are alike in published ones
+    writer.add_feed_forward_length(next(raw[name] for name in inner if name in raw))
     writer.add_head_count(heads)
     kv_heads = raw.get("num_key_value_heads") or (1 if raw.get("multi_query") else heads)
-    writer.add_head_count_kv(kv_heads)
+    writer.add_head_count_kv([kv_heads] * layers if family == "granitemoehybrid" else kv_heads)
     if head_dim != hidden // heads:
         writer.add_key_length(head_dim)
     if rope:
@@ -59,8 +60,8 @@ def write(folder, path, lacks=""):
         writer.add_residual_scale(raw["residual_multiplier"])
         writer.add_attention_scale(raw["attention_multiplier"])
         writer.add_logit_scale(raw["logits_scaling"])
-    name_of = gguf_names(gguf, family, layers)
-    for name, array in load_file(folder / "model.safetensors").items():
+    name_of = gguf_names(gguf, "granite" if family == "granitemoehybrid" else family, layers)
+    for name, array in parted(load_file(folder / "model.safetensors")):
         if name != lacks:
             writer.add_tensor(name_of(name), converted(name, array, family, heads, kv_heads))
     writer.write_header_to_file()
@@ -70,9 +71,19 @@ def write(folder, path, lacks=""):
     return path
 
 
+def parted(tensors):
+    """Yield a Granite 4's feed-forward as a Granite 3 has it."""
+    for name, array in tensors.items():
+        if name.endswith("shared_mlp.input_linear.weight"):
+            for part, half in zip(("gate", "up"), np.split(array, 2), strict=True):
+                yield name.replace("shared_mlp.input_linear", f"mlp.{part}_proj"), half
+        else:
+            yield name.replace("shared_mlp.output_linear", "mlp.down_proj"), array
+
+
 def converted(name, array, family, heads, kv_heads):
     part = name.rsplit(".", 2)[-2]
-    if family in ("llama", "granite") and part in ("q_proj", "k_proj"):
+    if family in ("llama", "granite", "granitemoehybrid") and part in ("q_proj", "k_proj"):
         halves = array.reshape(heads if part == "q_proj" else kv_heads, 2, -1, *array.shape[1:])
         array = halves.swapaxes(1, 2).reshape(array.shape)
     if family == "gemma" and "norm" in name:
@@ -99,6 +110,7 @@ def test_a_file_says_what_its_folder_says(folder, tmp_path):
 
 
 def test_what_a_file_lacks_is_told(folder, tmp_path):
-    name = next(one for one in load_file(folder / "model.safetensors") if "mlp" in one and one.endswith("weight"))
+    names = [name for name, _ in parted(load_file(folder / "model.safetensors"))]
+    name = next(one for one in names if "mlp" in one and one.endswith("weight"))
     with pytest.raises(ModelCorrupt, match=name):
         GgufFile(write(folder, tmp_path / "model.gguf", lacks=name))
