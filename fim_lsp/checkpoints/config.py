@@ -69,6 +69,11 @@ class ModelConfig:
         given = self.variant.attention_factor
         return self.head_dim**-0.5 if given is None else given
 
+    def expect_llama(self) -> None:
+        """Raise ModelMismatch where layers vary Llama's: what trains or calibrates computes those alone."""
+        if self.variant != LLAMA:
+            raise ModelMismatch(f"a {self.architecture} cannot be trained or calibrated here; llama and qwen2 can")
+
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any], where: Path) -> ModelConfig:
         """Read the fields of a transformers config.json; raises ModelCorrupt, ModelMismatch."""

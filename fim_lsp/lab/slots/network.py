@@ -75,6 +75,7 @@ class SlotNetwork(nn.Module):
 
     def __init__(self, config: ModelConfig, tensors: dict[str, Tensor], rank: int):
         super().__init__()
+        config.expect_llama()
         self.config = config
         self.blocks = [LowRankLayer(config, tensors, number, rank) for number in range(config.layers)]
         self.layers = nn.ModuleList(self.blocks)

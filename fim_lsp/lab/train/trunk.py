@@ -22,6 +22,7 @@ class Trunk(nn.Module):
 
     def __init__(self, config: ModelConfig, own: tuple[int, ...] = ()):
         super().__init__()
+        config.expect_llama()
         self.config, self.own = config, own
         self.embed_tokens = nn.Embedding(config.vocab, config.hidden)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))

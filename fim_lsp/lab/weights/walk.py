@@ -29,6 +29,7 @@ class Walk:
     """A decoder's tensors, and a way through its layers in bfloat16."""
 
     def __init__(self, config: ModelConfig, tensors: dict[str, Tensor]):
+        config.expect_llama()
         self.config, self.tensors = config, tensors
 
     def begin(self, prompts: Sequence[Prompt]) -> State:

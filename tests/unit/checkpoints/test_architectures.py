@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ import pytest
 from fim_lsp.checkpoints.architectures import ARCHITECTURES, GELU, GELU_EXACT
 from fim_lsp.checkpoints.config import ModelConfig
 from fim_lsp.errors import ModelCorrupt, ModelMismatch
+from fim_lsp.lab.slots.network import SlotNetwork
+from fim_lsp.lab.train.trunk import Trunk
+from fim_lsp.lab.weights.walk import Walk
 
 SIZES = {
     "vocab_size": 256,
@@ -89,3 +93,9 @@ def test_granite_4_is_dense_or_refused():
 def test_what_is_not_computed_is_refused_by_name(model_type, more, kind, said):
     with pytest.raises(kind, match=said):
         read(model_type, **more)
+
+
+@pytest.mark.parametrize("of", [Trunk, partial(Walk, tensors={}), partial(SlotNetwork, tensors={}, rank=8)])
+def test_what_trains_takes_llama_alone(of):
+    with pytest.raises(ModelMismatch, match="a qwen3 cannot be trained or calibrated here"):
+        of(read("qwen3"))
