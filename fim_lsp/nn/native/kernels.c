@@ -418,33 +418,37 @@ ALWAYS floats gelu_exact(floats x) {
     return x * (floats)(((ints)tail & is_negative) | ((ints)rest & ~is_negative));
 }
 
-ALWAYS floats activated(floats x, const Finish finish) {
+ALWAYS floats activated(floats x, Finish finish) {
     if (finish == GATED_SILU || finish == SILU) return silu(x);
     return finish == GATED_GELU || finish == GELU ? gelu(x) : gelu_exact(x);
 }
 
-ALWAYS void finish_rows(const Matrix *w, int unit, int tokens, const Finish finish, float *y, int stride, float (*sums)[UNIT]) {
+/* Apart from STORE, ADD and GATED_SILU: the shipped decoder keeps its bits, whatever a compiler fuses here. */
+static void activate_rows(const Matrix *w, int unit, int tokens, Finish finish, float *y, int stride, float (*sums)[UNIT]) {
     for (int m = 0; m < tokens; m++) {
         float *out = y + (size_t)m * stride + unit * (IS_GATED(finish) ? LANES : UNIT);
         floats low = scaled(w, unit * UNIT, sums[m]), high = scaled(w, unit * UNIT + LANES, sums[m] + LANES);
-        if (IS_GATED(finish)) {
-            store(out, activated(low, finish) * high);
-        } else if (finish == ADD) {
-            store(out, load(out) + low), store(out + LANES, load(out + LANES) + high);
-        } else if (finish == STORE) {
-            store(out, low), store(out + LANES, high);
-        } else {
-            store(out, activated(low, finish)), store(out + LANES, activated(high, finish));
-        }
+        store(out, IS_GATED(finish) ? activated(low, finish) * high : activated(low, finish));
+        if (!IS_GATED(finish)) store(out + LANES, activated(high, finish));
     }
 }
 
 /* Give the sums of UNIT rows their scale and bias, and finish what they are for. */
 static void finish_unit(const Matrix *w, int unit, int tokens, Finish finish, float *y, int stride, float (*sums)[UNIT]) {
-#define FINISH(what) case what: finish_rows(w, unit, tokens, what, y, stride, sums); break;
-    switch (finish) {
-        FINISH(STORE) FINISH(ADD) FINISH(GATED_SILU) FINISH(GATED_GELU) FINISH(GATED_GELU_EXACT) FINISH(SILU) FINISH(GELU)
-        FINISH(GELU_EXACT)
+    if (finish > GATED_SILU) {
+        activate_rows(w, unit, tokens, finish, y, stride, sums);
+        return;
+    }
+    for (int m = 0; m < tokens; m++) {
+        float *out = y + (size_t)m * stride + unit * (finish == GATED_SILU ? LANES : UNIT);
+        floats low = scaled(w, unit * UNIT, sums[m]), high = scaled(w, unit * UNIT + LANES, sums[m] + LANES);
+        if (finish == GATED_SILU) {
+            store(out, silu(low) * high);
+        } else if (finish == ADD) {
+            store(out, load(out) + low), store(out + LANES, load(out + LANES) + high);
+        } else {
+            store(out, low), store(out + LANES, high);
+        }
     }
 }
 
