@@ -1,7 +1,7 @@
-"""A low-rank part beside a trunk's matrices (LoRA, arXiv 2106.09685): W·x becomes W·x + B·A·x for the slots' rows.
+"""A low-rank part beside a trunk's matrices (LoRA, arXiv 2106.09685): W·x becomes W·x + B·A·x, for slots or for all.
 
-slots.safetensors: `layers.N.PART.A.weight` [rank, in], `layers.N.PART.B.weight` [out, rank] of seven parts, in int8
-rows with a `.scale` each or in floats; `mask` float [hidden], what comes in for a token that is not known yet.
+`layers.N.PART.A.weight` [rank, in], `layers.N.PART.B.weight` [out, rank] of up to seven parts, in int8 rows with a
+`.scale` each or in floats; of slots also `mask` float [hidden], what comes in for a token that is not known yet.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,13 @@ SLOTS = "slots"  # model_type of such a folder
 MOST_SLOTS, MOST_RANK = 64, 1024
 COUNTS = ("passes", "canvas", "block_canvas")
 TOGETHER = {"qkv": ("q", "k", "v"), "out": ("o",), "gate_up": ("gate", "up"), "down": ("down",)}
+
+
+class Where(NamedTuple):
+    """Beside which matrices a part stands: those of TOGETHER, from a layer on."""
+
+    first_layer: int
+    matrices: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -51,13 +58,16 @@ class LowRank:
     """Both factors of every part by name, and the vector of an unknown token."""
 
     factors: Mapping[str, TensorPart]
-    mask: Floats  # [hidden]
+    mask: Floats | None  # [hidden]; None of a part that belongs to every token
 
     @classmethod
-    def from_folder(cls, folder: Path, trunk: ModelConfig, rank: int) -> LowRank:
-        """Map a folder's files once they fit the trunk; raises ModelMissing, ModelCorrupt, ModelMismatch."""
+    def from_folder(cls, folder: Path, trunk: ModelConfig, rank: int, where: Where | None = None) -> LowRank:
+        """Map a folder's files once they fit the trunk; raises ModelMissing, ModelCorrupt, ModelMismatch.
+
+        `where`: the matrices that it stands beside; None for slots, which it stands beside all of.
+        """
         held = held_in(folder)
-        for one in tensors(trunk, rank, held):
+        for one in tensors(trunk, rank, held, where):
             check_one(one, held.get(one.name), folder)
         stored = {name: one.mapped() for name, one in held.items()}
         factors = {}
@@ -65,11 +75,16 @@ class LowRank:
             scale = stored.get(f"{name}.scale")
             kind, weight = stored[f"{name}.weight"]
             factors[name] = TensorPart(kind, weight, scale and scale.floats(), None)
-        return cls(factors, stored[MASK].floats())
+        return cls(factors, None if where else stored[MASK].floats())
 
-    def joined(self, layer: int, what: str) -> tuple[TensorPart, TensorPart]:
-        """Return the two factors beside one of the engine's matrices: parts that read one input become one product."""
+    def joined(self, layer: int, what: str) -> tuple[TensorPart, ...]:
+        """Return the two factors beside one of the engine's matrices: parts that read one input become one product.
+
+        Nothing where it stands beside none of them.
+        """
         parts = [f"layers.{layer}.{part}" for part in TOGETHER[what]]
+        if f"{parts[0]}.A" not in self.factors:
+            return ()
         first = stacked(self.factors[f"{part}.A"] for part in parts)
         rank = len(first.weight) // len(parts)
         width = -(-len(first.weight) // STEP) * STEP
@@ -87,11 +102,14 @@ def sizes(trunk: ModelConfig) -> dict[str, tuple[int, int]]:
     return found | dict.fromkeys(("gate", "up"), (trunk.intermediate, trunk.hidden))
 
 
-def tensors(trunk: ModelConfig, rank: int, held: Mapping[str, Held]) -> Iterator[Expected]:
+def tensors(trunk: ModelConfig, rank: int, held: Mapping[str, Held], where: Where | None = None) -> Iterator[Expected]:
     """Yield every tensor of a part of that rank; `held` says which factors are int8 rows."""
-    yield Expected(MASK, ((trunk.hidden,),), FLOATS)
-    for layer in range(trunk.layers):
-        for part, (out, into) in sizes(trunk).items():
+    if where is None:
+        yield Expected(MASK, ((trunk.hidden,),), FLOATS)
+    first, matrices = where or Where(0, tuple(TOGETHER))
+    beside = {part for what in matrices for part in TOGETHER[what]}
+    for layer in range(first, trunk.layers):
+        for part, (out, into) in ((part, size) for part, size in sizes(trunk).items() if part in beside):
             for factor, shape in (("A", (rank, into)), ("B", (out, rank))):
                 name = f"layers.{layer}.{part}.{factor}"
                 weight = held.get(f"{name}.weight")

@@ -101,9 +101,13 @@ def index(config: ModelConfig, name: str) -> int:
     return config.layers * len(OF_LAYER) + ("embedding", "head").index(what[0]) * SEGMENTS + int(what[1])
 
 
-def low_rank(config: ModelConfig, matrix: int) -> int:
-    """Return as which the engine knows the first of two factors beside a layer's matrix, the second coming after it."""
-    return config.layers * len(OF_LAYER) + 2 * SEGMENTS + 2 * matrix
+def low_rank(config: ModelConfig, matrix: int, of_all: bool) -> int:
+    """Return as which the engine knows the first of two factors beside a layer's matrix, the second coming after it.
+
+    `of_all`: of the part that belongs to every token; else of the slots'.
+    """
+    of_layers = config.layers * len(OF_LAYER)
+    return of_layers + 2 * SEGMENTS + 2 * (of_layers * of_all + matrix)
 
 
 def vectors(config: ModelConfig, layer: int | None = None) -> list[Vector]:

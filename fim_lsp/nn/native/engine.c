@@ -233,13 +233,14 @@ typedef struct {
 enum { QKV, OUT, GATE_UP, DOWN, OF_LAYER };                 /* the matrices of a layer */
 enum { NORM_IN, NORM_MID, NORM_IN_BIAS, NORM_MID_BIAS, NORM_Q, NORM_K, VECTORS_OF_LAYER }; /* its vectors, or NULL */
 enum { NORM, NORM_BIAS, VECTORS_BESIDE };                   /* and those after the last layer */
+typedef enum { OF_SLOTS, OF_ALL, LOW_RANK_PARTS } Part;     /* whose rows a low-rank part belongs to */
 #define SEGMENTS 8 /* of embedding and head, some rows each: a file that may be shipped does not hold either whole */
 
 typedef struct {
     Shape shape;
     const Kernels *kernels;
     Pool pool;
-    Matrix *matrices; /* of the layers, SEGMENTS of the embedding, of the head where it is not tied, the low-rank part */
+    Matrix *matrices; /* of the layers, SEGMENTS of the embedding, of the head where it is not tied, the low-rank parts */
     void **slabs;     /* that hold the matrices */
     uint8_t *slab;    /* what is free of the last */
     size_t slab_left;
@@ -248,9 +249,10 @@ typedef struct {
     float **vectors; /* of the layers, then the last */
     const float *learned; /* [positions, hidden], added to the embedding, or NULL; the caller's */
     float *cos, *sin; /* [positions, rotary / 2] */
-    int room, slots;  /* tokens the buffers hold, and those of slots */
+    int room, beside; /* tokens the buffers hold, and those of low-rank parts */
+    int is_adapted;   /* a low-rank part belongs to all rows */
     float *x, *y, *qkv, *mixed, *inner;
-    float *gates, *low;          /* of slots alone: gate and up before they meet, and what is between two low-rank factors */
+    float *gates, *low;          /* beside low-rank parts: gate and up before they meet, and what is between two factors */
     Quantised narrow, wide, few; /* of hidden (or all heads), of inner width, and of the low rank */
     float **scratch; /* of each thread: sums of a product */
     float **scores;  /* of each thread: of queries with keys */
@@ -316,11 +318,12 @@ static float *resized(float *old, size_t count) {
 
 static int attention_width(const Shape *s) { return s->heads * s->head_dim; }
 
-static int most_matrices(const Shape *s) { return s->layers * OF_LAYER * 3 + 2 * SEGMENTS; }
+static int most_matrices(const Shape *s) { return s->layers * OF_LAYER * (1 + 2 * LOW_RANK_PARTS) + 2 * SEGMENTS; }
 
-/* The first of the two factors that belong to a layer's n-th matrix. */
-static const Matrix *low_rank(const Model *m, int n) {
-    return m->matrices + m->shape.layers * OF_LAYER + 2 * SEGMENTS + 2 * n;
+/* The first of the two factors of a part that belong to a layer's n-th matrix; it has no rows where there are none. */
+static const Matrix *low_rank(const Model *m, Part part, int n) {
+    const int of_layers = m->shape.layers * OF_LAYER;
+    return m->matrices + of_layers + 2 * SEGMENTS + 2 * (part * of_layers + n);
 }
 
 /* Make the buffers hold `tokens` tokens that look at `seen` keys. */
@@ -350,15 +353,18 @@ static int make_room(Model *m, int tokens, int seen) {
     return 1;
 }
 
-/* Make the buffers of slots hold `tokens`. */
-static int make_room_for_slots(Model *m, int tokens) {
-    if (tokens <= m->slots) return 1;
-    int most = STEP;
-    for (int n = 0; n < m->shape.layers * OF_LAYER; n++) most = low_rank(m, n)->rows > most ? low_rank(m, n)->rows : most;
-    m->slots = 0;
+/* Make the buffers of low-rank parts hold `tokens`. */
+static int make_room_beside(Model *m, int tokens) {
+    if (tokens <= m->beside) return 1;
+    int most = 0;
+    for (int n = 0; n < m->shape.layers * OF_LAYER * LOW_RANK_PARTS; n++) {
+        const int rows = low_rank(m, OF_SLOTS, n)->rows; /* the parts lie behind each other */
+        if (rows > most) most = rows;
+    }
+    m->beside = 0;
     m->gates = resized(m->gates, (size_t)tokens * 2 * m->shape.inner), m->low = resized(m->low, (size_t)tokens * most);
     if (!m->gates || !m->low || !quantised(&m->few, tokens, most)) return 0;
-    m->slots = tokens;
+    m->beside = tokens;
     return 1;
 }
 
@@ -509,6 +515,7 @@ int fim_set_matrix(Model *m, int n, int bits, int rows, int cols, Kind kind, con
     if (!data || !scales || (bits == 4 && !times) || (bias && !biases)) return free(times), free(scales), free(biases), 0;
     if (bias) memcpy(biases, bias, (size_t)rows * sizeof(float));
     m->matrices[n] = (Matrix){padded, cols, bits, data, times, scales, biases, 1};
+    m->is_adapted |= m->matrices + n >= low_rank(m, OF_ALL, 0);
     share(&m->pool, pack, &(Packing){&m->matrices[n], weight, scale, kind, rows}, padded / UNIT);
     return 1;
 }
@@ -624,12 +631,18 @@ static void embed(const Model *m, int row, int position, float *x) {
     for (int i = 0; learned && i < w->cols; i++) x[i] += learned[i];
 }
 
-/* y += second · first · x for the slots, whose x is quantised already. */
-static void add_low_rank(Model *m, int n, const Quantised *x, int tokens, float *y, int stride) {
-    const Matrix *first = low_rank(m, n), *second = first + 1;
+/* y += second · first · x for the rows that a part belongs to, whose x is quantised already. */
+static void add_low_rank(Model *m, Part part, int n, const Quantised *x, int tokens, float *y, int stride) {
+    const Matrix *first = low_rank(m, part, n), *second = first + 1;
+    if (!first->rows) return;
     product(m, first, x, tokens, STORE, m->low, first->rows);
     rounding(m, m->low, NULL, NULL, &m->few, second->cols, tokens);
     product(m, second, &m->few, tokens, ADD, y, stride);
+}
+
+static void add_beside(Model *m, int are_slots, int n, const Quantised *x, int tokens, float *y, int stride) {
+    add_low_rank(m, OF_ALL, n, x, tokens, y, stride);
+    if (are_slots) add_low_rank(m, OF_SLOTS, n, x, tokens, y, stride);
 }
 
 static void one_gating(void *context, int token, int thread) {
@@ -639,17 +652,17 @@ static void one_gating(void *context, int token, int thread) {
 }
 
 /* Write what a layer's feed-forward has inside; attention may still be on its way to x. */
-static void feed(Model *m, int layer, int n, int is_slots) {
+static void feed(Model *m, int layer, int n, int are_slots) {
     const Shape *s = &m->shape;
     const Matrix *w = m->matrices + layer * OF_LAYER;
     float **v = m->vectors + layer * VECTORS_OF_LAYER;
     rounding(m, m->x, v[NORM_MID], v[NORM_MID_BIAS], &m->narrow, s->hidden, n);
-    if (!is_slots) {
+    if (!are_slots && !low_rank(m, OF_ALL, layer * OF_LAYER + GATE_UP)->rows) {
         product(m, &w[GATE_UP], &m->narrow, n, (Finish)s->activation, m->inner, s->inner);
         return;
     }
     product(m, &w[GATE_UP], &m->narrow, n, STORE, m->gates, 2 * s->inner);
-    add_low_rank(m, layer * OF_LAYER + GATE_UP, &m->narrow, n, m->gates, 2 * s->inner);
+    add_beside(m, are_slots, layer * OF_LAYER + GATE_UP, &m->narrow, n, m->gates, 2 * s->inner);
     share(&m->pool, one_gating, m, n);
 }
 
@@ -657,14 +670,16 @@ static void feed(Model *m, int layer, int n, int is_slots) {
 
    keys, values: half floats [layers, kv_heads, capacity × head_dim]. mask: bytes [n, start + n], true where a token may
    look, or NULL: then each looks at all (is_causal 0) or at those before it. unknown: NULL, or float [hidden], and then
-   the tokens are slots, which the low-rank part belongs to (GATED_SILU models): one below 0 is not known and comes in as that vector.
+   the tokens are slots, which a low-rank part belongs to: one below 0 is not known and comes in as that vector. Low-rank
+   parts stand beside GATED_SILU models alone.
    is_over: asked before each layer, or NULL. Returns 0 when there is no memory, 2 when it was over before the end. */
 int fim_run(Model *m, const int32_t *ids, const int32_t *positions, int n, int start, uint16_t *keys, uint16_t *values,
             int capacity, const uint8_t *mask, int is_causal, const float *unknown, float *hidden, int (*is_over)(void)) {
     const Shape *s = &m->shape;
     const int width = attention_width(s), stride = m->matrices[QKV].rows;
     const size_t of_layer = (size_t)s->kv_heads * capacity * s->head_dim;
-    if (!make_room(m, n, start + n) || (unknown && !make_room_for_slots(m, n))) return 0;
+    const int are_slots = unknown != NULL;
+    if (!make_room(m, n, start + n) || ((unknown || m->is_adapted) && !make_room_beside(m, n))) return 0;
     for (int token = 0; token < n; token++) {
         float *x = m->x + (size_t)token * s->hidden;
         if (ids[token] < 0) memcpy(x, unknown, (size_t)s->hidden * sizeof *x);
@@ -676,20 +691,20 @@ int fim_run(Model *m, const int32_t *ids, const int32_t *positions, int n, int s
         float **v = m->vectors + layer * VECTORS_OF_LAYER;
         rounding(m, m->x, v[NORM_IN], v[NORM_IN_BIAS], &m->narrow, s->hidden, n);
         product(m, &w[QKV], &m->narrow, n, STORE, m->qkv, stride);
-        if (unknown) add_low_rank(m, layer * OF_LAYER + QKV, &m->narrow, n, m->qkv, stride);
+        add_beside(m, are_slots, layer * OF_LAYER + QKV, &m->narrow, n, m->qkv, stride);
         share(&m->pool, one_turning, &(Turning){m, positions, start, stride, capacity, v[NORM_Q], v[NORM_K], keys, values}, n);
         const Attention attention = {s->heads, s->kv_heads, s->head_dim, n, start, start + n, capacity, stride, m->qkv,
                                      keys, values, mask, is_causal, s->window, s->attention_factor, m->mixed};
         const int rows = n * (s->heads / s->kv_heads), tiles = (rows + m->kernels->query_rows - 1) / m->kernels->query_rows;
         share(&m->pool, one_attention, &(Attending){m, &attention, tiles}, tiles * s->kv_heads);
-        if (s->is_parallel) feed(m, layer, n, unknown != NULL);
+        if (s->is_parallel) feed(m, layer, n, are_slots);
         rounding(m, m->mixed, NULL, NULL, &m->narrow, width, n);
         product(m, &w[OUT], &m->narrow, n, ADD, m->x, s->hidden);
-        if (unknown) add_low_rank(m, layer * OF_LAYER + OUT, &m->narrow, n, m->x, s->hidden);
-        if (!s->is_parallel) feed(m, layer, n, unknown != NULL);
+        add_beside(m, are_slots, layer * OF_LAYER + OUT, &m->narrow, n, m->x, s->hidden);
+        if (!s->is_parallel) feed(m, layer, n, are_slots);
         rounding(m, m->inner, NULL, NULL, &m->wide, s->inner, n);
         product(m, &w[DOWN], &m->wide, n, ADD, m->x, s->hidden);
-        if (unknown) add_low_rank(m, layer * OF_LAYER + DOWN, &m->wide, n, m->x, s->hidden);
+        add_beside(m, are_slots, layer * OF_LAYER + DOWN, &m->wide, n, m->x, s->hidden);
     }
     memcpy(hidden, m->x, (size_t)n * s->hidden * sizeof(float));
     return 1;

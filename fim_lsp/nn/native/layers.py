@@ -11,6 +11,7 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from ctypes import byref
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -83,20 +84,21 @@ class NativeLayers:
         self.mapped: list[NDArray[np.generic]] = []  # arrays that the kernels read where they lie
 
     @classmethod
-    def from_folder(cls, folder: Path, kernels: str | None = None, bits: int = 8) -> Self:
+    def from_folder(cls, folder: Path, kernels: str | None = None, bits: int = 8, layers: int = 0) -> Self:
         """Load a safetensors folder, its weights in 8 or 4 bits, ready ones as they are and where they lie.
 
+        `layers`: only so many of the lowest, so that `run` returns what would go on to the next; 0 for all.
         Raises ModelMissing, ModelCorrupt, ModelMismatch.
         """
         if problem := unfit(read_config(folder)):
             raise ModelMismatch(f"{folder}: {problem}")
         config, stored = read_model(folder)
-        layers = cls(config, kernels or library.kernels()[0])
+        made = cls(replace(config, layers=layers or config.layers), kernels or library.kernels()[0])
         if config.is_ready:
-            layers._use(stored)
+            made._use(stored)
         else:
-            layers._load(Arrays.of(config, stored), bits)
-        return layers
+            made._load(Arrays.of(config, stored), bits)
+        return made
 
     def new_cache(self, capacity: int) -> HalfCache:
         return HalfCache(self.config, min(capacity, self.positions))
@@ -141,19 +143,22 @@ class NativeLayers:
         return hidden
 
     def add_low_rank(self, part: LowRank) -> None:
-        """Put a low-rank part beside the matrices, in 8 bits, for runs of slots alone; once for these layers.
+        """Put a low-rank part beside the matrices, in 8 bits, once for these layers.
 
+        One with a mask belongs to slots alone, one without to every token: what was cached before is another model's.
         Raises ModelMismatch.
         """
         if not self.config.variant.is_gated or self.config.variant.activation != SILU:
             raise ModelMismatch(
-                f"slots stand beside a trunk with gates by {SILU}, which a {self.config.architecture} has not"
+                f"a low-rank part stands beside gates by {SILU}, which a {self.config.architecture} has not"
             )
         for layer in range(self.config.layers):
             for what, name in enumerate(ready.OF_LAYER):
                 for n, factor in enumerate(part.joined(layer, name)):
-                    self._matrix(ready.low_rank(self.config, layer * OF_LAYER + what) + n, factor, 8)
-        self.mask = np.ascontiguousarray(part.mask)  # last: until then slots are refused
+                    matrix = layer * OF_LAYER + what
+                    self._matrix(ready.low_rank(self.config, matrix, part.mask is None) + n, factor, 8)
+        if part.mask is not None:
+            self.mask = np.ascontiguousarray(part.mask)  # last: until then slots are refused
 
     def logits(self, hidden: Floats) -> Floats:
         """Return float32 [rows, vocab] for hidden states [rows, hidden]."""
