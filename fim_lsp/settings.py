@@ -67,6 +67,12 @@ class Config:
         "One place is always kept.",
         whole(1, 16_384),
     )
+    adapter: str = _setting(
+        "adapter",
+        "auto",
+        "Use what `fim-lsp adapt` learnt of a repository in that repository: `auto` where it helped, `off` nowhere.",
+        one_of("auto", "off"),
+    )
     bert_model: str = _setting(
         "bert.model", "", "Folder of a masked-span infiller; empty means the shipped one.", TEXT, is_trusted=True
     )

@@ -10,15 +10,16 @@ import pytest
 
 from tests.client import Client
 
+TAKE_MINUTES = ("adapt", "fuzz", "release")
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes minutes unless it is asked for: `-m fuzz`, `-m release`."""
-    for marker in ("fuzz", "release"):
-        for item in items if marker not in config.option.markexpr else ():
-            if item.get_closest_marker(marker):
-                item.add_marker(pytest.mark.skip(reason=f"takes minutes: -m {marker}"))
+    """Leave out what takes minutes unless it is asked for by its mark."""
+    for mark in (mark for mark in TAKE_MINUTES if mark not in config.option.markexpr):
+        for item in items:
+            if item.get_closest_marker(mark):
+                item.add_marker(pytest.mark.skip(reason=f"takes minutes: -m {mark}"))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -26,6 +26,7 @@ class ModelRequest(NamedTuple):
     model: str = ""  # folder; "": the shipped weights
     bits: int = 8  # of a decoder's weight in memory
     cache_mb: int = 64  # for a decoder's keys and values
+    adapter: str = ""  # folder of a decoder's low-rank part for a repository; "": none
     endpoint: Endpoint = Endpoint()  # of a model that is elsewhere
 
 

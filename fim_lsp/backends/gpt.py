@@ -25,7 +25,7 @@ UNTYPED = ("", "\n", "\r", "\ufffd")  # no first character: nothing, what the ed
 
 def load(folder: Path, wanted: ModelRequest) -> GptBackend:
     """Load a decoder; raises ModelError."""
-    return GptBackend.from_folder(folder, wanted.bits, wanted.cache_mb)
+    return GptBackend.from_folder(folder, wanted.bits, wanted.cache_mb, wanted.adapter)
 
 
 class GptBackend:
@@ -41,11 +41,15 @@ class GptBackend:
 
     @classmethod
     def from_folder(
-        cls, folder: Path, bits: int = ModelRequest().bits, cache_mb: int = ModelRequest().cache_mb
+        cls,
+        folder: Path,
+        bits: int = ModelRequest().bits,
+        cache_mb: int = ModelRequest().cache_mb,
+        adapter: str = "",
     ) -> GptBackend:
         """Load a model folder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
         calibration = Calibration.read(read_raw_config(folder).get("confidence"))
-        return cls(Reader.shared(folder, bits, cache_mb), calibration)
+        return cls(Reader.shared(folder, bits, cache_mb, adapter), calibration)
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:
         """Fill the hole of `request`, the candidates parting at their first token, best first; several in turn."""

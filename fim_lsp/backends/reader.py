@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,12 +13,15 @@ from weakref import WeakValueDictionary
 
 from fim_lsp.backends.base import Budget, ModelRequest
 from fim_lsp.backends.costs import Cost
+from fim_lsp.checkpoints.adapters import Adapter
 from fim_lsp.checkpoints.formats import Format
 from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.domain import FimRequest, Meter
+from fim_lsp.errors import ModelError, ModelMismatch
 from fim_lsp.nn import decode
 from fim_lsp.nn.kv_pool import Pool
 from fim_lsp.nn.load import load_decoder
+from fim_lsp.nn.native.layers import NativeDecoder
 
 ROOM = 256  # tokens for what is decoded after a prompt
 CHUNK_MS, CHUNKS = 50.0, (16, 256)  # a chunk of prefill takes about that long, and has so many tokens
@@ -29,8 +33,9 @@ READING_SHARE = 0.6  # of the time that is left, at most: what is read must also
 SHORT_PREFIX, SHORT_SUFFIX = 128, 32  # tokens: where time is left for no more before the cursor, so many behind it do
 CLAMP_TOKENS = 64  # a prefix too long loses tokens in such steps, so that typing does not shift it at every key
 
-_readers: WeakValueDictionary[tuple[Path, int, int], Reader] = WeakValueDictionary()
+_readers: WeakValueDictionary[tuple[Path, int, int, str], Reader] = WeakValueDictionary()
 _loading = threading.Lock()
+logger = logging.getLogger(__name__)
 
 
 class Reader:
@@ -39,6 +44,7 @@ class Reader:
     def __init__(self, model: decode.Model, tokenizer: Tokenizer, cache_mb: int = ModelRequest().cache_mb):
         self.model, self.tokenizer = model, tokenizer
         self.beside: Path | None = None
+        self.adapted_to = ""  # the repository whose adapter stands beside the weights
         form = Format.read(model.config.fim, tokenizer.sentinel).within(model.config.positions)
         self.format = replace(form, begin=tokenizer.beginning)
         self.budget = Budget.of_tokens(self.format.prefix_tokens, self.format.suffix_tokens)
@@ -51,23 +57,29 @@ class Reader:
 
     @classmethod
     def from_folder(
-        cls, folder: Path, bits: int = ModelRequest().bits, cache_mb: int = ModelRequest().cache_mb
+        cls,
+        folder: Path,
+        bits: int = ModelRequest().bits,
+        cache_mb: int = ModelRequest().cache_mb,
+        adapter: str = "",
     ) -> Reader:
-        """Load a model folder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
+        """Load a model folder, and beside it an adapter; raises ModelMissing, ModelCorrupt, ModelMismatch."""
         model = load_decoder(folder, bits)
-        return cls(model, Tokenizer.from_folder(folder, model.config.vocab), cache_mb)
+        made = cls(model, Tokenizer.from_folder(folder, model.config.vocab), cache_mb)
+        made.adapted_to = adapt(model, Path(adapter)) if adapter else ""
+        return made
 
     @classmethod
-    def shared(cls, folder: Path, bits: int, cache_mb: int, beside: Path | None = None) -> Reader:
+    def shared(cls, folder: Path, bits: int, cache_mb: int, adapter: str = "", beside: Path | None = None) -> Reader:
         """Return the reader of a folder that a backend has already, or load one; raises what `from_folder` does.
 
         `beside`: the slots that are to stand beside its weights; a reader with others beside them is another one.
         """
-        key = folder.resolve(), bits, cache_mb
+        key = folder.resolve(), bits, cache_mb, adapter
         with _loading:
             found = _readers.get(key)
             if found is None or (beside and found.beside and found.beside != beside):
-                found = cls.from_folder(folder, bits, cache_mb)
+                found = cls.from_folder(folder, bits, cache_mb, adapter)
                 _readers.setdefault(key, found)
             found.beside = beside or found.beside
             return found
@@ -138,6 +150,22 @@ class Reader:
         if (over := len(prefix) - self.format.prefix_tokens) > 0:
             prefix = prefix[-(-over // CLAMP_TOKENS) * CLAMP_TOKENS :]
         return prefix, suffix
+
+
+def adapt(model: decode.Model, folder: Path) -> str:
+    """Put an adapter beside a decoder that was just loaded and return whose it is; "" with a warning where it cannot.
+
+    Completion goes on without it: it would help, and nothing needs it.
+    """
+    try:
+        if not isinstance(model, NativeDecoder):
+            raise ModelMismatch("it needs the compiled kernels, and here torch computes: `fim-lsp doctor` says why")
+        adapter = Adapter.read(folder)
+        model.add_low_rank(adapter.part(model.config))
+    except ModelError as problem:
+        logger.warning("the adapter in %s is not used: %s; fim-lsp adapt --remove takes it away", folder, problem)
+        return ""
+    return adapter.workspace.name
 
 
 def short(path: str) -> str:

@@ -28,7 +28,7 @@ PASSES_OF_SEVERAL = 4  # at each of their canvases, at least: nobody waits for t
 def load(folder: Path, wanted: ModelRequest) -> SlotBackend:
     """Load slots and, where no backend has it yet, their trunk; raises ModelError."""
     config = SlotConfig.read(folder)
-    reader = Reader.shared(config.trunk, wanted.bits, wanted.cache_mb, beside=folder)
+    reader = Reader.shared(config.trunk, wanted.bits, wanted.cache_mb, wanted.adapter, beside=folder)
     model = reader.model
     if not isinstance(model, NativeDecoder):
         raise ModelMismatch(

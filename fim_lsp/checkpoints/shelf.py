@@ -38,13 +38,18 @@ class Shelved:
         return size_of(self.folder)
 
 
-def shelf_folder() -> Path:
-    """Return the folder that holds the user's models; it need not be there."""
+def data_folder() -> Path:
+    """Return the user's data folder; it need not be there."""
     if folder := os.environ.get(DATA_FOLDER):
-        return Path(folder) / "models"
+        return Path(folder)
     import platformdirs
 
-    return platformdirs.user_data_path("fim-lsp") / "models"
+    return platformdirs.user_data_path("fim-lsp")
+
+
+def shelf_folder() -> Path:
+    """Return the folder that holds the user's models; it need not be there."""
+    return data_folder() / "models"
 
 
 def is_name(text: str) -> bool:

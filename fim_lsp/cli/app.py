@@ -8,6 +8,7 @@ import typer
 
 from fim_lsp import __version__
 from fim_lsp.cli import (
+    adapt,
     bench,
     compare,
     complete,
@@ -49,7 +50,7 @@ def main(
     """Code completion that fills in the middle, on your own machine, offline."""
 
 
-for verb in (serve.serve, complete.complete, demo.demo, doctor.doctor, index.index, stats.stats):
+for verb in (serve.serve, complete.complete, demo.demo, doctor.doctor, index.index, adapt.adapt, stats.stats):
     app.command()(verb)
 app.add_typer(train.app, name="train")
 app.add_typer(weights.app, name="weights")

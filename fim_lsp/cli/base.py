@@ -46,13 +46,17 @@ EXTRAS = {  # of pyproject.toml: packages that a plain installation lacks; a tes
     "compare": ("jinja2", "matplotlib", "psutil", "rapidfuzz"),
     "gguf": ("gguf",),
     "hub": ("huggingface_hub",),
+    "adapt": ("psutil", "rapidfuzz"),
     "lab": ("accelerate", "datasketch", "zstandard"),
 }
 
 
 @contextmanager
-def reporting_errors() -> Iterator[None]:
-    """Turn our errors, and the lack of an extra's package, into one line and an exit code."""
+def reporting_errors(extra: str = "") -> Iterator[None]:
+    """Turn our errors, and the lack of an extra's package, into one line and an exit code.
+
+    `extra`: the one that a command needs; without it, the first that has the package.
+    """
     try:
         yield
     except FimError as problem:
@@ -60,8 +64,9 @@ def reporting_errors() -> Iterator[None]:
         raise typer.Exit(problem.exit_code) from None
     except ModuleNotFoundError as missing:
         package = (missing.name or "").partition(".")[0]
-        extra = next((name for name, packages in EXTRAS.items() if package in packages), None)
-        if extra is None:
+        having = [name for name, packages in EXTRAS.items() if package in packages]
+        extra = extra if having and extra else next(iter(having), "")
+        if not extra:
             raise
         remedy = f"pip install 'fim-lsp[{extra}]'"
         if getattr(sys, "frozen", False):  # packed into an editor's extension: pip cannot add to it
@@ -91,13 +96,14 @@ def model_setting(model: str) -> dict[str, Any]:
     return {"gpt": {"model": model}} if model else {}
 
 
-def load(resolved: Resolved) -> Completer:
-    """Return a completer whose model is loaded; raises ModelError."""
+def load(resolved: Resolved, *folders: Path) -> Completer:
+    """Return a completer whose model is loaded, with what was learnt of some folders; raises ModelError."""
     from fim_lsp.backends import create
     from fim_lsp.pipeline.completer import Completer
     from fim_lsp.routing.tables import read_table
 
     completer = Completer(resolved.config, create, read_table)
+    completer.open(folders)
     began = time.perf_counter()
     with waiting("loading the model"):
         completer.warm_up()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -51,7 +52,7 @@ def complete(
             return
         is_piped = where == "-"
         snap = cursor.from_text(text, language or DEFAULT) if is_piped else cursor.from_file(where, language)
-        completer = load(settings(config, model, backend))
+        completer = load(settings(config, model, backend), Path.cwd())
         outcome = complete_at(completer, snap)
         if as_json:
             typer.echo(json.dumps(record(outcome), ensure_ascii=False))

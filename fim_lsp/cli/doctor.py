@@ -65,6 +65,7 @@ def examine(resolved: Resolved) -> dict[str, Any]:
             for name, setting in settings()
         },
         "workspace": index.describe(Path.cwd()),
+        "adapter": _adapter(resolved),
         "problems": list(resolved.problems),
         "notes": list(resolved.notes),
     }
@@ -86,18 +87,36 @@ def _complete(resolved: Resolved) -> tuple[Mapping[str, Any], Mapping[str, Any],
         model["size_mb"] = round(sum(file.stat().st_size for file in folder.iterdir() if file.is_file()) / 1e6, 1)
         began = time.perf_counter()
         completer = Completer(resolved.config, create, read_table)
+        completer.open([Path.cwd()])
         completer.warm_up()
         model["load_s"] = round(time.perf_counter() - began, 2)
         began = time.perf_counter()
         outcome = completer.complete(Snapshot("doctor:", 0, "python", SAMPLE, len(SAMPLE) - 1, manual=True), Cancel())
         spent = round((time.perf_counter() - began) * 1e3, 1)
-        if isinstance(reader := getattr(completer.router.ready(), "reader", None), Paced):
+        backend = completer.router.ready()
+        model["adapted to"] = completer.router.adapted_to(backend) or "nothing"
+        if isinstance(reader := getattr(backend, "reader", None), Paced):
             model["pace"] = reader.pace(resolved.config.deadline_ms)
     except FimError as problem:
         return {**model, "problem": str(problem)}, {}, False
     shown = [suggestion.text for suggestion in outcome.suggestions]
     timed = {"text": shown, "reason": outcome.reason, "ms": spent, "timings": dict(outcome.timings)}
     return model, timed, True
+
+
+def _adapter(resolved: Resolved) -> str:
+    """Say what was learnt of the folder this runs in, and whether it is used."""
+    from fim_lsp.checkpoints import adapters
+    from fim_lsp.cli.adapt import described
+    from fim_lsp.routing.router import adapter_of
+
+    here = Path.cwd()
+    if found := adapter_of(resolved.config, [here]):
+        return described(found)
+    if found := adapters.get(here):
+        why = "fimLsp.adapter is off" if resolved.config.adapter == "off" else "it was made for other weights"
+        return f"not used, for {why}: {described(found)}"
+    return "none for this folder (docs/adapt.md)"
 
 
 def _engine() -> dict[str, Any]:

@@ -35,6 +35,8 @@ LINES = (  # how each editor is told
 def list_models(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """List the decoders that are here: name, architecture, size on disk, bits, format, context."""
     with reporting_errors():
+        from fim_lsp.checkpoints import adapters
+        from fim_lsp.cli.adapt import described
         from fim_lsp.cli.described import every
 
         rows = every(_chosen(config))
@@ -51,6 +53,8 @@ def list_models(config: ConfigFile = None, as_json: AsJson = False) -> None:
         Console().print(table)
         of = f"as {config} says" if config else "where an editor's settings name no other"
         typer.echo(f"•: in use, {of}")
+        for adapter in adapters.every():
+            typer.echo(f"adapted to {described(adapter)}")
 
 
 @app.command()

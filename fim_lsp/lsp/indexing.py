@@ -22,7 +22,7 @@ from lsprotocol import types as lsp
 from fim_lsp.context.index import Workspace
 from fim_lsp.context.index.paths import distance
 from fim_lsp.languages import LANGUAGES
-from fim_lsp.lsp import progress
+from fim_lsp.lsp import loading, progress
 from fim_lsp.privacy.exclusion import GIT, OWN, Exclusion
 from fim_lsp.settings import Config
 
@@ -219,3 +219,4 @@ def add_handlers(server: FimServer) -> None:
     @server.feature(lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     def did_change_workspace_folders(params: lsp.DidChangeWorkspaceFoldersParams) -> None:
         server.look_again()
+        server.start(loading.follow(server))

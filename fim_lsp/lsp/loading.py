@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
@@ -67,3 +68,14 @@ async def load(server: FimServer) -> None:
         for family, fault in server.completer.router.loader.failed.items():
             server.say(f"fim-lsp: {family} cannot be loaded, {backend} answers alone: {fault}", lsp.MessageType.Warning)
         progress.end(server, token, "ready")
+
+
+async def follow(server: FimServer) -> None:
+    """Take what was learnt of the folders that are open now, and load the model with it."""
+    folders = [Path(root) for root in server.protocol.roots()]
+    opened = asyncio.get_running_loop().run_in_executor(server.requests.pool, server.completer.open, folders)
+    try:
+        if await opened:
+            await load(server)
+    except RuntimeError:  # the server is shutting down
+        return

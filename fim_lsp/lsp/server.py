@@ -80,7 +80,7 @@ class FimServer(LanguageServer):
             self.indexing.configure(before, now)
             if now.learn != before.learn:
                 self.start(learning.follow(self))
-            if (now.backend, models_of(now)) != (before.backend, models_of(before)):
+            if _loaded(now) != _loaded(before):
                 self.start(loading.load(self))
 
     def look_again(self) -> None:
@@ -93,6 +93,11 @@ class FimServer(LanguageServer):
             logger.error("%s: %s", getattr(source, "__name__", source), error)
 
 
+def _loaded(config: Config) -> tuple[object, ...]:
+    """Return what decides which models are loaded."""
+    return config.backend, config.adapter, models_of(config)
+
+
 def make_server(completer: Completer, settings: ServerSettings, trace: Trace) -> FimServer:
     """Build a server with its handlers."""
     server = FimServer(completer, settings, trace)
@@ -102,6 +107,7 @@ def make_server(completer: Completer, settings: ServerSettings, trace: Trace) ->
         resolved = server.settings.lay("initializationOptions", params.initialization_options)
         server.settings.take(resolved)
         server.completer.configure(resolved.config)
+        server.completer.open(map(Path, server.protocol.roots()))
         server.excluding.renew()
         orphan.watch(params.process_id)
         text_document = params.capabilities.text_document

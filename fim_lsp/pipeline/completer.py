@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from fim_lsp import context, languages
 from fim_lsp.backends.base import Backend, Budget, ModelRequest
@@ -37,6 +38,15 @@ class Completer:
     def work_in(self, workspace: Workspace) -> None:
         """Take other files from this workspace from now on."""
         self.workspace, self.snippets = workspace, Snippets(workspace)
+
+    def open(self, folders: Iterable[Path]) -> bool:
+        """Serve these folders from now on (worker thread); True where the models are to be loaded anew for them.
+
+        What was suggested without their adapter, or with another one, is forgotten.
+        """
+        if is_other := self.router.open(folders):
+            self.cache.clear()
+        return is_other
 
     def configure(self, config: Config) -> None:
         """Take new settings (worker thread); what was suggested under the old ones is forgotten."""
@@ -96,6 +106,7 @@ class Completer:
         answers = self._ask(backend, choice, requests, snap, site, limits, cancel)
         best = answer.surer(answers)
         why = _why(choice, answers, limits) + "".join(unresolved.describe(one.unresolved) for one in best.kept[:1])
+        why += f"; adapted to {repository}" if (repository := self.router.adapted_to(backend)) else ""
         for one in answers:
             meter.add(one.meter)
         reason = "" if best.kept else answer.reason(best.dropped, cancel, limits)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 from fim_lsp.backends.base import CODE, Backend, Endpoint, ModelRequest, Served, SharesReader
 from fim_lsp.backends.costs import Cost
+from fim_lsp.checkpoints import adapters
+from fim_lsp.checkpoints.adapters import Adapter
+from fim_lsp.checkpoints.catalogue import find_model
 from fim_lsp.domain import AcceptanceCurve, Cancel, Choice, FimRequest, GenerationLimits, Meter, TokenEstimate
 from fim_lsp.errors import ModelError, RemoteFault
 from fim_lsp.routing.loader import ModelLoader
@@ -52,6 +56,8 @@ class Router:
         self.config, self.read_table = config, read_table
         self.families = CANDIDATES
         self.curves: Mapping[str, AcceptanceCurve] = {}
+        self.folders: tuple[Path, ...] = ()
+        self.adapter: Adapter | None = None
         self.loader = ModelLoader(models_of(config), lambda family, model: self._taught(family, create(family, model)))
         self.tables: dict[str, RoutingTable | None] = {}
         self.costs: dict[str, Cost] = {}
@@ -123,6 +129,10 @@ class Router:
         """True where a request leaves this machine."""
         return self._wanted(language)[0] == ELSEWHERE
 
+    def adapted_to(self, backend: Backend) -> str:
+        """Return the repository whose adapter stands beside a backend's weights, "" for none."""
+        return str(getattr(_reader(backend), "adapted_to", ""))
+
     def fallback(
         self, choice: Choice, confidence: float | None, language: str, limits: GenerationLimits
     ) -> tuple[Backend, str] | None:
@@ -166,7 +176,8 @@ class Router:
     def configure(self, config: Config) -> None:
         """Take new settings; a family whose model changed is loaded again when next wanted."""
         self.config = config
-        changed = self.loader.replace(models_of(config))
+        self.adapter = adapter_of(config, self.folders)
+        changed = self.loader.replace(models_of(config, self.adapter))
         self._read_tables([family for family in changed if family in self.families])
 
     def follow(self, curves: Mapping[str, AcceptanceCurve]) -> None:
@@ -174,6 +185,12 @@ class Router:
         self.curves = dict(curves)
         for family, backend in list(self.loader.loaded.items()):
             self._taught(family, backend)
+
+    def open(self, folders: Iterable[Path]) -> bool:
+        """Serve these folders from now on; True where the models are to be loaded for another adapter."""
+        before, self.folders = self.adapter, tuple(folders)
+        self.configure(self.config)
+        return self.adapter != before
 
     def forget(self) -> None:
         """Have every loaded backend drop what it kept of earlier requests."""
@@ -235,11 +252,25 @@ class Router:
         return Cost(table.token_ms, table.step_ms)
 
 
-def models_of(config: Config) -> dict[str, ModelRequest]:
+def adapter_of(config: Config, folders: Iterable[Path]) -> Adapter | None:
+    """Return the adapter that is to stand beside the decoder's weights in these folders, None for none."""
+    if config.adapter != "auto":
+        return None
+    try:
+        return adapters.find(folders, find_model("gpt", config.gpt_model))
+    except (ModelError, OSError):
+        return None  # loading the model will say what is wrong with it
+
+
+def models_of(config: Config, adapter: Adapter | None = None) -> dict[str, ModelRequest]:
     """Return what each family is to be loaded from under these settings."""
+    beside = str(adapter.folder) if adapter else ""
     wanted = {
-        "gpt": ModelRequest(config.gpt_model, config.gpt_bits, config.gpt_cache_mb),
-        "bert": ModelRequest(config.bert_model, config.gpt_bits, config.gpt_cache_mb),
+        "gpt": ModelRequest(config.gpt_model, config.gpt_bits, config.gpt_cache_mb, beside),
+        # the infiller reads by the shipped decoder, whose keys and values are then the adapted ones
+        "bert": ModelRequest(
+            config.bert_model, config.gpt_bits, config.gpt_cache_mb, "" if config.gpt_model else beside
+        ),
     }
     where = Endpoint(
         config.remote_url, config.remote_kind, config.remote_model, config.remote_format, config.remote_key_variable

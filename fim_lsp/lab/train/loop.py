@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -24,6 +24,20 @@ class Rows(Protocol):
     """Rows of a corpus in an order of their own, without end, from any one on."""
 
     def rows(self, start: int) -> Iterator[RowSegments]: ...
+
+
+class Watch:
+    """What a run is looked at with between its steps; this one lets it go on to its end."""
+
+    is_stopped = False  # somebody wants to go on another time
+
+    def wait(self) -> float:
+        """Return once the next step may begin, and the seconds that took; they are none of the run's."""
+        return 0.0
+
+    def is_enough(self, line: Mapping[str, Any]) -> bool:
+        """Say, of each line of the log, whether more steps would help."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -82,8 +96,9 @@ class Trainer:
         kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= self.state["step"]]
         log.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
 
-    def train(self, tell: Callable[[dict[str, Any], float], None]) -> None:
-        """Train to the end, telling each line of the log."""
+    def train(self, tell: Callable[[dict[str, Any], float], None], watch: Watch | None = None) -> bool:
+        """Train to the end, telling each line of the log; False where the watch stopped it before."""
+        watch = watch or Watch()
         machine.keep_pages()
         other_load = OtherCpuLoad()
         if self.settings.threads:
@@ -98,6 +113,10 @@ class Trainer:
         saved = time.monotonic()
         with (self.run / "log.jsonl").open("a", encoding="utf-8") as log:
             while (done := self.progress()) < 1.0:
+                began += watch.wait()
+                if watch.is_stopped:
+                    checkpoint.save(self.run, self.trunk, self.optimizer, self.state)
+                    return False
                 if not self.settings.threads and self.device.type == "cpu":
                     machine.leave_room(other_load)
                 line = self._step(rows, done, peak)
@@ -107,13 +126,17 @@ class Trainer:
                 log.write(json.dumps({**self.state, **line}) + "\n")
                 log.flush()
                 tell({**self.state, **line}, self.progress())
+                if watch.is_enough(line):
+                    break
                 if time.monotonic() - saved > self.settings.checkpoint_s:
                     checkpoint.save(self.run, self.trunk, self.optimizer, self.state)
                     saved = time.monotonic()
             last = self.validate()
             log.write(json.dumps({**self.state, **last}) + "\n")
             tell({**self.state, **last}, 1.0)
+            watch.is_enough(last)
         checkpoint.save(self.run, self.trunk, self.optimizer, self.state)
+        return True
 
     def progress(self) -> float:
         """Return the share of the run that is done, 0 to 1."""

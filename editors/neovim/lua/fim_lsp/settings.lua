@@ -41,6 +41,14 @@ return {
     doc = "Memory for what the decoder keeps of places it has read, so that coming back to one costs nothing. One place is always kept.",
   },
   {
+    key = "adapter",
+    type = "string",
+    default = "auto",
+    enum = { "auto", "off" },
+    wanted = "one of auto, off",
+    doc = "Use what `fim-lsp adapt` learnt of a repository in that repository: `auto` where it helped, `off` nowhere.",
+  },
+  {
     key = "bert.model",
     type = "string",
     default = "",
