@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from fim_lsp.lab.adapt.run import Told
 
 
+NOTED = {"right_before", "right_after", "holes", "tokens", "seconds", "made"}
+
+
 def adapt(
     path: Annotated[Path, typer.Argument(help="A repository, as an editor opens it.")] = Path(),
     minutes: Annotated[
@@ -78,7 +81,7 @@ def described(adapter: Adapter) -> str:
     measured = (
         f"{notes['right_before']} → {notes['right_after']} of {notes['holes']} held-out holes exactly right, "
         f"{notes['tokens']:,} tokens learnt in {notes['seconds'] / 60:.0f} minutes on {notes['made']}"
-        if "holes" in notes
+        if notes.keys() >= NOTED
         else "nothing is noted of what it does"
     )
     return f"{adapter.workspace}: {measured}; {adapter.size / 1e6:.1f} MB in {adapter.folder}"
@@ -120,7 +123,7 @@ def _state(path: Path) -> str:
         lines.append(described(found))
     run = adapters.folder_of(path) / adapters.RUN
     if run.is_dir():
-        from fim_lsp.lab.adapt.run import log_of
+        from fim_lsp.lab.adapt.log import log_of
 
         log = log_of(run)
         at = f"after step {log[-1]['step']}, {log[-1]['seconds'] / 60:.0f} minutes" if log else "before its first step"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Event
@@ -29,6 +29,7 @@ from fim_lsp.context.index import Workspace
 from fim_lsp.errors import ModelCorrupt, ModelMismatch
 from fim_lsp.lab.adapt import files, judge
 from fim_lsp.lab.adapt.judge import AdapterVerdict, HeldOutScore
+from fim_lsp.lab.adapt.log import best_of, log_of
 from fim_lsp.lab.adapt.network import AdaptedTrunk
 from fim_lsp.lab.adapt.rows import AdaptObjective, AdaptRows
 from fim_lsp.lab.adapt.watch import Guest
@@ -81,7 +82,7 @@ class Adapting:
         self.run = self.folder / RUN
         self.fingerprint = adapters.fingerprint(self.decoder)
         self.parted = files.part(self.root, config.exclude)
-        self.pace = self._begun(pace)
+        self.pace = self._recorded() or pace
         self.holes = judge.holes_of(self.parted.judging, self.root.name, self.pace.of_kind)
 
     @property
@@ -95,6 +96,7 @@ class Adapting:
         Raises ModelError, InputError.
         """
         guest = Guest(told.stop, told.waiting, regardless)
+        self._begin()
         before = self._before(told, guest)
         if before is None or not self._train(told, guest, threads):
             return None
@@ -111,19 +113,20 @@ class Adapting:
                 adapters.remove(self.root)
         return verdict
 
-    def _begun(self, pace: Pace) -> Pace:
-        """Return the pace of a run that was begun on these weights, else begin one."""
+    def _recorded(self) -> Pace | None:
+        """Return the pace of a run that was begun on these weights."""
         try:
             record = json.loads((self.run / RECORD).read_text(encoding="utf-8"))
-            if record.pop("decoder") == self.fingerprint:
-                return Pace(**record)
+            return Pace(**record) if record.pop("decoder") == self.fingerprint else None
         except (OSError, ValueError, TypeError, KeyError):
-            pass
-        shutil.rmtree(self.run, ignore_errors=True)
-        self.run.mkdir(parents=True)
-        told = asdict(pace) | {"decoder": self.fingerprint}
-        (self.run / RECORD).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-        return pace
+            return None
+
+    def _begin(self) -> None:
+        if self._recorded() is None:
+            shutil.rmtree(self.run, ignore_errors=True)
+            self.run.mkdir(parents=True)
+            told = asdict(self.pace) | {"decoder": self.fingerprint}
+            (self.run / RECORD).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
     def _before(self, told: Told, guest: Guest) -> list[HeldOutScore] | None:
         path = self.run / BEFORE
@@ -206,21 +209,6 @@ class Adapting:
         (trial / WEIGHTS).replace(self.folder / WEIGHTS)
         replace(Adapter.read(trial), folder=self.folder, notes=notes).write()
         shutil.rmtree(self.run)
-
-
-def log_of(run: Path) -> Sequence[Mapping[str, Any]]:
-    """Return the lines of a run's log, the last one maybe half written left out."""
-    try:
-        lines = (run / "log.jsonl").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
-    return [json.loads(line) for line in lines if line.endswith("}")]
-
-
-def best_of(run: Path) -> float:
-    """Return the least loss of a run so far."""
-    losses = [line["validation_loss"] for line in log_of(run) if "validation_loss" in line]
-    return min(losses, default=float("inf"))
 
 
 def _able(decoder: Path) -> tuple[Format, Tokenizer]:

@@ -98,8 +98,17 @@ def test_other_weights_begin_anew(decoder, root):
     Adapting(root, config(decoder), QUICK).adapt(told(most=1), regardless=True)
     record = adapters.folder_of(root) / adapters.RUN / run.RECORD
     record.write_text(json.dumps(json.loads(record.read_text()) | {"decoder": "of other weights"}))
-    Adapting(root, config(decoder), QUICK)
-    assert not (record.parent / "checkpoint.safetensors").exists()
+    steps: list = []
+    Adapting(root, config(decoder), QUICK).adapt(told(steps=steps, most=1), regardless=True)
+    assert [line["step"] for line in steps] == [1]
+
+
+def test_a_folder_that_holds_too_little_leaves_nothing_behind(decoder, root):
+    for path in list(root.iterdir())[1:]:
+        path.unlink()
+    with pytest.raises(InputError, match="too little"):
+        Adapting(root, config(decoder), QUICK)
+    assert not adapters.folder_of(root).exists()
 
 
 def test_a_decoder_that_was_not_taught_to_fill_in_is_refused(decoder, root, tmp_path):
