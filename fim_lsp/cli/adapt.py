@@ -58,7 +58,8 @@ def adapt(
             return
         if remove:
             was_there = adapters.remove(path)
-            typer.echo(f"what was learnt of {path.resolve()} is {'removed' if was_there else 'nothing so far'}")
+            here = path.resolve()
+            typer.echo(f"what was learnt of {here} is removed" if was_there else f"nothing was learnt of {here}")
             return
         run = adapters.folder_of(path) / adapters.RUN
         if again:

@@ -129,12 +129,13 @@ class Adapting:
             (self.run / RECORD).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
     def _before(self, told: Told, guest: Guest) -> list[HeldOutScore] | None:
-        path = self.run / BEFORE
-        if path.is_file():
-            return [HeldOutScore(*row) for row in json.loads(path.read_text(encoding="utf-8"))]
+        """Return what came of the holes without it, judged anew only where the files have changed since."""
+        path, keys = self.run / BEFORE, [hole.key for hole in self.holes]
+        if path.is_file() and (noted := json.loads(path.read_text(encoding="utf-8")))["holes"] == keys:
+            return [HeldOutScore(*row) for row in noted["found"]]
         found = self._judged(None, "judging without it", told, guest)
         if found is not None:
-            path.write_text(json.dumps(found), encoding="utf-8")
+            path.write_text(json.dumps({"holes": keys, "found": found}), encoding="utf-8")
         return found
 
     def _judged(self, adapter: Path | None, what: str, told: Told, guest: Guest) -> list[HeldOutScore] | None:

@@ -90,6 +90,9 @@ def test_one_that_was_stopped_goes_on_where_it_was(decoder, root):
     assert going_on.adapt(told(steps=later, most=2), regardless=True) is None
     assert [line["step"] for line in first + later] == [1, 2, 3, 4, 5]
     assert (adapters.folder_of(root) / adapters.RUN / run.BEFORE).stat().st_mtime_ns == judged
+    (root / "file_9.py").write_text(source(99))
+    Adapting(root, config(decoder), QUICK).adapt(told(most=1), regardless=True)
+    assert (adapters.folder_of(root) / adapters.RUN / run.BEFORE).stat().st_mtime_ns > judged, "these are other holes"
     assert runner.invoke(app, ["adapt", str(root), "--remove"]).exit_code == 0
     assert not adapters.folder_of(root).exists()
 
