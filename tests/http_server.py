@@ -16,11 +16,15 @@ import uvicorn
 
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.http.app import make_app
+from fim_lsp.http.decoder import DecodeQueue
+from fim_lsp.http.guard import Rules
 from fim_lsp.http.serving import listen
+from fim_lsp.http.tokens import TokenBook
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.settings import Config
 
 TOKEN, PATIENCE_S = "let-me-in", 30.0
+RULES = Rules(TokenBook.of(TOKEN), ("127.0.0.1",))
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,9 @@ def serving(backend: FakeBackend, **config: Any) -> Iterator[Server]:
     backend.forget()
     backend.steps = 0
     listener = listen("127.0.0.1", 0)
-    settings = uvicorn.Config(make_app(completer, TOKEN, "127.0.0.1"), log_config=None, timeout_graceful_shutdown=1)
+    settings = uvicorn.Config(
+        make_app(DecodeQueue(completer), lambda: RULES), log_config=None, timeout_graceful_shutdown=1
+    )
     running = uvicorn.Server(settings)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

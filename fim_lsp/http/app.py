@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,15 +14,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from fim_lsp.domain import Outcome
+from fim_lsp.domain import Outcome, Snapshot
 from fim_lsp.http import body, choices, completions, infill
 from fim_lsp.http.body import Body
 from fim_lsp.http.choices import TextChoice
-from fim_lsp.http.decoder import DecodeQueue
+from fim_lsp.http.decoder import Decoder
 from fim_lsp.http.fault import Fault
-from fim_lsp.http.guard import Guard
+from fim_lsp.http.guard import Guard, Rules
 from fim_lsp.http.place import CompletionAsk
-from fim_lsp.pipeline.completer import Completer
 
 MOST_CHARS = 1_000_000  # around a cursor; parsing them takes half a second, and all others wait
 
@@ -29,9 +29,8 @@ AnswerShape = Callable[[CompletionAsk, list[TextChoice], Outcome], dict[str, Any
 Events = Callable[[CompletionAsk, list[TextChoice], Outcome], str]
 
 
-def make_app(completer: Completer, token: str, host: str) -> Starlette:
-    """Build the application around a completer."""
-    decoder = DecodeQueue(completer)
+def make_app(decoder: Decoder, rules: Callable[[], Rules]) -> Starlette:
+    """Build the application around what decodes; the rules are asked for at every request."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -44,7 +43,7 @@ def make_app(completer: Completer, token: str, host: str) -> Starlette:
             snap = ask.snapshot()
             if len(snap.text) > MOST_CHARS:
                 raise Fault(413, f"more than {MOST_CHARS} characters around the cursor")
-            outcome = Outcome() if ask.max_tokens == 0 else await decoder.complete(snap, request)
+            outcome = Outcome() if ask.max_tokens == 0 else await _while_connected(request, decoder, snap)
             found = choices.read(ask, snap, outcome)
             if ask.is_stream:
                 return Response(events(ask, found, outcome), media_type="text/event-stream")
@@ -71,10 +70,27 @@ def make_app(completer: Completer, token: str, host: str) -> Starlette:
             Route("/v1/models", models),
             Route("/health", health),
         ],
-        middleware=[Middleware(Guard, token=token, host=host)],
+        middleware=[Middleware(Guard, rules=rules)],
         exception_handlers={Fault: tell, HTTPException: tell, Exception: tell},
         lifespan=lifespan,
     )
+
+
+async def _while_connected(request: Request, decoder: Decoder, snap: Snapshot) -> Outcome:
+    """Return the outcome, or none at all once the client is gone; its body has been read."""
+
+    async def has_left() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    work = asyncio.ensure_future(decoder.complete(snap, request.scope["caller"]))
+    left = asyncio.ensure_future(has_left())
+    try:
+        await asyncio.wait((work, left), return_when=asyncio.FIRST_COMPLETED)
+        return await work if work.done() else Outcome(reason="the client left")
+    finally:
+        work.cancel()
+        left.cancel()
 
 
 async def tell(request: Request, problem: Exception) -> Response:

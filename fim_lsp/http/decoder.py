@@ -1,4 +1,4 @@
-"""One decode thread for all clients: requests queue for it, and one whose client has left is cancelled.
+"""One decode thread for all clients: requests queue for it, and one that nobody waits for any more is cancelled.
 
 client a ──ask────────────────── answer
 client b ────ask── leaves ✗              its Cancel is raised: it ends at its next step, or never begins
@@ -11,19 +11,28 @@ import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
-
-from starlette.requests import Request
+from typing import Protocol
 
 from fim_lsp.domain import Cancel, Outcome, Snapshot
 from fim_lsp.errors import ModelError
 from fim_lsp.http.fault import Fault
+from fim_lsp.http.guard import Caller
 from fim_lsp.http.place import PLAIN
 from fim_lsp.pipeline.completer import Completer
 
 MOST_WAITING = 64  # more than that, and the last would wait for a minute: better told at once
 
 logger = logging.getLogger(__name__)
+
+
+class Decoder(Protocol):
+    """What answers the endpoint's requests, here or elsewhere."""
+
+    async def complete(self, snap: Snapshot, caller: Caller) -> Outcome:
+        """Return the outcome; who cancels the wait for it wants none. Raises Fault."""
+
+    def stop(self) -> None:
+        """End what is under way: the server goes."""
 
 
 class DecodeQueue:
@@ -36,31 +45,24 @@ class DecodeQueue:
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="decode")
         self.cancels: set[Cancel] = set()
 
-    async def complete(self, snap: Snapshot, request: Request) -> Outcome:
-        """Return the outcome while the client waits for it; raises Fault."""
+    async def complete(self, snap: Snapshot, caller: Caller) -> Outcome:
+        """Return the outcome once it is this request's turn; raises Fault."""
         if len(self.cancels) >= MOST_WAITING:
             raise Fault(503, f"{MOST_WAITING} requests are waiting already")
         cancel = Cancel()
         self.cancels.add(cancel)
-        work: asyncio.Future[Any] = asyncio.get_running_loop().run_in_executor(self.pool, self._run, snap, cancel)
-        left: asyncio.Future[Any] = asyncio.ensure_future(_has_left(request))
+        work = self.pool.submit(self._run, snap, cancel)
+        work.add_done_callback(lambda _: self.cancels.discard(cancel))
         try:
-            await asyncio.wait([work, left], return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
-                cancel.raise_for("the client left")
-            outcome: Outcome = await work
-            return outcome
+            return await asyncio.wrap_future(work)
         except ModelError as problem:
             raise Fault(503, str(problem), code="model_unavailable") from None
         except asyncio.CancelledError:
-            cancel.raise_for("cancelled")
+            cancel.raise_for("the client left")
             raise
         except Exception:
             logger.exception("a completion failed")
             raise Fault(500, "the completion failed; the server's log says why") from None
-        finally:
-            left.cancel()
-            self.cancels.discard(cancel)
 
     def stop(self) -> None:
         """Cancel everything and let the decode thread end."""
@@ -70,9 +72,3 @@ class DecodeQueue:
 
     def _run(self, snap: Snapshot, cancel: Cancel) -> Outcome:
         return Outcome(reason=cancel.reason) if cancel.is_set() else self.completer.complete(snap, cancel)
-
-
-async def _has_left(request: Request) -> None:
-    """Wait until the client is gone; its body has been read."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

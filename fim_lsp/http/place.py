@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -55,7 +56,7 @@ class CompletionAsk:
         prefix, suffix = _whole_characters(place.prefix), _whole_characters(place.suffix)
         told = known.named(place.language) or languages.language_of(path) or _told(prefix)
         return Snapshot(
-            uri=f"http:{self.max_tokens}:{hash(place.snippets)}:{path}",
+            uri=f"http:{self.max_tokens}:{_fingerprint(place.snippets)}:{path}",
             version=0,
             language=languages.get(told).name or PLAIN,
             text=prefix + suffix,
@@ -76,6 +77,12 @@ def _excluded(path: str) -> str:
 def _shown(snippets: Iterable[Snippet]) -> tuple[Snippet, ...]:
     """Leave out files that hold secrets, and mask those of others."""
     return tuple(replace(one, text=mask(one.text)) for one in snippets if not _excluded(one.path))
+
+
+def _fingerprint(snippets: tuple[Snippet, ...]) -> str:
+    """Return a name for some snippets that is the same in every process."""
+    said = "\0".join(part for one in snippets for part in (one.path, one.text))
+    return hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest() if said else ""
 
 
 def _whole_characters(text: str) -> str:

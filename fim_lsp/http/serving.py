@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 import socket
 from collections.abc import Callable
 
 import uvicorn
 
 from fim_lsp.errors import ConfigError
+from fim_lsp.http import tokens
 from fim_lsp.http.app import make_app
+from fim_lsp.http.decoder import DecodeQueue
+from fim_lsp.http.guard import Rules
+from fim_lsp.http.tokens import TokenBook
 from fim_lsp.pipeline.completer import Completer
 
 GRACE_S = 2  # for answers under way when the server is told to end
@@ -27,10 +30,11 @@ def listen(host: str, port: int) -> socket.socket:
 
 def serve(completer: Completer, listener: socket.socket, host: str, token: str, say: Callable[[str], None]) -> None:
     """Serve a completer that has its model; `say` is told the address and the token, made where none is given."""
-    known = token or secrets.token_urlsafe(24)
+    known = token or tokens.make()
+    rules = Rules(TokenBook.of(known), (host,))
     name = f"[{host}]" if ":" in host else host
     config = uvicorn.Config(
-        make_app(completer, known, host),
+        make_app(DecodeQueue(completer), lambda: rules),
         log_config=None,
         access_log=False,
         server_header=False,
