@@ -17,14 +17,14 @@ import uvicorn
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.http.app import make_app
 from fim_lsp.http.decoder import DecodeQueue
-from fim_lsp.http.guard import Rules
+from fim_lsp.http.guard import GuardRules
 from fim_lsp.http.serving import listen
 from fim_lsp.http.tokens import TokenBook
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.settings import Config
 
 TOKEN, PATIENCE_S = "let-me-in", 30.0
-RULES = Rules(TokenBook.of(TOKEN), ("127.0.0.1",))
+RULES = GuardRules(TokenBook.of(TOKEN), ("127.0.0.1",))
 
 
 @dataclass(frozen=True)
@@ -102,3 +102,8 @@ def until(holds: Any) -> None:
     while not holds():
         assert time.monotonic() < end, "it never came"
         time.sleep(0.005)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

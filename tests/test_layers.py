@@ -31,6 +31,7 @@ MAY_IMPORT = {  # part of fim_lsp: the parts it may import; None: all
     "metrics": LEAVES,
     "pipeline": {"context", "filters", "languages", "backends", "routing", "settings"} | LEAVES,
     "http": {"pipeline", "languages", "privacy"} | LEAVES,
+    "cluster": {"http", "pipeline", "backends", "routing", "settings"} | LEAVES,
     "lsp": {"pipeline", "context", "languages", "routing", "settings", "backends", "metrics", "privacy"} | LEAVES,
     "compare": {"pipeline", "context", "routing", "backends", "settings", "languages", "checkpoints", "machine"}
     | LEAVES,
@@ -49,6 +50,9 @@ OWNERS = {  # a library: the only parts that may import it
     "typer": {"cli"},
     "starlette": {"http"},
     "uvicorn": {"http"},
+    "ray": {"cluster"},
+    "limits": {"cluster"},
+    "simpy": {"lab"},
     "pathspec": {"privacy"},
     "rich": {"cli", "compare", "lab", "metrics"},
     "numpy": {"nn", "checkpoints", "compare", "lab"},

@@ -10,6 +10,7 @@ from fim_lsp import __version__
 from fim_lsp.cli import (
     adapt,
     bench,
+    cluster,
     compare,
     complete,
     demo,
@@ -61,4 +62,5 @@ app.command("compare")(compare.compare)
 app.command("holes")(holes.record_holes)
 app.add_typer(bench.app, name="bench")
 app.add_typer(router.app, name="router")
+app.add_typer(cluster.app, name="cluster")
 app.command("attention")(study.attention)

@@ -42,12 +42,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text
 
 EXTRAS = {  # of pyproject.toml: packages that a plain installation lacks; a test holds them to it
     "http": ("starlette", "uvicorn"),
+    "cluster": ("limits", "ray"),
     "torch": ("torch", "transformers"),
     "compare": ("jinja2", "matplotlib", "psutil", "rapidfuzz"),
     "gguf": ("gguf",),
     "hub": ("huggingface_hub",),
     "adapt": ("psutil", "rapidfuzz"),
-    "lab": ("accelerate", "datasketch", "zstandard"),
+    "lab": ("accelerate", "datasketch", "simpy", "zstandard"),
 }
 
 

@@ -18,9 +18,9 @@ from fim_lsp.domain import Outcome, Snapshot
 from fim_lsp.http import body, choices, completions, infill
 from fim_lsp.http.body import Body
 from fim_lsp.http.choices import TextChoice
-from fim_lsp.http.decoder import Decoder
+from fim_lsp.http.decoder import SnapshotDecoder
 from fim_lsp.http.fault import Fault
-from fim_lsp.http.guard import Guard, Rules
+from fim_lsp.http.guard import Guard, GuardRules
 from fim_lsp.http.place import CompletionAsk
 
 MOST_CHARS = 1_000_000  # around a cursor; parsing them takes half a second, and all others wait
@@ -29,7 +29,7 @@ AnswerShape = Callable[[CompletionAsk, list[TextChoice], Outcome], dict[str, Any
 Events = Callable[[CompletionAsk, list[TextChoice], Outcome], str]
 
 
-def make_app(decoder: Decoder, rules: Callable[[], Rules]) -> Starlette:
+def make_app(decoder: SnapshotDecoder, rules: Callable[[], GuardRules]) -> Starlette:
     """Build the application around what decodes; the rules are asked for at every request."""
 
     @asynccontextmanager
@@ -76,7 +76,7 @@ def make_app(decoder: Decoder, rules: Callable[[], Rules]) -> Starlette:
     )
 
 
-async def _while_connected(request: Request, decoder: Decoder, snap: Snapshot) -> Outcome:
+async def _while_connected(request: Request, decoder: SnapshotDecoder, snap: Snapshot) -> Outcome:
     """Return the outcome, or none at all once the client is gone; its body has been read."""
 
     async def has_left() -> None:

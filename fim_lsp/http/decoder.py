@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Protocol
@@ -25,7 +26,7 @@ MOST_WAITING = 64  # more than that, and the last would wait for a minute: bette
 logger = logging.getLogger(__name__)
 
 
-class Decoder(Protocol):
+class SnapshotDecoder(Protocol):
     """What answers the endpoint's requests, here or elsewhere."""
 
     async def complete(self, snap: Snapshot, caller: Caller) -> Outcome:
@@ -44,6 +45,7 @@ class DecodeQueue:
         self.completer = completer
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="decode")
         self.cancels: set[Cancel] = set()
+        self.began: float | None = None  # time.monotonic() when the request that runs began to
 
     async def complete(self, snap: Snapshot, caller: Caller) -> Outcome:
         """Return the outcome once it is this request's turn; raises Fault."""
@@ -64,6 +66,11 @@ class DecodeQueue:
             logger.exception("a completion failed")
             raise Fault(500, "the completion failed; the server's log says why") from None
 
+    def busy_s(self) -> float:
+        """Return for how long the decode thread has been at one request, 0 where it rests."""
+        began = self.began
+        return 0.0 if began is None else time.monotonic() - began
+
     def stop(self) -> None:
         """Cancel everything and let the decode thread end."""
         for cancel in list(self.cancels):
@@ -71,4 +78,10 @@ class DecodeQueue:
         self.pool.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, snap: Snapshot, cancel: Cancel) -> Outcome:
-        return Outcome(reason=cancel.reason) if cancel.is_set() else self.completer.complete(snap, cancel)
+        if cancel.is_set():
+            return Outcome(reason=cancel.reason)
+        self.began = time.monotonic()
+        try:
+            return self.completer.complete(snap, cancel)
+        finally:
+            self.began = None

@@ -34,7 +34,7 @@ async def everyone(caller: Caller) -> Fault | None:
 
 
 @dataclass(frozen=True)
-class Rules:
+class GuardRules:
     """Who is let in: tokens, the names that a Host header may have, and what else is asked of a caller."""
 
     tokens: TokenBook
@@ -45,7 +45,7 @@ class Rules:
 class Guard:
     """Refuse strangers before anything of their request is read; the rules may change while it stands."""
 
-    def __init__(self, app: ASGIApp, rules: Callable[[], Rules]):
+    def __init__(self, app: ASGIApp, rules: Callable[[], GuardRules]):
         self.app, self.rules = app, rules
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,7 +53,7 @@ class Guard:
         fault = await self._check(scope, self.rules()) if scope["type"] == "http" else None
         await (fault.response() if fault else self.app)(scope, receive, send)
 
-    async def _check(self, scope: Scope, rules: Rules) -> Fault | None:
+    async def _check(self, scope: Scope, rules: GuardRules) -> Fault | None:
         headers = Headers(scope=scope)
         named = headers.get("host", "")
         if not _is_own(named, rules.hosts):

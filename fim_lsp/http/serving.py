@@ -12,7 +12,7 @@ from fim_lsp.errors import ConfigError
 from fim_lsp.http import tokens
 from fim_lsp.http.app import make_app
 from fim_lsp.http.decoder import DecodeQueue
-from fim_lsp.http.guard import Rules
+from fim_lsp.http.guard import GuardRules
 from fim_lsp.http.tokens import TokenBook
 from fim_lsp.pipeline.completer import Completer
 
@@ -31,7 +31,7 @@ def listen(host: str, port: int) -> socket.socket:
 def serve(completer: Completer, listener: socket.socket, host: str, token: str, say: Callable[[str], None]) -> None:
     """Serve a completer that has its model; `say` is told the address and the token, made where none is given."""
     known = token or tokens.make()
-    rules = Rules(TokenBook.of(known), (host,))
+    rules = GuardRules(TokenBook.of(known), (host,))
     name = f"[{host}]" if ":" in host else host
     config = uvicorn.Config(
         make_app(DecodeQueue(completer), lambda: rules),
