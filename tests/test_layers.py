@@ -31,7 +31,7 @@ MAY_IMPORT = {  # part of fim_lsp: the parts it may import; None: all
     "metrics": LEAVES,
     "pipeline": {"context", "filters", "languages", "backends", "routing", "settings"} | LEAVES,
     "http": {"pipeline", "languages", "privacy"} | LEAVES,
-    "cluster": {"http", "pipeline", "backends", "routing", "settings"} | LEAVES,
+    "cluster": {"http", "pipeline", "backends", "routing", "settings", "languages"} | LEAVES,
     "lsp": {"pipeline", "context", "languages", "routing", "settings", "backends", "metrics", "privacy"} | LEAVES,
     "compare": {"pipeline", "context", "routing", "backends", "settings", "languages", "checkpoints", "machine"}
     | LEAVES,

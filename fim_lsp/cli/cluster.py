@@ -23,7 +23,7 @@ Address = Annotated[
     str,
     typer.Option(
         help="A Ray cluster: HOST:PORT, or auto for the one this machine is in; local begins one here, and stays.",
-        envvar="RAY_ADDRESS",
+        envvar="FIM_LSP_CLUSTER",
     ),
 ]
 TokenFile = Annotated[

@@ -16,19 +16,19 @@ from ray.serve.handle import DeploymentHandle
 from fim_lsp.cluster import notes
 from fim_lsp.cluster.far import FarDecoder, ReplicaLost
 from fim_lsp.cluster.gateway import Entrance
-from fim_lsp.cluster.plan import ClusterPlan, EntryRules
+from fim_lsp.cluster.plan import FALLBACKS, MOST_AT_ONE, ClusterPlan, EntryRules
 from fim_lsp.cluster.replica import DecoderReplica, MakeCompleter, load
 from fim_lsp.domain import Outcome, Snapshot
 from fim_lsp.http.fault import Fault
 
 NAME = "fim-lsp"
 RING = "ray.serve.experimental.consistent_hash_router.ConsistentHashRouter"
-MOST_AT_ONE = 4  # at one decoder, waiting or running; more go to the next on the ring
 MOST_WAITING = 200  # at one gateway, while all decoders are full
 MOST_AT_GATEWAY = 500
 BUSY = 0.75  # requests at a decoder, waiting ones among them, that more decoders are started for; decision 39
 HEALTH_S = 1.0  # a dead decoder is seen within it
 LOADING_S = 30.0
+TRIES_TO_LOAD = 3
 
 
 class Gateway:
@@ -55,7 +55,7 @@ class Sender:
 
     async def __call__(self, key: str, snap: Snapshot) -> Outcome:
         """Return the outcome of the session's decoder; raises ReplicaLost, Fault."""
-        asked = self.decoders.options(session_id=key).complete.remote(snap)
+        asked = self.decoders.options(session_id=key).complete.remote(key, snap)
         try:
             outcome: Outcome = await asked
             return outcome
@@ -106,12 +106,15 @@ def make_application(plan: ClusterPlan, make: MakeCompleter = load) -> serve.App
         ray_actor_options={"num_cpus": plan.cores},
         max_ongoing_requests=MOST_AT_ONE,
         max_queued_requests=MOST_WAITING,
-        request_router_config=RequestRouterConfig(request_router_class=RING),
+        request_router_config=RequestRouterConfig(
+            request_router_class=RING, request_router_kwargs={"num_fallback_replicas": FALLBACKS}
+        ),
         health_check_period_s=HEALTH_S,
         health_check_timeout_s=LOADING_S,
         graceful_shutdown_timeout_s=plan.patience_s,
         graceful_shutdown_wait_loop_s=0.1,
         max_surge_percent=plan.surge,
+        max_constructor_retry_count=TRIES_TO_LOAD,
     )
     gateways = serve.deployment(serve.ingress()(Gateway), name="gateway").options(
         num_replicas=plan.gateways,

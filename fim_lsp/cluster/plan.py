@@ -9,6 +9,8 @@ from typing import Any
 
 from fim_lsp.errors import ConfigError
 
+MOST_AT_ONE = 4  # requests at a decoder, waiting or running; more go to the next on the ring
+FALLBACKS = 2  # decoders on the ring after one's own
 RATE = "20/second"  # a fast typist presses eight keys a second
 
 
@@ -51,16 +53,19 @@ class ClusterPlan:
             raise ConfigError("args: 1 ≤ least ≤ most, and gateways and cores from 1 on")
         return plan
 
+    @property
+    def least_cores(self) -> float:
+        return self.least * self.cores + self.gateways * self.gateway_cores
+
     def within(self, cores: float) -> ClusterPlan:
         """Return the plan as a cluster of so many cores can run it; raises ConfigError.
 
         Where none is free for new decoders beside old ones, old ones are going to end first.
         """
-        least = self.least * self.cores + self.gateways * self.gateway_cores
-        if least > cores:
+        if self.least_cores > cores:
             raise ConfigError(
-                f"{self.least} decoders of {self.cores} cores and {self.gateways} gateways of {self.gateway_cores:g} take "
-                f"{least:g} cores, and the cluster has {cores:g}: fewer --decoders, or more nodes"
+                f"{self.least} decoders of {self.cores} cores and {self.gateways} gateways of {self.gateway_cores:g} "
+                f"take {self.least_cores:g} cores, and the cluster has {cores:g}: fewer --decoders, or more nodes"
             )
         most = sum(
             (many + math.ceil(many * self.surge / 100)) * each

@@ -15,6 +15,11 @@ from fim_lsp.http.decoder import DecodeQueue
 from fim_lsp.http.guard import Caller
 from fim_lsp.pipeline.completer import Completer
 
+DEFAULTS = {  # of settings: places kept for many typists, 18 MB each, where a person alone keeps three
+    "backend": "gpt",
+    "gpt": {"cacheMegabytes": 768},
+}
+MOST_KNOWN, MOST_TREES = 512, 64  # outcomes and documents kept, of all typists of a decoder
 STUCK_S = 20.0  # no request takes as long; the thread that decodes does not come back
 
 MakeCompleter = Callable[[Mapping[str, Any]], Completer]
@@ -28,13 +33,16 @@ def load(settings: Mapping[str, Any]) -> Completer:
     """Return a completer with its model; raises ModelError, ConfigError."""
     from fim_lsp.backends import create
     from fim_lsp.errors import ConfigError
+    from fim_lsp.languages import Trees
+    from fim_lsp.pipeline.cache import Cache
     from fim_lsp.routing.tables import read_table
     from fim_lsp.settings import resolve
 
-    resolved = resolve([("args", dict(settings))])
+    resolved = resolve([("cluster", DEFAULTS), ("args", dict(settings))])
     if resolved.problems:
         raise ConfigError(f"settings: {'; '.join(resolved.problems)}")
     completer = Completer(resolved.config, create, read_table)
+    completer.cache, completer.trees = Cache(MOST_KNOWN), Trees(MOST_TREES)
     completer.warm_up()
     return completer
 
@@ -47,10 +55,13 @@ class DecoderReplica:
         self.queue = DecodeQueue(make(settings))
         self.note = note
 
-    async def complete(self, snap: Snapshot) -> Outcome:
-        """Return the outcome, less the text of other files, which has been here only to be read; raises Fault."""
+    async def complete(self, session: str, snap: Snapshot) -> Outcome:
+        """Return the outcome, less the text of other files, which has been here only to be read; raises Fault.
+
+        A document is its session's own: what one person was told is not another's to be told again.
+        """
         began = time.perf_counter()
-        outcome = await self.queue.complete(snap, Caller())
+        outcome = await self.queue.complete(replace(snap, uri=f"{session}:{snap.uri}"), Caller())
         self.note("fim_lsp_decoder_ms", (time.perf_counter() - began) * 1e3)
         for kind, count in outcome.tokens.items():
             if count:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +20,7 @@ from fim_lsp.cluster.replica import MakeCompleter, load
 from fim_lsp.errors import ConfigError
 
 LOCAL = "local"
+JOINING_S = 30.0  # for nodes begun together with this one
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,21 @@ def join(address: str) -> None:
 
 def start(plan: ClusterPlan, host: str, port: int, make: MakeCompleter = load) -> None:
     """Start the application, or replace the one that runs, one decoder after the other; raises ConfigError."""
-    plan = plan.within(ray.cluster_resources().get("CPU", 0))
+    plan = plan.within(_cores(plan))
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     serve.start(proxy_location="EveryNode", http_options={"host": host, "port": port})
     try:
         serve.run(make_application(plan, make), name=NAME, logging_config={"enable_access_log": False})
     except RuntimeError as problem:
         raise ConfigError(f"the cluster did not start: {problem}") from None
+
+
+def _cores(plan: ClusterPlan) -> float:
+    """Return how many cores the cluster has; nodes that begin with it are waited for."""
+    until = time.monotonic() + JOINING_S
+    while (cores := float(ray.cluster_resources().get("CPU", 0))) < plan.least_cores and time.monotonic() < until:
+        time.sleep(0.5)
+    return cores
 
 
 def state() -> ClusterState:

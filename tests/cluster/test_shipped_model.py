@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict
 
 import pytest
 
-from tests.cluster.lab import FAKE, text
+from tests.cluster.lab import ENTRY, text
 
 pytestmark = [pytest.mark.cluster, pytest.mark.model]
 
@@ -14,10 +14,12 @@ PROMPT = "<|fim_prefix|>def add(first, second):\n    return first<|fim_suffix|>\
 
 
 def test_a_completion_is_had(cluster):
-    from fim_lsp.cluster import running
+    from ray import serve
 
-    plan = replace(FAKE, settings={"deadlineMs": 60_000}, least=1, most=1, gateways=1)
-    running.start(plan, "127.0.0.1", cluster.port)
+    from fim_lsp.cluster.application import NAME, build
+
+    args = {"settings": {"deadlineMs": 60_000}, "gateway_cores": 0, "entry": asdict(ENTRY)}
+    serve.run(build(args), name=NAME)
     answer = cluster.ask(PROMPT)
     assert (answer.status, text(answer)) == (200, " + second")
     assert answer.json["usage"]["prompt_tokens"] > 0

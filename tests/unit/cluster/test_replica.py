@@ -38,10 +38,25 @@ def test_an_outcome_carries_no_other_files_home(monkeypatch):
     monkeypatch.setenv("FIM_LSP_THREADS", "1")
     backend, noted = FakeBackend("alpha + beta"), []
     one = decoder(backend, noted)
-    outcome = asyncio.run(one.complete(snap("x = ")))
+    outcome = asyncio.run(one.complete("session", snap("x = ")))
     assert outcome.suggestions[0].text == "alpha + beta"
     assert backend.requests[-1].snippets and not outcome.snippets
     assert noted == [("fim_lsp_decoder_ms",), ("fim_lsp_tokens", "decoded")]
+    one.queue.stop()
+
+
+def test_what_one_was_told_is_not_told_another():
+    backend = FakeBackend("alpha + beta")
+    one = decoder(backend)
+
+    async def ask(session: str) -> int:
+        await one.complete(session, snap("x = "))
+        return len(backend.requests)
+
+    async def all_of_them() -> list[int]:
+        return [await ask(session) for session in ("alice", "alice", "bob")]
+
+    assert asyncio.run(all_of_them()) == [1, 1, 2]
     one.queue.stop()
 
 
@@ -59,7 +74,7 @@ def test_a_stuck_decoder_is_no_healthy_one(monkeypatch):
     one.check_health()
 
     async def run() -> None:
-        work = asyncio.ensure_future(one.complete(snap("x = ")))
+        work = asyncio.ensure_future(one.complete("session", snap("x = ")))
         await asyncio.to_thread(begun.wait, 30)
         one.check_health()
         monkeypatch.setattr(replica, "STUCK_S", -1.0)

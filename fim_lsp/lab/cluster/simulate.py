@@ -1,0 +1,124 @@
+"""Typists and decoders as a queue: each ask waits at its session's decoder, and the next key takes it back.
+
+typist    ─gap─ key ──gap── key ──────────gap── key
+decoder          └wait┄┄✗   └wait┄┄busy▓▓▓▓▶ answered     one core, first come first served; full: the next on the ring
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import simpy
+
+from fim_lsp.cluster.plan import FALLBACKS, MOST_AT_ONE
+from fim_lsp.compare.stats import summary
+from fim_lsp.lab.cluster.demand import Demand
+
+VIRTUAL_NODES = 100  # of a decoder on Ray's ring: how evenly sessions are spread
+STEP_S = 0.02  # until a decoder looks at Cancel again: docs/architecture.md
+WARM_UP_S = 5.0
+MOST_SUMMED = 4_000  # waits; percentiles of more are no better
+
+Steps = Generator[Any, Any, None]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """How many of each, and how fast they are beside what was recorded."""
+
+    typists: int
+    decoders: int
+    seconds: float = 60.0
+    overhead_ms: float = 0.0  # of network, proxy and gateway
+    slowness: float = 1.0  # of a core beside the one that was recorded
+    seed: int = 0
+
+
+@dataclass
+class _Told:
+    waits_ms: list[float] = field(default_factory=list)  # of what was answered
+    asks: int = 0
+    moved: int = 0  # to another decoder, because one's own was full
+    busy_s: float = 0.0
+    shareable_s: float = 0.0  # decoding of asks that found another at their decoder
+
+
+class World:
+    """Decoders, and all who ask them."""
+
+    def __init__(self, scene: Scene, demands: Sequence[Sequence[Demand]]):
+        self.scene, self.demands, self.told = scene, demands, _Told()
+        self.draw, self.env = random.Random(scene.seed), simpy.Environment()
+        self.decoders = [simpy.Resource(self.env) for _ in range(scene.decoders)]
+        self.shares = [self.draw.gammavariate(VIRTUAL_NODES, 1) for _ in self.decoders]
+
+    def run(self) -> dict[str, Any]:
+        """Let everybody type; return what they waited for, and how busy the decoders were."""
+        for _ in range(self.scene.typists):
+            self.env.process(self._type(self._ring()))
+        self.env.run(until=WARM_UP_S + self.scene.seconds)
+        told, scene = self.told, self.scene
+        return {
+            "typists": scene.typists,
+            "decoders": scene.decoders,
+            "asks": told.asks,
+            "answered": len(told.waits_ms),
+            "moved": told.moved,
+            "busy": round(told.busy_s / scene.seconds / scene.decoders, 3),
+            "shareable": round(told.shareable_s / max(told.busy_s, 1e-9), 3),
+            "answered_ms": summary(self.draw.sample(told.waits_ms, min(len(told.waits_ms), MOST_SUMMED))),
+        }
+
+    @property
+    def _counts(self) -> bool:
+        return bool(self.env.now >= WARM_UP_S)
+
+    def _ring(self) -> list[simpy.Resource]:
+        """Return one's own decoder and those after it."""
+        own = self.draw.choices(self.decoders, self.shares)[0]
+        others = self.draw.sample(self.decoders, min(FALLBACKS + 1, len(self.decoders)))
+        return [own, *(one for one in others if one is not own)][: FALLBACKS + 1]
+
+    def _type(self, ring: Sequence[simpy.Resource]) -> Steps:
+        """Ask as somebody did in some trace, from anywhere in it on; the next key takes an unanswered ask back."""
+        trace = self.draw.randrange(len(self.demands))
+        gaps = [one.gap_s for one in self.demands[trace]]
+        at = self.draw.choices(range(len(gaps)), gaps)[0]  # a moment is in a long pause more likely than in a short one
+        yield self.env.timeout(self.draw.random() * gaps[at])
+        while True:
+            asked = self.env.process(self._ask(self.demands[trace][at], ring))
+            self.told.asks += self._counts
+            at += 1
+            if at == len(self.demands[trace]):
+                trace, at = (trace + 1) % len(self.demands), 0
+            yield self.env.timeout(self.demands[trace][at].gap_s or 1.0)  # a trace begins with none
+            if asked.is_alive:
+                asked.interrupt()
+
+    def _ask(self, demand: Demand, ring: Sequence[simpy.Resource]) -> Steps:
+        came = self.env.now
+        decoder = next((one for one in ring if one.count + len(one.queue) < MOST_AT_ONE), ring[0])
+        is_moved, has_company = decoder is not ring[0], bool(decoder.count)
+        self.told.moved += is_moved and self._counts
+        busy_s = self.scene.slowness * (demand.cold_ms if is_moved else demand.busy_ms) / 1e3
+        with decoder.request() as turn:
+            try:
+                yield turn
+            except simpy.Interrupt:
+                return
+            began, is_wanted = self.env.now, True
+            try:
+                yield self.env.timeout(busy_s)
+            except simpy.Interrupt:
+                is_wanted = False
+                yield self.env.timeout(min(STEP_S / 2, busy_s - (self.env.now - began)))
+        if not self._counts:
+            return
+        self.told.busy_s += self.env.now - began
+        if has_company and demand.busy_ms:
+            self.told.shareable_s += (self.env.now - began) * demand.decode_ms / demand.busy_ms
+        if is_wanted:
+            self.told.waits_ms.append((self.env.now - came) * 1e3 + self.scene.overhead_ms)
