@@ -43,7 +43,8 @@ def join(address: str) -> None:
         )
     except (ConnectionError, RuntimeError, ValueError) as problem:
         raise ConfigError(
-            f"--address {address}: no Ray cluster answers there: {problem}; `ray start --head` begins one"
+            f"--address {address}: no Ray cluster lets this machine in: {problem}; `ray start --head` begins one, and "
+            "RAY_AUTH_MODE and RAY_AUTH_TOKEN must be the same on all nodes"
         ) from None
 
 

@@ -17,6 +17,7 @@ from fim_lsp.lab.bench.latency.traces import TypingTrace
 from fim_lsp.lab.cluster.editors import OwnEditor
 from fim_lsp.pipeline.completer import Completer
 
+FIRST_GAP_S = 1.0  # from the end of one trace to the next
 COLD_EVERY = 5  # places, of which one is asked for from cold too: most of the time goes there
 
 
@@ -54,7 +55,7 @@ def _time(completer: Completer, places: Sequence[tuple[float, Snapshot]]) -> lis
             cold_ms = _ask(completer, snap)[0]
         cold.append(cold_ms)
     completer.forget()
-    found, before = [], places[0][0]
+    found, before = [], places[0][0] - FIRST_GAP_S
     for (at_s, snap), cold_ms in zip(places, cold, strict=True):
         busy_ms, decode_ms = _ask(completer, snap)
         found.append(Demand(round(at_s - before, 3), round(busy_ms, 2), round(decode_ms, 2), round(cold_ms, 2)))

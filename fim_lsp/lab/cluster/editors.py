@@ -35,6 +35,7 @@ class InsertingEditor(EditorSimulator):
     uncounted: int = 0  # asks before `since`
     failures: list[str] = field(default_factory=list)
     number: int = 0  # of the last request
+    asked_at: dict[int, float] = field(default_factory=dict)
     under_way: set[int] = field(default_factory=set)
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4))
 
@@ -65,6 +66,7 @@ class InsertingEditor(EditorSimulator):
             self.ghost = self._ghost(self.expected)
         self.number += 1
         self.under_way.add(self.number)
+        self.asked_at[self.number] = self.began
         above = self.document[: self.cursor].splitlines(keepends=True)[-ABOVE_LINES:]
         below = self.document[self.cursor :].splitlines(keepends=True)[:BELOW_LINES]
         self.pool.submit(self._run, self.number, "".join(above), "".join(below))
@@ -143,7 +145,7 @@ class OwnEditor(InsertingEditor):
     def fetch(self, number: int, prefix: str, suffix: str) -> str:
         assert self.completer is not None
         snap = Snapshot(f"trace:{self.trace}", number, "python", prefix + suffix, len(prefix))
-        self.places.append((self.began, snap))
+        self.places.append((self.asked_at[number], snap))
         outcome = self.completer.complete(snap, self.cancels.setdefault(number, Cancel()))
         return outcome.suggestions[0].text if outcome.suggestions and not outcome.suggestions[0].replaces else ""
 

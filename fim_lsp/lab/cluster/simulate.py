@@ -19,6 +19,7 @@ from fim_lsp.lab.cluster.demand import Demand
 
 VIRTUAL_NODES = 100  # of a decoder on Ray's ring: how evenly sessions are spread
 STEP_S = 0.02  # until a decoder looks at Cancel again: docs/architecture.md
+WARM_ASKS = 20  # for so many of one's asks a decoder still has what it read of the place
 WARM_UP_S = 5.0
 MOST_SUMMED = 4_000  # waits; percentiles of more are no better
 
@@ -35,6 +36,7 @@ class Scene:
     overhead_ms: float = 0.0  # of network, proxy and gateway
     slowness: float = 1.0  # of a core beside the one that was recorded
     seed: int = 0
+    most_at_one: int = MOST_AT_ONE
 
 
 @dataclass
@@ -88,37 +90,52 @@ class World:
         gaps = [one.gap_s for one in self.demands[trace]]
         at = self.draw.choices(range(len(gaps)), gaps)[0]  # a moment is in a long pause more likely than in a short one
         yield self.env.timeout(self.draw.random() * gaps[at])
+        asks, seen = 0, dict[simpy.Resource, int]()
         while True:
-            asked = self.env.process(self._ask(self.demands[trace][at], ring))
+            decoder = self._choose(ring)
+            is_cold = asks - seen.get(decoder, -WARM_ASKS if decoder is not ring[0] else asks) >= WARM_ASKS
+            seen[decoder] = asks = asks + 1
+            asked = self.env.process(self._ask(self.demands[trace][at], decoder, is_cold))
+            self.told.moved += self._counts and decoder is not ring[0]
             self.told.asks += self._counts
             at += 1
             if at == len(self.demands[trace]):
                 trace, at = (trace + 1) % len(self.demands), 0
-            yield self.env.timeout(self.demands[trace][at].gap_s or 1.0)  # a trace begins with none
+            yield self.env.timeout(self.demands[trace][at].gap_s)
             if asked.is_alive:
                 asked.interrupt()
 
-    def _ask(self, demand: Demand, ring: Sequence[simpy.Resource]) -> Steps:
-        came = self.env.now
-        decoder = next((one for one in ring if one.count + len(one.queue) < MOST_AT_ONE), ring[0])
-        is_moved, has_company = decoder is not ring[0], bool(decoder.count)
-        self.told.moved += is_moved and self._counts
-        busy_s = self.scene.slowness * (demand.cold_ms if is_moved else demand.busy_ms) / 1e3
-        with decoder.request() as turn:
-            try:
+    def _choose(self, ring: Sequence[simpy.Resource]) -> simpy.Resource:
+        """Return one's own decoder, or the next that is not full where it is."""
+        most = self.scene.most_at_one
+        return next((one for one in ring if one.count + len(one.queue) < most), ring[0])
+
+    def _ask(self, demand: Demand, decoder: simpy.Resource, is_cold: bool) -> Steps:
+        """Go there, wait, be computed, and come back; who takes it back is heard on the way, or at the next step."""
+        came, way_s = self.env.now, self.scene.overhead_ms / 2e3
+        try:
+            yield self.env.timeout(way_s)
+            has_company = bool(decoder.count)
+            with decoder.request() as turn:
                 yield turn
-            except simpy.Interrupt:
-                return
-            began, is_wanted = self.env.now, True
-            try:
-                yield self.env.timeout(busy_s)
-            except simpy.Interrupt:
-                is_wanted = False
-                yield self.env.timeout(min(STEP_S / 2, busy_s - (self.env.now - began)))
-        if not self._counts:
+                yield from self._compute(demand, is_cold, has_company)
+            yield self.env.timeout(way_s)
+        except simpy.Interrupt:
             return
-        self.told.busy_s += self.env.now - began
-        if has_company and demand.busy_ms:
-            self.told.shareable_s += (self.env.now - began) * demand.decode_ms / demand.busy_ms
-        if is_wanted:
-            self.told.waits_ms.append((self.env.now - came) * 1e3 + self.scene.overhead_ms)
+        if self._counts:
+            self.told.waits_ms.append((self.env.now - came) * 1e3)
+
+    def _compute(self, demand: Demand, is_cold: bool, has_company: bool) -> Steps:
+        busy_s = self.scene.slowness * (demand.cold_ms if is_cold else demand.busy_ms) / 1e3
+        began = self.env.now
+        try:
+            yield self.env.timeout(busy_s)
+        except simpy.Interrupt:
+            heard_s = STEP_S / 2 + self.scene.overhead_ms / 2e3
+            yield self.env.timeout(min(heard_s, busy_s - (self.env.now - began)))
+            raise
+        finally:
+            if self._counts:
+                self.told.busy_s += self.env.now - began
+                if has_company and demand.busy_ms:
+                    self.told.shareable_s += (self.env.now - began) * demand.decode_ms / demand.busy_ms
