@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -23,6 +24,7 @@ from fim_lsp.http.fault import Fault
 
 NAME = "fim-lsp"
 RING = "ray.serve.experimental.consistent_hash_router.ConsistentHashRouter"
+TRY_AGAIN_S = 0.01  # where all decoders of a session are full
 MOST_WAITING = 200  # at one gateway, while all decoders are full
 MOST_AT_GATEWAY = 500
 BUSY = 0.75  # requests at a decoder, waiting ones among them, that more decoders are started for; decision 39
@@ -65,8 +67,9 @@ class Sender:
             raise Fault(503, f"too many are waiting for a decoder: {problem}") from None
         except RayTaskError as problem:
             raise (problem.cause if isinstance(problem.cause, Fault) else problem) from None
-        finally:
-            asked.cancel()  # nobody waits for it any more; an answer that has come stays
+        except asyncio.CancelledError:
+            asked.cancel()
+            raise
 
 
 class Meters:
@@ -107,7 +110,11 @@ def make_application(plan: ClusterPlan, make: MakeCompleter = load) -> serve.App
         max_ongoing_requests=MOST_AT_ONE,
         max_queued_requests=MOST_WAITING,
         request_router_config=RequestRouterConfig(
-            request_router_class=RING, request_router_kwargs={"num_fallback_replicas": FALLBACKS}
+            request_router_class=RING,
+            request_router_kwargs={"num_fallback_replicas": FALLBACKS},
+            initial_backoff_s=TRY_AGAIN_S,
+            backoff_multiplier=1.5,
+            max_backoff_s=3 * TRY_AGAIN_S,  # Ray's half a second is longer than a keystroke: decoders would rest
         ),
         health_check_period_s=HEALTH_S,
         health_check_timeout_s=LOADING_S,

@@ -9,7 +9,7 @@ from typing import Any
 
 from fim_lsp.errors import ConfigError
 
-MOST_AT_ONE = 2  # requests at a decoder, waiting or running; more go to the next on the ring
+MOST_AT_ONE = 3  # requests at a decoder, waiting or running; more go to the next on the ring
 FALLBACKS = 2  # decoders on the ring after one's own
 RATE = "20/second"  # a fast typist presses eight keys a second
 

@@ -21,7 +21,7 @@ def decoders(cluster) -> set[int]:
 
 
 def test_a_killed_decoder_loses_nothing_and_is_back_within_ten_seconds(cluster):
-    cluster.deploy(step_s=0.04)
+    cluster.deploy(step_s=0.04, patience_s=60)  # so that an empty answer could only come of a loss
     first, second = decoders(cluster)
     with load(lambda prompt, session: cluster.ask(prompt, session=session), clients=8) as under:
         until(lambda: len(under.answers) > 8)

@@ -14,7 +14,8 @@ from fim_lsp.cli.base import reporting_errors, write
 from fim_lsp.cli.bench.shared import reporting_progress
 
 DemandFile = Annotated[
-    Path, typer.Option("--demand", help="What `fim-lsp bench demand` recorded.", metavar="FILE", exists=True)
+    Path | None,
+    typer.Option("--demand", help="What `fim-lsp bench demand` recorded; ours by default.", metavar="FILE"),
 ]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures here.", metavar="FILE")]
 
@@ -53,7 +54,7 @@ def demand(
 
 
 def sizing(
-    demands: DemandFile,
+    demands: DemandFile = None,
     typists: Annotated[list[int], typer.Option(help="So many people at once; several times.", min=1)] = [10_000],  # noqa: B006
     decoders: Annotated[list[int], typer.Option(help="Before so many decoders; as often.", min=1)] = [1_000],  # noqa: B006
     seconds: Annotated[float, typer.Option(help="How long they type.", min=1)] = 60.0,

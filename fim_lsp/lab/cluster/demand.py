@@ -76,8 +76,9 @@ def dump(demands: Sequence[Sequence[Demand]]) -> str:
     return "".join(json.dumps([list(asdict(one).values()) for one in some]) + "\n" for some in demands)
 
 
-def read(path: Path) -> list[list[Demand]]:
-    """Read demands; raises InputError."""
+def read(path: Path | None = None) -> list[list[Demand]]:
+    """Read demands, those in docs/cluster.md by default; raises InputError."""
+    path = path or Path(__file__).with_name("demand.jsonl")
     try:
         return [[Demand(*row) for row in json.loads(line)] for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError, TypeError) as problem:

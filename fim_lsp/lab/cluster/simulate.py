@@ -15,6 +15,7 @@ import simpy
 
 from fim_lsp.cluster.plan import FALLBACKS, MOST_AT_ONE
 from fim_lsp.compare.stats import summary
+from fim_lsp.lab.bench.latency.figures import answered_within
 from fim_lsp.lab.cluster.demand import Demand
 
 VIRTUAL_NODES = 100  # of a decoder on Ray's ring: how evenly sessions are spread
@@ -41,7 +42,7 @@ class Scene:
 
 @dataclass
 class _Told:
-    waits_ms: list[float] = field(default_factory=list)  # of what was answered
+    waits: list[tuple[float, bool]] = field(default_factory=list)  # milliseconds, and whether an answer came then
     asks: int = 0
     moved: int = 0  # to another decoder, because one's own was full
     busy_s: float = 0.0
@@ -63,16 +64,21 @@ class World:
             self.env.process(self._type(self._ring()))
         self.env.run(until=WARM_UP_S + self.scene.seconds)
         told, scene = self.told, self.scene
+        answered = [ms for ms, is_answered in told.waits if is_answered]
         return {
             "typists": scene.typists,
             "decoders": scene.decoders,
             "asks": told.asks,
-            "answered": len(told.waits_ms),
+            "answered": len(answered),
             "moved": told.moved,
             "busy": round(told.busy_s / scene.seconds / scene.decoders, 3),
             "shareable": round(told.shareable_s / max(told.busy_s, 1e-9), 3),
-            "answered_ms": summary(self.draw.sample(told.waits_ms, min(len(told.waits_ms), MOST_SUMMED))),
+            "answered_ms": summary(self._some(answered)),
+            "estimated_ms": _estimate(self._some(told.waits)),
         }
+
+    def _some(self, values: Sequence[Any]) -> Sequence[Any]:
+        return self.draw.sample(values, min(len(values), MOST_SUMMED))
 
     @property
     def _counts(self) -> bool:
@@ -112,7 +118,7 @@ class World:
 
     def _ask(self, demand: Demand, decoder: simpy.Resource, is_cold: bool) -> Steps:
         """Go there, wait, be computed, and come back; who takes it back is heard on the way, or at the next step."""
-        came, way_s = self.env.now, self.scene.overhead_ms / 2e3
+        came, way_s, is_answered = self.env.now, self.scene.overhead_ms / 2e3, True
         try:
             yield self.env.timeout(way_s)
             has_company = bool(decoder.count)
@@ -121,9 +127,9 @@ class World:
                 yield from self._compute(demand, is_cold, has_company)
             yield self.env.timeout(way_s)
         except simpy.Interrupt:
-            return
+            is_answered = False
         if self._counts:
-            self.told.waits_ms.append((self.env.now - came) * 1e3)
+            self.told.waits.append(((self.env.now - came) * 1e3, is_answered))
 
     def _compute(self, demand: Demand, is_cold: bool, has_company: bool) -> Steps:
         busy_s = self.scene.slowness * (demand.cold_ms if is_cold else demand.busy_ms) / 1e3
@@ -139,3 +145,9 @@ class World:
                 self.told.busy_s += self.env.now - began
                 if has_company and demand.busy_ms:
                     self.told.shareable_s += (self.env.now - began) * demand.decode_ms / demand.busy_ms
+
+
+def _estimate(waits: Sequence[tuple[float, bool]]) -> dict[str, float | None]:
+    """Return percentiles of all asks, those overtaken among them; None where too few were answered to tell."""
+    curve = answered_within(waits)
+    return {f"p{q}": next((round(ms, 2) for ms, share in curve if share >= q / 100), None) for q in (50, 95)}
