@@ -15,6 +15,13 @@ from fim_lsp.http.place import SENT, CompletionAsk, TextAround
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.settings import Config
 
+
+@pytest.fixture(autouse=True)
+def own_threads(monkeypatch):
+    """Take back how many threads a decoder is given."""
+    monkeypatch.setenv("FIM_LSP_THREADS", "1")
+
+
 OTHER = Snippet("other.py", "y = 2", SENT)
 
 
@@ -34,8 +41,7 @@ def snap(prefix: str):
     return CompletionAsk(TextAround(prefix, "\n", "a.py", snippets=(OTHER,))).snapshot()
 
 
-def test_an_outcome_carries_no_other_files_home(monkeypatch):
-    monkeypatch.setenv("FIM_LSP_THREADS", "1")
+def test_an_outcome_carries_no_other_files_home():
     backend, noted = FakeBackend("alpha + beta"), []
     one = decoder(backend, noted)
     outcome = asyncio.run(one.complete("session", snap("x = ")))
@@ -43,6 +49,10 @@ def test_an_outcome_carries_no_other_files_home(monkeypatch):
     assert backend.requests[-1].snippets and not outcome.snippets
     assert noted == [("fim_lsp_decoder_ms",), ("fim_lsp_tokens", "decoded")]
     one.queue.stop()
+
+
+def test_a_document_has_one_name_in_all_processes():
+    assert snap("x = ").uri == "http:None:e68f7992f9d9acb8:a.py"
 
 
 def test_what_one_was_told_is_not_told_another():
@@ -61,7 +71,6 @@ def test_what_one_was_told_is_not_told_another():
 
 
 def test_a_stuck_decoder_is_no_healthy_one(monkeypatch):
-    monkeypatch.setenv("FIM_LSP_THREADS", "1")
     begun, let_go = threading.Event(), threading.Event()
 
     class Stuck(FakeBackend):
@@ -80,7 +89,7 @@ def test_a_stuck_decoder_is_no_healthy_one(monkeypatch):
         monkeypatch.setattr(replica, "STUCK_S", -1.0)
         with pytest.raises(StuckDecoder):
             one.check_health()
-        monkeypatch.undo()
+        monkeypatch.setattr(replica, "STUCK_S", 20.0)
         let_go.set()
         await work
 
