@@ -38,9 +38,19 @@ class FimProtocol(LanguageServerProtocol):
     # -- reading ------------------------------------------------------------------------------------------
 
     def structure_message(self, data: dict[str, Any]) -> Any:
+        """Leave an object as it is: pygls asks this of every one within a message, and takes some for messages."""
+        return data
+
+    def handle_message(self, message: RPCMessage | object) -> None:
+        """Pass a readable message on; answer one that is no JSON-RPC at all."""
+        if not isinstance(message, dict) or "jsonrpc" not in message:
+            msg_id = message.get("id") if isinstance(message, dict) else None
+            self._refuse(msg_id, lsp.ErrorCodes.InvalidRequest, "not a JSON-RPC 2.0 message")
+        elif (readable := self._read(message)) is not DROPPED:
+            super().handle_message(readable)
+
+    def _read(self, data: dict[str, Any]) -> Any:
         """Turn JSON into a message; what cannot be read is answered here (JSON-RPC 2.0, section 5.1)."""
-        if "jsonrpc" not in data:
-            return data
         method, msg_id = data.get("method"), data.get("id")
         if "method" in data and not isinstance(method, str):
             return self._refuse(msg_id, lsp.ErrorCodes.InvalidRequest, "method must be a string")
@@ -107,16 +117,6 @@ class FimProtocol(LanguageServerProtocol):
         self._send_response(known, error=lsp.ResponseError(code=code, message=message))  # type: ignore[arg-type]
         return DROPPED
 
-    def handle_message(self, message: RPCMessage | object) -> None:
-        """Pass a readable message on; answer one that is no JSON-RPC at all."""
-        if message is DROPPED:
-            return
-        if not hasattr(message, "jsonrpc"):
-            msg_id = message.get("id") if isinstance(message, dict) else None
-            self._refuse(msg_id, lsp.ErrorCodes.InvalidRequest, "not a JSON-RPC 2.0 message")
-            return
-        super().handle_message(message)  # type: ignore[arg-type]
-
     def refuse_unreadable(self, problem: Exception) -> bool:
         """Answer a body that is not JSON, with the null id it cannot have; False when that was not the trouble."""
         if not isinstance(problem, json.JSONDecodeError | UnicodeDecodeError | RecursionError):
@@ -130,6 +130,21 @@ class FimProtocol(LanguageServerProtocol):
         if (future := self._request_futures.get(msg_id)) is not None:
             loop = asyncio.get_running_loop()  # later: `shutdown` cancels them in a walk over all
             future.add_done_callback(lambda done: loop.call_soon(self._request_futures.pop, msg_id, None))
+
+    def _run_generator(self, future: Any, *, gen: Any, result_future: Any) -> None:
+        """Go on with a handler, or end with what it waits for: pygls 2.1 would leave it unanswered."""
+        if future is not None and future.cancelled():
+            gen.close()
+            result_future.cancel()
+            return
+        super()._run_generator(future, gen=gen, result_future=result_future)
+
+    def _handle_response(self, msg_id: int | str, result: Any = None, error: lsp.ResponseError | None = None) -> None:
+        """Take an answer to what was asked of the client; one to what the client asks itself is passed over."""
+        if isinstance(self._request_futures.get(msg_id), asyncio.Future):  # a request of the client's that runs
+            logger.warning("ignored an answer to the client's own request %r", msg_id)
+            return
+        super()._handle_response(msg_id, result, error)
 
     @lsp_method(lsp.EXIT)
     def lsp_exit(self, *args: Any) -> Any:

@@ -48,7 +48,7 @@ def add_handlers(server: FimServer) -> None:
             return protocol.comparison(Comparison(reason=NOT_OPEN.reason))
         snap = protocol.snapshot(document, position, manual=True)
         found = await server.requests.compare(snap)
-        if document.version != snap.version:
+        if server.has_moved_on(document, snap):
             found = Comparison(reason=MOVED_ON.reason)
         here = lsp.Range(position, position)
         return protocol.comparison(found, lambda suggestion: protocol.inline_item(suggestion, document, here))

@@ -75,8 +75,11 @@ class Requests:
     def explain(self, uri: str, offset: int) -> Outcome | None:
         return self.outcomes.get((uri, offset))
 
-    def close(self, uri: str) -> None:
-        """Forget a document that was closed."""
+    def close(self, uri: str, why: str = "the document was closed") -> None:
+        """Forget a document that was closed, and end what is asked of it."""
+        for (running_uri, _), running in self.running.items():
+            if running_uri == uri:
+                running.cancel.raise_for(why)
         for key in [key for key in self.outcomes if key[0] == uri]:
             del self.outcomes[key]
         self.idle.drop("closed")
@@ -84,10 +87,7 @@ class Requests:
 
     def forget(self, uri: str) -> None:
         """Forget a document that others were told of, and what models keep: nobody is to see it from now on."""
-        for (running_uri, _), running in self.running.items():
-            if running_uri == uri:
-                running.cancel.raise_for("the file is excluded")
-        self.close(uri)
+        self.close(uri, "the file is excluded")
         self.pool.submit(self.completer.forget)
 
     def latest(self) -> Outcome | None:

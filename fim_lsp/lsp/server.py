@@ -63,10 +63,15 @@ class FimServer(LanguageServer):
     async def ask(self, method: str, snap: Snapshot, document: Document) -> Outcome:
         """Complete a snapshot, and soon the place behind it; empty when the document has moved on meanwhile."""
         outcome = await self.requests.answer(method, snap, document.sync_ms)
-        if document.version != snap.version:
+        if self.has_moved_on(document, snap):
             return MOVED_ON
         self.requests.idle.look_ahead(snap, outcome)
         return outcome
+
+    def has_moved_on(self, document: Document, snap: Snapshot) -> bool:
+        """True where an answer to a snapshot is about a text that the document no longer has, or may not show."""
+        is_open = self.document(document.uri) is document
+        return not is_open or (document.version, document.silence) != (snap.version, snap.refusal)
 
     def configure(self, resolved: Resolved) -> None:
         """Use new settings and tell what was wrong with them; a changed model is loaded again."""

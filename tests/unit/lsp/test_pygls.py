@@ -58,3 +58,14 @@ def test_it_swallows_the_exit_code():
     out = io.BytesIO()
     server.start_io(io.BytesIO(INITIALIZE + message("Content-Length: {}\r\n\r\n", method=lsp.EXIT)), out)
     assert out.closed, "it was left by `exit`, not by the end of the stream"
+
+
+def test_it_takes_what_stands_within_a_message_for_a_message():
+    """Else `FimProtocol.structure_message` in lsp/jsonrpc.py can read the message, and need not leave it alone."""
+    params = {"settings": {"jsonrpc": "2.0", "method": "no/suchMethod"}}
+    server, _ = spoken_to(INITIALIZE)
+    read: list[object] = []
+    server.protocol.handle_message = read.append
+    body = message("Content-Length: {}\r\n\r\n", method=lsp.WORKSPACE_DID_CHANGE_CONFIGURATION, params=params)
+    run(threading.Event(), io.BytesIO(body), server.protocol)
+    assert read == [], "the settings were read as a message without params, and the whole with them"
