@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Protocol
 
@@ -20,6 +19,7 @@ from fim_lsp.http.fault import Fault
 from fim_lsp.http.guard import Caller
 from fim_lsp.http.place import PLAIN
 from fim_lsp.pipeline.completer import Completer
+from fim_lsp.pipeline.worker import Worker
 
 MOST_WAITING = 64  # more than that, and the last would wait for a minute: better told at once
 
@@ -43,7 +43,7 @@ class DecodeQueue:
         config = completer.config
         completer.configure(replace(config, languages=(*config.languages, PLAIN), trigger="automatic"))
         self.completer = completer
-        self.pool = ThreadPoolExecutor(1, thread_name_prefix="decode")
+        self.pool = Worker("decode")
         self.cancels: set[Cancel] = set()
         self.began: float | None = None  # time.monotonic() when the request that runs began to
 

@@ -14,7 +14,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from functools import partial
 
 from fim_lsp.domain import Cancel, Outcome, Snapshot
@@ -35,7 +35,7 @@ IdleTask = Callable[..., Outcome]  # of completer, snapshot, and cancel=
 class Idle:
     """At most one piece of work that nobody asked for; used on the event loop."""
 
-    def __init__(self, completer: Completer, trace: Trace, pool: ThreadPoolExecutor):
+    def __init__(self, completer: Completer, trace: Trace, pool: Executor):
         self.completer, self.trace, self.pool = completer, trace, pool
         self.task: tuple[str, str, int, str] | None = None  # what is worked on or soon will be
         self.cancel = Cancel()

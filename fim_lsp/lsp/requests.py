@@ -11,10 +11,10 @@ A comparison takes seconds: a completion of a newer text does not wait for it, b
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -25,9 +25,13 @@ from fim_lsp.lsp.trace import Trace
 from fim_lsp.pipeline import compare_at_cursor
 from fim_lsp.pipeline.compare_at_cursor import Comparison
 from fim_lsp.pipeline.completer import Completer
+from fim_lsp.pipeline.worker import Worker
+
+logger = logging.getLogger(__name__)
 
 COMPARE = "fimLsp/compare"
 EXPLAINED_MOST = 64
+FAILED = "the completion failed: {!r}; the log says more (--log FILE)"
 
 Answered = TypeVar("Answered")
 
@@ -45,7 +49,7 @@ class Requests:
 
     def __init__(self, completer: Completer, trace: Trace):
         self.completer, self.trace = completer, trace
-        self.pool = ThreadPoolExecutor(1, thread_name_prefix="decode")
+        self.pool = Worker("decode")
         self.idle = Idle(completer, trace, self.pool)
         self.running: dict[tuple[str, str], _Running] = {}
         self.outcomes: OrderedDict[tuple[str, int], Outcome] = OrderedDict()
@@ -62,7 +66,10 @@ class Requests:
             look_up_ms = (time.perf_counter() - began) * 1e3
             self.trace.write(method, snap, known, cancel, sync=sync_ms, look_up=look_up_ms)
             return self._keep(snap, known)
-        outcome = await self._decode(snap, cancel, method, self._run, method, snap, cancel, sync_ms, began)
+        try:
+            outcome = await self._decode(snap, cancel, method, self._run, method, snap, cancel, sync_ms, began)
+        except RuntimeError as problem:  # of the thread, not of the work
+            outcome = Outcome(reason=FAILED.format(problem))
         return self._keep(snap, outcome)
 
     async def compare(self, snap: Snapshot) -> Comparison:
@@ -135,6 +142,9 @@ class Requests:
                 outcome = self.completer.complete(snap, cancel)
         except ModelError as problem:
             outcome = Outcome(reason=str(problem))
+        except Exception as problem:
+            logger.exception("a completion failed")
+            outcome = Outcome(reason=FAILED.format(problem))
         finally:
             self.trace.write(method, snap, outcome, cancel, sync=sync_ms, queued=queued_ms)
         if not cancel.is_set():

@@ -17,7 +17,7 @@ from fim_lsp.lsp.orphan import LEFT_ALONE
 if TYPE_CHECKING:
     from fim_lsp.lsp.server import FimServer
 
-HEADER = re.compile(rb"content-length[ \t]*:[ \t]*(\d+)[ \t]*\r?\n", re.IGNORECASE)
+HEADER = re.compile(rb"(?:.*[^\w-])?content-length[ \t]*:[ \t]*(\d+)[ \t]*\r?\n", re.IGNORECASE)
 BODY_MOST = 8 * MOST_CHARS  # bytes; \u00e9 takes six, and no file that is completed in takes as many throughout
 EDGE = 1 << 16  # bytes at either end of a body that hold all but its text
 TEXT = re.compile(rb'"text"\s*:\s*"(?=(?:[^"\\]|\\.)*+\\?\Z)', re.DOTALL)  # a text that does not end here
@@ -44,7 +44,7 @@ class Wire:
         self.stream = stream
 
     def readline(self) -> bytes:
-        """Return a header line as pygls spells it."""
+        """Return a header line as pygls spells it, also behind what was left of a message that said it was shorter."""
         line = self.stream.readline()
         found = HEADER.fullmatch(line)
         return b"Content-Length: %s\r\n" % found[1] if found else line

@@ -43,6 +43,10 @@ class ModelLoader:
                 except ModelError as problem:
                     self.failed[family] = problem
                     raise
+                except Exception as problem:
+                    logger.exception("loading %s failed", family)
+                    self.failed[family] = _as_fault(family, problem)
+                    raise self.failed[family] from problem
             return self.loaded[family]
 
     def fetch(self, family: str, try_out: Callable[[Backend], None]) -> None:
@@ -84,9 +88,19 @@ class ModelLoader:
             logger.exception("loading %s failed", family)
             if self.models[family] != model:
                 return  # the settings name another one by now
-            self.failed[family] = ModelError(f"loading {family} failed: {problem!r}; `fim-lsp doctor` tells more")
+            self.failed[family] = _as_fault(family, problem)
         else:
             if self.models[family] == model:  # the settings may have changed meanwhile
                 self.loaded.setdefault(family, backend)
         finally:
             del self.coming[family]
+
+
+def _as_fault(family: str, problem: Exception) -> ModelError:
+    """Name what went wrong and the remedy, where no reader of the files could."""
+    if isinstance(problem, MemoryError):
+        return ModelError(
+            f"there is not enough memory to load {family}; close other programs, or name a smaller model, "
+            f"then restart the server"
+        )
+    return ModelError(f"loading {family} failed: {problem!r}; `fim-lsp doctor` tells more")

@@ -16,7 +16,7 @@ OTHERS_S = 0.5  # a tenth of a second where nothing else runs
 SMALL = "file:///w/small.py"
 
 HUGE = {
-    "50 MB": ("    return self.value(x, 'name')\n" * 1_600_000, (5, 4), True),
+    "100 MB": ("    return self.value(x, 'name')\n" * 3_200_000, (5, 4), True),
     "50 MB in a line": ("x" * 50_000_000, (0, 50_000_000), True),
     "a word of 1,000,000": ("x = " + "f" * 1_000_000 + "\ny = \n", (1, 4), True),
     "a word of 990,000": ("x = " + "f" * 990_000 + "\ny = \n", (1, 4), False),

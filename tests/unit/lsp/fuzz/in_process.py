@@ -8,9 +8,10 @@ import os
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
-from fim_lsp.backends.fake import FakeBackend
+from fim_lsp.backends.base import Backend, ModelRequest
 from fim_lsp.lsp.server import make_server
 from fim_lsp.lsp.settings import ServerSettings
 from fim_lsp.lsp.trace import Trace
@@ -38,12 +39,8 @@ class Faults(logging.Handler):
 class InProcess:
     """Start a server, send messages without waiting, and count the answers to every id."""
 
-    def __init__(self, step_s: float = 0.0):
-        self.server = make_server(
-            Completer(Config(), lambda family, model: FakeBackend("alpha + beta", "gamma(", step_s=step_s)),
-            ServerSettings({}),
-            Trace(None, False),
-        )
+    def __init__(self, create: Callable[[str, ModelRequest], Backend]):
+        self.server = make_server(Completer(Config(), create), ServerSettings({}), Trace(None, False))
         self.server.feature(TEXTS)(lambda params: self._texts())
         from_client, self.to_server = os.pipe()
         self.from_server, from_here = os.pipe()
@@ -51,6 +48,7 @@ class InProcess:
         self.counts: Counter[Any] = Counter()
         self.answers: dict[Any, dict[str, Any]] = {}
         self.asked_of_us: list[Any] = []
+        self.notes: list[dict[str, Any]] = []
         self.changed = threading.Condition()
         self.faults = Faults()
         for name in ("fim_lsp", "asyncio"):
@@ -63,15 +61,17 @@ class InProcess:
         self.raw(json.dumps({"jsonrpc": "2.0", **message}).encode())
 
     def raw(self, body: bytes) -> None:
-        left = b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+        self.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    def write(self, left: bytes) -> None:
         while left:
             left = left[os.write(self.to_server, left) :]
 
-    def wait(self, ids: set[Any]) -> None:
+    def wait(self, ids: set[Any], patience_s: float = PATIENCE_S) -> None:
         """Wait until every id is answered, or the server is gone."""
         with self.changed:
             done = lambda: not self.threads[1].is_alive() or ids <= self.answers.keys()  # noqa: E731
-            until = time.monotonic() + PATIENCE_S
+            until = time.monotonic() + patience_s
             while not done() and time.monotonic() < until:
                 self.changed.wait(0.2)
             assert ids <= self.answers.keys(), f"no answer to {ids - self.answers.keys()}"
@@ -117,4 +117,6 @@ class InProcess:
                 self.counts[message.get("id")] += 1
             elif "id" in message:
                 self.asked_of_us.append(message["id"])
+            else:
+                self.notes.append(message)
             self.changed.notify_all()

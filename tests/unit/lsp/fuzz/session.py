@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from fim_lsp.backends.fake import FakeBackend
 from tests.client import FULL, where
 from tests.unit.lsp.fuzz.client_text import ClientText, Place, offset_of, place_of
 from tests.unit.lsp.fuzz.in_process import TEXTS, InProcess
@@ -134,7 +135,8 @@ class Session(RuleBasedStateMachine):
         options=SETTINGS,
     )
     def begin(self, encoding: str, step_s: float, is_full: bool, leaving: str, options: Any) -> None:
-        self.server, self.encoding, self.leaving = InProcess(step_s), encoding, leaving
+        self.server = InProcess(lambda family, model: FakeBackend("alpha + beta", "gamma(", step_s=step_s))
+        self.encoding, self.leaving = encoding, leaving
         self.asked: list[Any] = []
         self.open: dict[str, ClientText] = {}
         self.expected: dict[Any, dict[str, str | None]] = {}
