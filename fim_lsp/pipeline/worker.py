@@ -1,6 +1,6 @@
 """The decode thread: one piece of work at a time, and another thread goes on where one died.
 
-`concurrent.futures.ThreadPoolExecutor` counts a dead thread among the living, and what is submitted then waits for ever.
+`concurrent.futures.ThreadPoolExecutor` counts a dead thread among the living: what is submitted then waits for ever.
 """
 
 from __future__ import annotations

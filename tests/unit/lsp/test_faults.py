@@ -1,4 +1,4 @@
-"""What goes wrong around a server: threads that die, memory and disks that are full, clocks that jump, half messages."""
+"""What goes wrong around a server: threads die, memory and disks are full, clocks jump, messages come by halves."""
 
 from __future__ import annotations
 

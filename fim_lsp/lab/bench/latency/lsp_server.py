@@ -136,6 +136,11 @@ class LspEditor(EditorSimulator):
         item = {"uri": self.uri, "languageId": "python", "version": self.version, "text": self.document}
         self.link.notify("textDocument/didOpen", {"textDocument": item})
 
+    def shut(self) -> None:
+        """Close the document."""
+        self.give_up()
+        self.link.notify("textDocument/didClose", {"textDocument": {"uri": self.uri}})
+
     def _ask(self, before: str, change: Change | None) -> None:
         if self.expected:  # an editor goes on showing what is typed along
             self.ghost = self._ghost(self.expected, self.cursor, self.cursor)
