@@ -55,6 +55,7 @@ class Snapshot:
     path: str = ""  # of the file, as its workspace names it: parts joined by /
     refusal: str = ""  # why its text is not known, or shown to nobody; there is nothing to complete
     terms: Terms = Terms()
+    origin: int = 0  # where the document begins in `text`: a notebook's cell stands among others
 
     @cached_property
     def prefix(self) -> str:

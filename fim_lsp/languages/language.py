@@ -52,6 +52,7 @@ class Language:
     brackets: str = "()[]{}"  # those that come in pairs everywhere
     word_chars: str = "_"  # what belongs to a word beside letters and digits: no suggestion begins or ends within one
     is_prose: bool = False  # sentences, not statements
+    has_magics: bool = False  # in a notebook, IPython's lines stand among its own
     after_closer: str = ":,;{"  # what may follow a closing bracket at a line's end and belongs to it
 
     # zones

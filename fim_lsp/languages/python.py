@@ -20,7 +20,10 @@ GIVERS = (
     *("list_splat_pattern.", "dictionary_splat_pattern."),
 )
 OF_MODULES = ("__annotations__", "__builtins__", "__class__", "__file__", "__path__", "_", "WindowsError")
-PREDEFINED = frozenset((*dir(builtins), *OF_MODULES, *sys.stdlib_module_names))  # whose import may be yet to come
+OF_NOTEBOOKS = ("In", "Out", "display", "get_ipython")
+PREDEFINED = frozenset(
+    (*dir(builtins), *OF_MODULES, *OF_NOTEBOOKS, *sys.stdlib_module_names)
+)  # whose import may be yet to come
 
 LANGUAGE = Language(
     name="python",
@@ -28,6 +31,7 @@ LANGUAGE = Language(
     grammar="tree_sitter_python",
     line_comments=("#",),
     block_comment=None,
+    has_magics=True,
     after_closer=":,",
     strings=frozenset({"string"}),
     interpolations=frozenset({"interpolation"}),
@@ -56,7 +60,8 @@ LANGUAGE = Language(
     givers=frozenset(GIVERS),
     members=frozenset({"attribute.attribute", "keyword_argument.name"}),
     predefined=lambda: PREDEFINED,
-    unseen=r"\bimport\s*\(?\s*\*|\b(?:exec|globals)\s*\(",
+    # commented ones of IPython, by languages/magics.py
+    unseen=r"\bimport\s*\(?\s*\*|\b(?:exec|globals)\s*\(|(?m:^\s*#%?(?:run|pylab|load|store|capture)\b)",
     holes={"identifier": "identifier", "argument_list": "arguments", "parameters": "arguments"}
     | {"function_definition": "function_body"}
     | dict.fromkeys(EXPRESSIONS, "expression"),

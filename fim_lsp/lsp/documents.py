@@ -11,11 +11,15 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from lsprotocol.types import Position, PositionEncodingKind, Range
 
 from fim_lsp.lsp.uris import is_nameless
 from fim_lsp.metrics.placed import PlacedText
+
+if TYPE_CHECKING:
+    from fim_lsp.lsp.notebooks import Notebook
 
 MOST_CHARS = 1_000_000  # of a document; parsing one takes half a second
 BREAK = re.compile(r"\r\n|\r|\n")
@@ -54,6 +58,7 @@ class Document:
     excluded: str = ""  # why its text is shown to nobody
     sharers: int = 1  # documents that are open under this uri
     placed: list[PlacedText] = field(default_factory=list)  # suggestions that were accepted here
+    notebook: Notebook | None = None  # whose cell it is
 
     def __post_init__(self) -> None:
         self.replace_all(self.text)
@@ -142,6 +147,7 @@ class Documents:
 
     def put(self, document: Document) -> None:
         older = self.open.get(document.uri)
+        document.notebook = document.notebook or (older.notebook if older else None)
         if older and is_nameless(document.uri):
             document.sharers = older.sharers + 1
             document.replace_all("")

@@ -23,8 +23,9 @@ class Excluding:
 
     def look(self, document: Document) -> str:
         """Note and return why a document is excluded, "" where it is not."""
-        path = _path(document.uri)
-        why = self.exclusion.reason(path) if path else ""
+        uris = [document.uri, *([document.notebook.uri] if document.notebook else [])]
+        paths = filter(None, map(_path, uris))
+        why = next((why for path in paths if (why := self.exclusion.reason(path))), "")
         document.excluded = EXCLUDED.format(why) if why else ""
         return document.excluded
 

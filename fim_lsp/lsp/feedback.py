@@ -58,7 +58,8 @@ class Feedback:
         texts = [suggestion.text.replace("\n", snap.eol) for suggestion in outcome.suggestions]
         first = outcome.suggestions[0]
         sure = first.confidence if first.finish == "stop" else None
-        offer = self.offers.add(snap.uri, snap.language, outcome.backend, snap.text, snap.offset, texts, sure)
+        here = snap.text[snap.origin :], snap.offset - snap.origin
+        offer = self.offers.add(snap.uri, snap.language, outcome.backend, *here, texts, sure)
         if not self.client_tells_shown:
             self.shown(offer)
         return [lsp.Command("accepted", ACCEPTED, arguments=[offer.id, index]) for index in range(len(texts))]

@@ -18,6 +18,7 @@ from pygls.protocol.language_server import lsp_method
 from fim_lsp.domain import path_within
 from fim_lsp.lsp import lenient
 from fim_lsp.lsp.documents import LOST, Document, Documents
+from fim_lsp.lsp.notebooks import Notebooks
 from fim_lsp.lsp.uris import fs_path
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class FimProtocol(LanguageServerProtocol):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.documents = Documents()
+        self.notebooks = Notebooks(self.documents)
         self.initialize_seen = False
         self.exit_code: int | None = None  # None until the client says `exit`
         self.legacy_kinds = False  # the client counts trigger kinds from 0, as before LSP 3.18 was settled
@@ -91,6 +93,8 @@ class FimProtocol(LanguageServerProtocol):
     def _lose(self, data: dict[str, Any]) -> None:
         """Refuse a document whose edit was not understood, rather than complete in a text that is not the client's."""
         try:
+            if data["method"] == lsp.NOTEBOOK_DOCUMENT_DID_CHANGE:
+                self.notebooks.lose(data["params"]["notebookDocument"]["uri"])
             document = self.documents.get(data["params"]["textDocument"]["uri"])
         except (KeyError, TypeError):
             return
@@ -174,6 +178,21 @@ class FimProtocol(LanguageServerProtocol):
     def lsp_text_document__did_close(self, params: lsp.DidCloseTextDocumentParams) -> Iterator[Any]:
         self.documents.drop(params.text_document.uri)
         yield from self._call(lsp.TEXT_DOCUMENT_DID_CLOSE, params)
+
+    @lsp_method(lsp.NOTEBOOK_DOCUMENT_DID_OPEN)
+    def lsp_notebook_document__did_open(self, params: lsp.DidOpenNotebookDocumentParams) -> Iterator[Any]:
+        self.notebooks.put(params, self.path(params.notebook_document.uri), self.encoding())
+        yield from self._call(lsp.NOTEBOOK_DOCUMENT_DID_OPEN, params)
+
+    @lsp_method(lsp.NOTEBOOK_DOCUMENT_DID_CHANGE)
+    def lsp_notebook_document__did_change(self, params: lsp.DidChangeNotebookDocumentParams) -> Iterator[Any]:
+        self.notebooks.change(params, self.encoding())
+        yield from self._call(lsp.NOTEBOOK_DOCUMENT_DID_CHANGE, params)
+
+    @lsp_method(lsp.NOTEBOOK_DOCUMENT_DID_CLOSE)
+    def lsp_notebook_document__did_close(self, params: lsp.DidCloseNotebookDocumentParams) -> Iterator[Any]:
+        self.notebooks.drop(params)
+        yield from self._call(lsp.NOTEBOOK_DOCUMENT_DID_CLOSE, params)
 
     def roots(self) -> list[str]:
         """Return the folders that the client has open."""

@@ -52,7 +52,8 @@ def items(
     for rank, (suggestion, command) in enumerate(zip(outcome.suggestions, commands, strict=True)):
         text = word + suggestion.text
         placed = _without_indent(text, snap) if indent is Indent.ADDED else text
-        start, end = snap.offset - len(word), snap.offset + suggestion.replaces
+        here = snap.offset - snap.origin
+        start, end = here - len(word), here + suggestion.replaces
         entries.append(
             lsp.CompletionItem(
                 label=_label(text),

@@ -36,7 +36,7 @@ def inline_snapshot(document: Document, params: lsp.InlineCompletionParams) -> t
 
 
 def _snapshot(document: Document, text: str, offset: int, manual: bool) -> Snapshot:
-    return Snapshot(
+    snap = Snapshot(
         document.uri,
         document.version,
         document.language,
@@ -47,6 +47,7 @@ def _snapshot(document: Document, text: str, offset: int, manual: bool) -> Snaps
         document.path,
         document.silence,
     )
+    return document.notebook.surround(snap, document) if document.notebook and not document.silence else snap
 
 
 def typed_at(document: Document, params: lsp.DidChangeTextDocumentParams) -> Snapshot | None:

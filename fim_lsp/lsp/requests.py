@@ -152,8 +152,9 @@ class Requests:
         return outcome
 
     def _keep(self, snap: Snapshot, outcome: Outcome) -> Outcome:
-        self.outcomes[snap.uri, snap.offset] = outcome
-        self.outcomes.move_to_end((snap.uri, snap.offset))
+        key = snap.uri, snap.offset - snap.origin
+        self.outcomes[key] = outcome
+        self.outcomes.move_to_end(key)
         if len(self.outcomes) > EXPLAINED_MOST:
             self.outcomes.popitem(last=False)
         return outcome

@@ -14,7 +14,7 @@ from pygls.lsp.server import LanguageServer
 
 from fim_lsp import __version__
 from fim_lsp.domain import Outcome, Snapshot
-from fim_lsp.lsp import feedback, indexing, learning, loading, menu, orphan, protocol, questions
+from fim_lsp.lsp import feedback, indexing, learning, loading, menu, notebooks, orphan, protocol, questions
 from fim_lsp.lsp.documents import Document
 from fim_lsp.lsp.excluding import Excluding
 from fim_lsp.lsp.jsonrpc import FimProtocol
@@ -36,7 +36,7 @@ class FimServer(LanguageServer):
     protocol: FimProtocol
 
     def __init__(self, completer: Completer, settings: ServerSettings, trace: Trace):
-        super().__init__("fim-lsp", __version__, protocol_cls=FimProtocol)
+        super().__init__("fim-lsp", __version__, protocol_cls=FimProtocol, notebook_document_sync=notebooks.SYNC)
         self.completer, self.settings = completer, settings
         self.requests = Requests(completer, trace)
         self.status = loading.Status(self)
@@ -71,7 +71,7 @@ class FimServer(LanguageServer):
     def has_moved_on(self, document: Document, snap: Snapshot) -> bool:
         """True where an answer to a snapshot is about a text that the document no longer has, or may not show."""
         is_open = self.document(document.uri) is document
-        return not is_open or (document.version, document.silence) != (snap.version, snap.refusal)
+        return not is_open or document.version != snap.version or (bool(document.silence) and not snap.refusal)
 
     def configure(self, resolved: Resolved) -> None:
         """Use new settings and tell what was wrong with them; a changed model is loaded again."""
@@ -184,7 +184,7 @@ def make_server(completer: Completer, settings: ServerSettings, trace: Trace) ->
         server.requests.stop()
         server.indexing.stop()
 
-    for part in (questions, indexing, feedback):
+    for part in (questions, indexing, feedback, notebooks):
         part.add_handlers(server)
     return server
 
