@@ -6,7 +6,7 @@ text     import os⏎⏎  #matplotlib inline⏎⏎  x = os.║⏎⏎  y = 1     
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -35,15 +35,17 @@ class Notebook:
     path: str  # as its workspace names it
     documents: Mapping[str, Document] = field(repr=False)
     cells: list[str] = field(default_factory=list)  # their uris
+    is_lost: bool = False  # their order is not known
 
     def surround(self, snap: Snapshot, cell: Document) -> Snapshot:
         """Return a cell's snapshot with the cells of its language before and behind it."""
         language = get(cell.language)
         if language.has_magics and (why := magics.refusal(snap.text, snap.offset)):
             return replace(snap, refusal=why)
-        at = self.cells.index(cell.uri) if cell.uri in self.cells else 0
-        above = self._texts(reversed(self.cells[:at]), cell.language)
-        below = self._texts(self.cells[at + 1 :], cell.language)
+        order = [cell.uri] if self.is_lost or cell.uri not in self.cells else self.cells
+        at = order.index(cell.uri)
+        above = self._texts(reversed(order[:at]), cell.language)
+        below = self._texts(order[at + 1 :], cell.language)
         before = "".join(text + GAP for text in reversed(above))
         text = before + bare(snap.text, language) + "".join(GAP + text for text in below)
         extension = next(iter(language.extensions), "")
@@ -79,6 +81,7 @@ class Notebooks:
 
     def put(self, params: lsp.DidOpenNotebookDocumentParams, path: str, encoding: str) -> None:
         uri = one_uri(params.notebook_document.uri)
+        self._drop_cells(self.open.get(uri))
         cells = [one_uri(cell.document) for cell in params.notebook_document.cells]
         notebook = self.open[uri] = Notebook(uri, path, self.documents.open, cells)
         self._put_cells(notebook, params.cell_text_documents, encoding)
@@ -100,20 +103,24 @@ class Notebooks:
             self.documents.change(one_uri(edit.document.uri), edit.document.version, changes)
 
     def drop(self, params: lsp.DidCloseNotebookDocumentParams) -> None:
-        notebook = self.open.pop(one_uri(params.notebook_document.uri), None)
-        for uri in {*(one_uri(one.uri) for one in params.cell_text_documents), *(notebook.cells if notebook else ())}:
-            self.documents.drop(uri)
+        self._drop_cells(self.open.pop(one_uri(params.notebook_document.uri), None))
+        for one in params.cell_text_documents:
+            self.documents.drop(one_uri(one.uri))
 
     def lose(self, uri: str) -> None:
-        """Refuse all cells of a notebook, of which a change was not understood."""
-        for cell in self.cells(uri):
-            cell.refuse(LOST)
+        """Refuse all cells of a notebook of which a change was not understood: what stands where is not known."""
+        if notebook := self.open.get(one_uri(uri)):
+            notebook.is_lost = True
+        for document in self._cells_of(notebook):
+            document.refuse(LOST)
 
-    def cells(self, uri: str) -> Iterator[Document]:
-        notebook = self.open.get(one_uri(uri))
-        for cell in notebook.cells if notebook else ():
-            if document := self.documents.get(cell):
-                yield document
+    def _cells_of(self, notebook: Notebook | None) -> list[Document]:
+        """Return the documents that were opened in a notebook, also those that are in its order no more."""
+        return [one for one in self.documents.open.values() if notebook and one.notebook is notebook]
+
+    def _drop_cells(self, notebook: Notebook | None) -> None:
+        for document in self._cells_of(notebook):
+            self.documents.drop(document.uri)
 
     def _put_cells(self, notebook: Notebook, items: Iterable[lsp.TextDocumentItem], encoding: str) -> None:
         for item in items:

@@ -39,7 +39,7 @@ class Worker(Executor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         with self.changed:
             self.is_stopped = True
-            for future, _ in self.waiting if cancel_futures else ():
+            for future, _ in tuple(self.waiting) if cancel_futures else ():
                 future.cancel()
             self.changed.notify()
         if wait:

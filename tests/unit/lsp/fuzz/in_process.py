@@ -19,7 +19,7 @@ from fim_lsp.lsp.wire import Wire
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.settings import Config
 
-TEXTS = "test/texts"  # a request: what the server holds, {uri: text, or null where it refuses to say}
+TEXTS = "test/texts"  # a request: what the server holds, {uri: text, null where it refuses to say, or the cells}
 PATIENCE_S = 60
 
 
@@ -95,9 +95,10 @@ class InProcess:
                 part.stop()
             self.stdout.close()
 
-    def _texts(self) -> dict[str, str | None]:
-        documents = self.server.protocol.documents.open.values()
-        return {document.uri: None if document.refusal else document.text for document in documents}
+    def _texts(self) -> dict[str, Any]:
+        protocol = self.server.protocol
+        texts: dict[str, Any] = {one.uri: None if one.refusal else one.text for one in protocol.documents.open.values()}
+        return texts | {one.uri: None if one.is_lost else one.cells for one in protocol.notebooks.open.values()}
 
     def _read(self) -> None:
         with os.fdopen(self.from_server, "rb") as out:

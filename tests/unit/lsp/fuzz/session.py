@@ -30,6 +30,8 @@ SPELLINGS = {  # the name that the server knows a document by, and other ways to
     "file://": [],
 }
 NAMELESS = ("untitled:", "file://")
+NOTEBOOKS = st.sampled_from(["file:///w/n.ipynb", "file:///w/o.ipynb"])
+CELL = st.sampled_from([f"cell:{n}" for n in range(5)])
 KNOWN = st.sampled_from(sorted(SPELLINGS))
 CHARS = "ab  .('\"#\n\n\r\té😀ß\f\v\x1c\x85\u2028\x00\ud83d\ude00"
 TEXT = st.one_of(st.text(CHARS, max_size=30), st.sampled_from(["def f(a):\r\n    return ", "x = \n", "y" * 200]))
@@ -112,8 +114,10 @@ class Session(RuleBasedStateMachine):
 
     def look(self) -> None:
         """Ask for the server's texts, to be held against what the client's are now."""
-        texts = {uri: one.text if one.is_known else None for uri, one in self.open.items()}
-        self.expected[self.ask(TEXTS, None)] = texts
+        texts: dict[str, Any] = {uri: one.text if one.is_known else None for uri, one in self.open.items()}
+        self.expected[self.ask(TEXTS, None)] = texts | {
+            uri: None if uri in self.lost else list(cells) for uri, cells in self.notebooks.items()
+        }
 
     def place(self, data: st.DataObject, uri: str) -> Place:
         """Draw a position: mostly one that an editor can stand at, else any."""
@@ -123,7 +127,7 @@ class Session(RuleBasedStateMachine):
         return data.draw(st.tuples(st.integers(0, 9), st.integers(0, 40) | st.just(2**31 - 1)))
 
     def spelt(self, data: st.DataObject, uri: str) -> str:
-        return data.draw(st.sampled_from([uri, *SPELLINGS[uri]]))
+        return data.draw(st.sampled_from([uri, *SPELLINGS.get(uri, [])]))
 
     # -- from beginning to end ------------------------------------------------------------------------------
 
@@ -139,7 +143,10 @@ class Session(RuleBasedStateMachine):
         self.encoding, self.leaving = encoding, leaving
         self.asked: list[Any] = []
         self.open: dict[str, ClientText] = {}
-        self.expected: dict[Any, dict[str, str | None]] = {}
+        self.notebooks: dict[str, list[str]] = {}  # the cells of each
+        self.lost: set[str] = set()  # those of them whose order the server cannot know
+        self.owners: dict[str, str] = {}  # the notebook that a cell was opened in
+        self.expected: dict[Any, dict[str, Any]] = {}
         self.places: dict[Any, Place | None] = {}
         capabilities = {**(FULL if is_full else {}), "general": {"positionEncodings": [encoding]}}
         params = {"processId": None, "rootUri": None, "capabilities": capabilities}
@@ -176,7 +183,9 @@ class Session(RuleBasedStateMachine):
         assert not failed, failed
         assert not server.faults.told, server.faults.told
         for asked, texts in self.expected.items():
-            assert server.answers[asked].get("result") == texts, f"after message {asked}"
+            held = server.answers[asked].get("result") or {}
+            other = {uri: (held.get(uri, "-"), text) for uri, text in texts.items() if held.get(uri, "-") != text}
+            assert not other and held.keys() == texts.keys(), f"message {asked}: {other}, {held.keys() ^ texts.keys()}"
         for asked, place in self.places.items():
             items = (server.answers[asked].get("result") or {}).get("items", [])
             assert not items or place, f"message {asked} was to show nothing"
@@ -190,6 +199,8 @@ class Session(RuleBasedStateMachine):
         """Open a document, also one that is open."""
         item = {"uri": self.spelt(data, uri), "languageId": language, "version": len(self.asked), "text": text}
         self.notify("textDocument/didOpen", {"textDocument": item})
+        if uri not in self.open:
+            self.owners.pop(uri, None)
         sharers = self.open[uri].sharers + 1 if uri in NAMELESS and uri in self.open else 1
         self.open[uri] = ClientText(text, MOST_CHARS, self.encoding, sharers)
         self.look()
@@ -218,6 +229,15 @@ class Session(RuleBasedStateMachine):
     def edits(self, data: st.DataObject, version: Any) -> None:
         """Change a document: keys, spans, whole texts, several at once; versions as clients count them."""
         uri = data.draw(st.sampled_from(sorted(self.open)))
+        changes = self.changes(data, uri)
+        identity: dict[str, Any] = {"uri": self.spelt(data, uri)}
+        if version != "absent":
+            identity["version"] = version
+        self.notify("textDocument/didChange", {"textDocument": identity, "contentChanges": changes})
+        self.look()
+
+    def changes(self, data: st.DataObject, uri: str) -> list[dict[str, Any]]:
+        """Draw what becomes of a text, and have the client's become that."""
         document, changes = self.open[uri], []
         for _ in range(data.draw(st.sampled_from([1, 1, 1, 2, 3]))):
             start = self.place(data, uri)
@@ -232,11 +252,7 @@ class Session(RuleBasedStateMachine):
                 change = {**change, "rangeLength": 1} if "range" in change else {**change, "range": None}
             document.change([change])
             changes.append(change)
-        identity: dict[str, Any] = {"uri": self.spelt(data, uri)}
-        if version != "absent":
-            identity["version"] = version
-        self.notify("textDocument/didChange", {"textDocument": identity, "contentChanges": changes})
-        self.look()
+        return changes
 
     @precondition(lambda self: self.open)
     @rule(data=st.data(), changes=st.sampled_from([[{"text": 7}], [None], [{"range": {}, "text": "x"}], "x", [{}]]))
@@ -248,9 +264,72 @@ class Session(RuleBasedStateMachine):
         self.open[uri].is_known = False
         self.look()
 
+    # -- notebooks ------------------------------------------------------------------------------------------
+
+    def item(self, notebook: str, uri: str, text: str) -> dict[str, Any]:
+        """Open a cell at the client and return what tells of it."""
+        self.owners[uri] = notebook
+        self.open[uri] = ClientText(text, MOST_CHARS, self.encoding)
+        return {"uri": uri, "languageId": "python", "version": 1, "text": text}
+
+    @rule(name=NOTEBOOKS, texts=st.dictionaries(CELL, TEXT, max_size=4))
+    def opens_notebook(self, name: str, texts: dict[str, str]) -> None:
+        self.drop_cells(name)
+        cells = [{"kind": 2, "document": uri} for uri in texts]
+        items = [self.item(name, uri, text) for uri, text in texts.items()]
+        self.notebooks[name] = list(texts)
+        self.lost.discard(name)
+        notebook = {"uri": name, "notebookType": "jupyter-notebook", "version": 1, "cells": cells}
+        self.notify("notebookDocument/didOpen", {"notebookDocument": notebook, "cellTextDocuments": items})
+        self.look()
+
+    @precondition(lambda self: self.notebooks)
+    @rule(data=st.data(), start=st.integers(0, 5), count=st.integers(0, 3), fresh=st.lists(CELL, max_size=2))
+    def changes_notebook(self, data: st.DataObject, start: int, count: int, fresh: list[str]) -> None:
+        """Move, add and delete cells, and edit some."""
+        name = data.draw(st.sampled_from(sorted(self.notebooks)))
+        self.notebooks[name][start : start + count] = fresh
+        gone = data.draw(st.lists(CELL, max_size=2, unique=True))
+        for uri in gone:
+            self.open.pop(uri, None)
+        opened = [self.item(name, uri, data.draw(TEXT)) for uri in fresh if data.draw(st.booleans())]
+        array = {"start": start, "deleteCount": count, "cells": [{"kind": 2, "document": uri} for uri in fresh]}
+        structure = {"array": array, "didOpen": opened, "didClose": [{"uri": uri} for uri in gone]}
+        there = [uri for uri in self.notebooks[name] if uri in self.open]
+        edited = data.draw(st.lists(st.sampled_from(there), max_size=2)) if there else []
+        edits = [{"document": {"uri": uri, "version": 1}, "changes": self.changes(data, uri)} for uri in edited]
+        change = {"cells": {"structure": structure, "textContent": edits}}
+        notebook = {"uri": name, "version": 2}
+        self.notify("notebookDocument/didChange", {"notebookDocument": notebook, "change": change})
+        self.look()
+
+    @precondition(lambda self: self.notebooks)
+    @rule(data=st.data())
+    def edits_notebook_unreadably(self, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(sorted(self.notebooks)))
+        self.notify("notebookDocument/didChange", {"notebookDocument": {"uri": name}, "change": 7})
+        self.lost.add(name)
+        for uri in self.open:
+            if self.owners.get(uri) == name:
+                self.open[uri].is_known = False
+        self.look()
+
+    @rule(name=NOTEBOOKS)
+    def closes_notebook(self, name: str) -> None:
+        cells = self.notebooks.pop(name, [])
+        told = [{"uri": uri} for uri in cells[:1]]
+        self.notify("notebookDocument/didClose", {"notebookDocument": {"uri": name}, "cellTextDocuments": told})
+        self.drop_cells(name, *cells[:1])
+        self.look()
+
+    def drop_cells(self, notebook: str, *told: str) -> None:
+        """Close the cells that were opened in a notebook, and those that the server is told of."""
+        for uri in [uri for uri in self.open if uri in told or self.owners.get(uri) == notebook]:
+            del self.open[uri]
+
     # -- questions ------------------------------------------------------------------------------------------
 
-    @rule(data=st.data(), uri=KNOWN, method=st.sampled_from([QUESTIONS[0], *QUESTIONS]), kind=st.integers(0, 3))
+    @rule(data=st.data(), uri=KNOWN | CELL, method=st.sampled_from([QUESTIONS[0], *QUESTIONS]), kind=st.integers(0, 3))
     def asks(self, data: st.DataObject, uri: str, method: str, kind: int) -> None:
         at = self.place(data, uri)
         params: dict[str, Any] = {
@@ -273,7 +352,7 @@ class Session(RuleBasedStateMachine):
             return None
         return place_of(document.text, offset_of(document.text, at, self.encoding), self.encoding)
 
-    @rule(uri=KNOWN, is_awaited=st.booleans(), along=st.sampled_from(["", "a", "al", "g", "z"]), data=st.data())
+    @rule(uri=KNOWN | CELL, is_awaited=st.booleans(), along=st.sampled_from(["", "a", "al", "g", "z"]), data=st.data())
     def types(self, uri: str, is_awaited: bool, along: str, data: st.DataObject) -> None:
         """Ask where something is likely to be suggested, and type, along it or not, before or after the answer."""
         if uri not in self.open:
