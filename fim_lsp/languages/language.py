@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,10 +11,9 @@ from importlib import import_module
 import tree_sitter
 
 from fim_lsp.domain import is_word
+from fim_lsp.languages.pieces import Pieces
 
 NOTHING: frozenset[str] = frozenset()
-PIECE = 1 << 10  # bytes parsed while no other thread has its turn: tree-sitter holds the lock of a whole text otherwise
-MOST_S = 0.4  # seconds that a parse may take: four times what the largest of ordinary files does
 
 
 @dataclass(frozen=True)
@@ -122,16 +119,11 @@ class Language:
         """Parse UTF-8 source, reusing what an edited old tree still knows; None without a grammar, or out of time."""
         if self._parser is None:
             return None
-        until, is_late = time.monotonic() + MOST_S, False
-
-        def piece(at: int, point: tuple[int, int]) -> bytes:
-            nonlocal is_late
-            is_late = is_late or time.monotonic() > until
-            return b"" if is_late else source[at : at + PIECE]  # at the text's end the parser ends
-
-        tree = self._parser.parse(piece) if old is None else self._parser.parse(piece, old)
-        until = math.inf  # a node asks for its text here, whenever it is wanted
-        return None if is_late else tree
+        assert self.ts_language
+        pieces = Pieces(source, self.ts_language)
+        tree = self._parser.parse(pieces) if old is None else self._parser.parse(pieces, old)
+        pieces.end()
+        return None if pieces.is_late else tree
 
     @cached_property
     def keywords(self) -> frozenset[str]:

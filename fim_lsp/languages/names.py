@@ -39,7 +39,8 @@ def names(syntax: SyntaxTree, start: int, end: int) -> Iterator[Name]:
         role = around[-1][1] or _role(node, language)
         is_name = node.type in language.names
         if is_name:
-            yield Name((node.text or b"").decode(errors="replace"), role or _place(edge, language), node.end_byte)
+            text = syntax.source[node.start_byte : node.end_byte].decode(errors="replace")
+            yield Name(text, role or _place(edge, language), node.end_byte)
         if node.is_named and not is_name and cursor.goto_first_child_for_byte(start) is not None:
             around.append((node.type, role))
         elif not _leave(cursor, around):

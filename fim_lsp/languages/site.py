@@ -86,7 +86,7 @@ def _imports(syntax: SyntaxTree, byte: int) -> tuple[tuple[int, str], ...]:
         if node.start_byte >= byte or len(found) == IMPORTS_MOST:
             break
         if node.type in syntax.language.imports:
-            text = (node.text or b"").decode(errors="replace").rstrip("\n")
+            text = syntax.source[node.start_byte : node.end_byte].decode(errors="replace").rstrip("\n")
             if re.match(syntax.language.import_text, text):
                 chars += len(syntax.source[at : node.start_byte].decode(errors="replace"))
                 at = node.start_byte

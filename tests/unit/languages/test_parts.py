@@ -11,7 +11,7 @@ from fim_lsp import context
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.domain import Cancel, GenerationLimits, Suggestion
 from fim_lsp.filters import keep_valid
-from fim_lsp.languages import LANGUAGES, SyntaxTree, Trees, ids, language, locate
+from fim_lsp.languages import LANGUAGES, SyntaxTree, Trees, ids, locate, pieces
 from fim_lsp.languages.language import Language
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.settings import Config
@@ -134,7 +134,7 @@ def test_a_grammar_that_is_not_installed_is_named(monkeypatch):
 def test_a_text_that_takes_too_long_to_parse_goes_by_lines_and_the_next_by_its_tree(monkeypatch):
     completer = Completer(Config(), lambda family, model: FakeBackend("f(a)\nb"))
     with monkeypatch.context() as patch:
-        patch.setattr(language, "MOST_S", -1)
+        patch.setattr(pieces, "MOST_S", -1)
         late = completer.complete(draw("x = ║\n"), Cancel())
     assert late.suggestions[0].text == "f(a)"
     assert "by lines and brackets alone: parsing this text takes too long" in late.why
@@ -143,7 +143,7 @@ def test_a_text_that_takes_too_long_to_parse_goes_by_lines_and_the_next_by_its_t
 
 def test_a_node_has_its_text_however_late_it_is_asked(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(language, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(pieces, "time", SimpleNamespace(monotonic=lambda: now[0]))
     syntax = SyntaxTree.parse("import os\n", LANGUAGES["python"])
     now[0] = 1e9
     assert syntax.root.text == b"import os\n"
@@ -152,5 +152,5 @@ def test_a_node_has_its_text_however_late_it_is_asked(monkeypatch):
 def test_what_takes_too_long_to_parse_with_a_suggestion_in_it_is_not_shown(monkeypatch):
     snap = draw("x = ║\n")
     syntax = SyntaxTree.parse(snap.text, LANGUAGES["python"])
-    monkeypatch.setattr(language, "MOST_S", -1)
+    monkeypatch.setattr(pieces, "MOST_S", -1)
     assert keep_valid.apply(Suggestion(("f(a)",)), snap, syntax) is None
