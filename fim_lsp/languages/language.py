@@ -11,6 +11,7 @@ from importlib import import_module
 import tree_sitter
 
 from fim_lsp.domain import is_word
+from fim_lsp.languages import pieces
 from fim_lsp.languages.pieces import Pieces
 
 NOTHING: frozenset[str] = frozenset()
@@ -120,10 +121,13 @@ class Language:
         if self._parser is None:
             return None
         assert self.ts_language
-        pieces = Pieces(source, self.ts_language)
-        tree = self._parser.parse(pieces) if old is None else self._parser.parse(pieces, old)
-        pieces.end()
-        return None if pieces.is_late else tree
+        before = () if old is None else (old,)
+        if len(source) < pieces.SHORT:
+            return self._parser.parse(source, *before)
+        text = Pieces(source, self.ts_language)
+        tree = self._parser.parse(text, *before)
+        text.end()
+        return None if text.is_late else tree
 
     @cached_property
     def keywords(self) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""A text for tree-sitter in pieces: between two of them other threads have their turn, and a parse can be ended.
+"""A long text for tree-sitter in pieces: between two of them other threads have their turn, and a parse can be ended.
 
 py-tree-sitter 0.25 and 0.26 never give back a piece that they were handed: a megabyte every few keys in a large file.
 So a piece is given back here once the next one is asked for, when no use of it can be left, and only where a trial
@@ -15,6 +15,7 @@ from functools import cache
 
 import tree_sitter
 
+SHORT = 1 << 14  # bytes that are parsed whole: the oddest of such texts takes a tenth of a second
 PIECE = 1 << 10  # bytes parsed while no other thread has its turn: tree-sitter holds the lock of a whole text otherwise
 MOST_S = 0.4  # seconds that a parse may take: four times what the largest of ordinary files does
 

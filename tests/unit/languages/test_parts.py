@@ -134,6 +134,7 @@ def test_a_grammar_that_is_not_installed_is_named(monkeypatch):
 def test_a_text_that_takes_too_long_to_parse_goes_by_lines_and_the_next_by_its_tree(monkeypatch):
     completer = Completer(Config(), lambda family, model: FakeBackend("f(a)\nb"))
     with monkeypatch.context() as patch:
+        patch.setattr(pieces, "SHORT", 0)
         patch.setattr(pieces, "MOST_S", -1)
         late = completer.complete(draw("x = ║\n"), Cancel())
     assert late.suggestions[0].text == "f(a)"
@@ -143,6 +144,7 @@ def test_a_text_that_takes_too_long_to_parse_goes_by_lines_and_the_next_by_its_t
 
 def test_a_node_has_its_text_however_late_it_is_asked(monkeypatch):
     now = [0.0]
+    monkeypatch.setattr(pieces, "SHORT", 0)
     monkeypatch.setattr(pieces, "time", SimpleNamespace(monotonic=lambda: now[0]))
     syntax = SyntaxTree.parse("import os\n", LANGUAGES["python"])
     now[0] = 1e9
@@ -152,5 +154,6 @@ def test_a_node_has_its_text_however_late_it_is_asked(monkeypatch):
 def test_what_takes_too_long_to_parse_with_a_suggestion_in_it_is_not_shown(monkeypatch):
     snap = draw("x = ║\n")
     syntax = SyntaxTree.parse(snap.text, LANGUAGES["python"])
+    monkeypatch.setattr(pieces, "SHORT", 0)
     monkeypatch.setattr(pieces, "MOST_S", -1)
     assert keep_valid.apply(Suggestion(("f(a)",)), snap, syntax) is None

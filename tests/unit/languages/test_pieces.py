@@ -37,7 +37,8 @@ def test_texts_leave_nothing_behind(monkeypatch):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_tree_read_in_pieces_is_that_of_the_whole(seed):
+def test_a_tree_read_in_pieces_is_that_of_the_whole(seed, monkeypatch):
+    monkeypatch.setattr(pieces, "SHORT", 0)
     rng, text, tree = random.Random(seed), TEXT[:5_000], None
     parser = tree_sitter.Parser(PYTHON.ts_language)
     for _ in range(50):
