@@ -19,7 +19,7 @@ LANGUAGE = Language(
     extensions=(".cs",),
     grammar="tree_sitter_c_sharp",
     ids=("cs",),
-    literals=r"(?m:^\s*#.*)",  # directives
+    literals=r"(?m:^[ \t]*+#.*)",  # directives
     strings=frozenset(
         {"string_literal", "verbatim_string_literal", "raw_string_literal", "character_literal"}
         | {"interpolated_string_expression"}

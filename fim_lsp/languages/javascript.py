@@ -64,7 +64,7 @@ LANGUAGE = Language(
     names=frozenset({"identifier", "shorthand_property_identifier", "shorthand_property_identifier_pattern"}),
     givers=ELEMENTS | set(GIVERS),
     predefined=global_names,
-    unseen=r"\b(?:with|eval)\s*\(|/\*\s*globals?\s",
+    unseen=r"\b(?:with|eval)\s*+\(|/\*\s*globals?\s",
     holes={"identifier": "identifier", "property_identifier": "identifier"}
     | dict.fromkeys(("arguments", "formal_parameters"), "arguments")
     | dict.fromkeys(EXPRESSIONS, "expression")

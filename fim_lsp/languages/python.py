@@ -61,7 +61,7 @@ LANGUAGE = Language(
     members=frozenset({"attribute.attribute", "keyword_argument.name"}),
     predefined=lambda: PREDEFINED,
     # commented ones of IPython, by languages/magics.py
-    unseen=r"\bimport\s*\(?\s*\*|\b(?:exec|globals)\s*\(|(?m:^\s*#%?(?:run|pylab|load|store|capture)\b)",
+    unseen=r"\bimport\s*+(?:\(\s*+)?\*|\b(?:exec|globals)\s*+\(|(?m:^[ \t]*+#%?(?:run|pylab|load|store|capture)\b)",
     holes={"identifier": "identifier", "argument_list": "arguments", "parameters": "arguments"}
     | {"function_definition": "function_body"}
     | dict.fromkeys(EXPRESSIONS, "expression"),
