@@ -26,8 +26,8 @@ try: $(STAMP) ## complete holes of real sample files and show the ghost text
 	@$(BIN)/fim-lsp demo
 
 test: $(STAMP) ## all tests; those of an editor that is not there are skipped
-	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit
-	@$(BIN)/python -m pytest --ignore tests/unit
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not alone and not editor"
+	@$(BIN)/python -m pytest -m "alone or editor"
 
 editors: $(STAMP) vsix ## what the editors' tests need: VS Code into .cache/; as root on Debian also Chromium and Emacs
 	@tests/e2e/install.sh

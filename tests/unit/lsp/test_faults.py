@@ -145,7 +145,7 @@ def test_a_full_disk_costs_the_counts_and_no_suggestion(started, monkeypatch, ca
     editor = started()
     assert editor.suggested() == ["a + b"]
     editor.server.feedback.writer.stop()
-    assert "counts are lost: database or disk is full" in caplog.text
+    assert "counts are not written yet: database or disk is full" in caplog.text
     editor.edit()
     assert editor.suggested() == ["a + b"]
 
