@@ -1,7 +1,7 @@
-"""Rows as the product renders its prompts: [snippets] path, suffix, prefix, and a hole cut as people type.
+"""Rows as the product renders its prompts: [snippets] path, suffix, prefix, and a hole to be said.
 
-Each epoch goes over all text once, in an order of its own: a place every STRIDE characters, and a hole near it. What
-stands before the hole is learnt too, with less weight: a repository is small, and its words stand there.
+Each epoch goes over all text once, in an order of its own: a place every STRIDE characters, and a hole near it. Half of
+the holes are cut as people type; the others are long, for a repository is small, and only what is said is learnt.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, count
 
@@ -31,7 +30,8 @@ KINDS = {
     "expression": 0.07, "identifier": 0.05, "empty": 0.04,
 }  # fmt: skip
 STRIDE = 900  # characters
-MOST_CHARS, MOST_MIDDLE = 400, 128  # characters, tokens of a hole
+MOST_CHARS, MOST_MIDDLE = 400, 300  # characters of a short hole, tokens of any
+LONG, LONG_CHARS = 0.5, (200, STRIDE)  # share of the rows with a hole of many lines, and how long it is
 SUFFIXES = (48, 96, 128, 192)  # tokens
 WITH_SNIPPETS, MOST_SNIPPET = 0.3, min(SNIPPET_TOKENS, 160)
 CHARS = 6  # of a token, at the least cut before encoding
@@ -57,7 +57,7 @@ class AdaptRows:
         self.learnt, self.checked = Places(learnt), Places(checked)
 
     def rows(self, start: int) -> Iterator[RowSegments]:
-        """Yield (what is only read, what is learnt a little, the middle) from row `start` on, without end."""
+        """Yield (what is read, what is said) from row `start` on, without end."""
         for number in count(start):
             places, at = (self.checked, number) if number < self.checks else (self.learnt, number - self.checks)
             yield self._row(places, at)
@@ -71,8 +71,7 @@ class AdaptRows:
         raise AssertionError("there is no end to attempts")
 
     def _cut(self, cutter: Cutter, path: str, at: int, rng: random.Random) -> RowSegments | None:
-        window = max(0, at - STRIDE // 2), min(len(cutter.text), at + STRIDE)
-        span = next(iter(cutter.spans(rng, KINDS, 1, window, MOST_CHARS)), None)
+        span = _lines(cutter.text, at, rng) if rng.random() < LONG else _typed(cutter, at, rng)
         if span is None or MASK in cutter.text[span.start : span.end]:
             return None
         encode, text = self.tokenizer.encode, cutter.text
@@ -86,9 +85,7 @@ class AdaptRows:
         if room < 0:
             return None
         prefix = self._prefix(text[max(0, span.start - CHARS * room) : span.start], room)
-        prompt = self.format.render(prefix, suffix, name, others)[:-1]
-        learnt = len(prefix) if self.format.order == "suffix-first" else 0
-        return prompt[: len(prompt) - learnt], prompt[len(prompt) - learnt :], middle
+        return self.format.render(prefix, suffix, name, others), middle
 
     def _prefix(self, before: str, room: int) -> list[int]:
         """Return as many of the last tokens as there is room for, from the beginning of a line on."""
@@ -131,19 +128,28 @@ class Places:
         return self.cutters[file], self.files[file].path, min(place, len(self.files[file].text) - 1)
 
 
-@dataclass(frozen=True)
 class AdaptObjective(GptObjective):
-    """Loss 1 on the middle and its end, `context_weight` on the prefix, none on suffix and snippets."""
+    """Loss on the middle and its end alone.
 
-    context_weight: float = 0.4
+    Learning the prefix, too, makes ends unlikely: in running text a line's last token is one with its break.
+    """
 
     def example(self, row: RowSegments, seed: tuple[int, int]) -> Example:
-        read, learnt, middle = (list(piece) for piece in row)
-        example, ids = Example(), [*read, *learnt, self.middle, *middle]
+        prompt, middle = (list(piece) for piece in row)
+        example, ids = Example(), [*prompt, *middle]
         example.add(ids, range(len(ids)), CONTEXT)
-        first, mark = len(read), len(read) + len(learnt)
-        for at in range(max(first - 1, 0), mark - 1):
-            example.targets.append((at, ids[at + 1], self.context_weight, -1))
-        for at, token in enumerate([*middle, self.end], mark):
+        for at, token in enumerate([*middle, self.end], len(prompt) - 1):
             example.targets.append((at, token, 1.0, 0))
         return example
+
+
+def _typed(cutter: Cutter, at: int, rng: random.Random) -> Span | None:
+    window = max(0, at - STRIDE // 2), min(len(cutter.text), at + STRIDE)
+    return next(iter(cutter.spans(rng, KINDS, 1, window, MOST_CHARS)), None)
+
+
+def _lines(text: str, at: int, rng: random.Random) -> Span | None:
+    """Return the rest of a line and some after it, up to the end of one."""
+    end = text.find("\n", min(at + rng.randint(*LONG_CHARS), len(text) - 1))
+    span = Span(at, len(text) if end < 0 else end)
+    return span if text[span.start : span.end].strip() else None

@@ -53,8 +53,7 @@ class Pace:
     rank: int = 32
     length: int = 640  # places of a row
     batch: int = 2
-    rate: float = 4e-4
-    context_weight: float = 0.25
+    rate: float = 3e-4
     checks: int = 16  # rows that say when to stop
     check_steps: int = 40
     of_kind: int = judge.OF_KIND
@@ -166,7 +165,7 @@ class Adapting:
         end = self.tokenizer.sentinel(END)
         assert end is not None, "it was looked for"
         marks = self.format
-        objective = AdaptObjective(marks.prefix, marks.suffix, marks.middle, end, pace.length, pace.context_weight)
+        objective = AdaptObjective(marks.prefix, marks.suffix, marks.middle, end, pace.length)
         settings = LoopSettings(
             rows=pace.rows, minutes=pace.minutes, batch=pace.batch, rate=pace.rate, decay=0.0, compile=pace.compile,
             threads=threads, dtype=str(dtype).removeprefix("torch."), checkpoint_s=120.0,

@@ -88,12 +88,15 @@ def test_the_first_rows_are_of_the_files_that_say_when_to_stop_and_no_later_one_
     assert checked.isdisjoint(of[4:])
 
 
-def test_prefix_and_middle_are_the_file_as_it_stands_and_row_n_is_always_the_same(root):
+def test_prefix_middle_and_suffix_are_the_file_as_it_stands_and_row_n_is_always_the_same(root):
     rows, parted = rows_of(root)
     texts = [file.text for some in (parted.learnt, parted.checked) for file in some]
     first = list(islice(rows.rows(0), 30))
-    for _, prefix, middle in first:
-        assert any("".join(map(chr, [*prefix, *middle])) in text for text in texts)
+    for prompt, middle in first:
+        suffix, _, prefix = "".join(map(chr, prompt)).rpartition(chr(FORMAT.suffix))[2].partition(chr(FORMAT.prefix))
+        assert prefix.endswith(chr(FORMAT.middle))
+        assert any(f"{prefix[:-1]}{''.join(map(chr, middle))}{suffix}" in text for text in texts)
+    assert max(len(middle) for _, middle in first) > 200 > min(len(middle) for _, middle in first)
     again, _ = rows_of(root)
     assert list(islice(again.rows(10), 20)) == first[10:]
 
@@ -107,10 +110,7 @@ def test_an_epoch_goes_over_every_place_once():
     assert strides == [("a.py", 0), ("a.py", 1), ("a.py", 2), ("a.py", 3), ("b.py", 0), ("b.py", 1)]
 
 
-def test_the_loss_is_on_prefix_and_middle_and_not_on_what_is_only_read():
-    objective = AdaptObjective(1, 2, 3, 0, 32, context_weight=0.5)
-    example = objective.example(([4, 9, 2, 8, 1], [10, 11], [20, 21]), (0, 0))
+def test_the_loss_is_on_the_middle_and_its_end():
+    example = AdaptObjective(1, 2, 3, 0, 32).example(([4, 9, 2, 8, 1, 10, 11, 3], [20, 21]), (0, 0))
     assert example.ids == [4, 9, 2, 8, 1, 10, 11, 3, 20, 21]
-    assert example.targets == [
-        (4, 10, 0.5, -1), (5, 11, 0.5, -1), (7, 20, 1.0, 0), (8, 21, 1.0, 0), (9, 0, 1.0, 0),
-    ]  # fmt: skip
+    assert example.targets == [(7, 20, 1.0, 0), (8, 21, 1.0, 0), (9, 0, 1.0, 0)]
