@@ -33,12 +33,11 @@ def logged(tmp_path, **settings) -> list[str]:
         until = time.monotonic() + (60 if settings else 2)
         said = []
         while not said and time.monotonic() < until:
-            said = [
-                note["params"]["message"] for note in list(client.notes.queue) if note["method"] == "window/logMessage"
-            ]
+            told = [note["params"] for note in list(client.notes.queue) if note["method"] == "window/logMessage"]
+            said = [one["message"] for one in told if "taken" in one["message"]]
             time.sleep(0.05)
     client.check_clean()
-    return [message for message in said if "taken" in message]
+    return said
 
 
 def test_it_is_learnt_said_and_taken_back(left, tmp_path):
