@@ -48,7 +48,7 @@ class Feedback:
         self.client_tells_shown = False
 
     def put(self, event: Event) -> None:
-        if self.server.completer.config.metrics:
+        if self.server.settings.config.metrics:
             self.writer.put(event)
 
     def offer(self, snap: Snapshot, outcome: Outcome) -> list[lsp.Command]:
@@ -78,7 +78,7 @@ class Feedback:
         if len(taken) > TYPED_MOST:
             self.put(Typed(date.today().isoformat(), offer.language, len(taken)))  # too long for a key, see `edited`
         document = self.server.document(offer.uri)
-        if document is None or not self.server.completer.config.metrics:
+        if document is None or not self.server.settings.config.metrics:
             return
         before = self.placed.get(offer.id)
         start = before.start if before else offer.offset

@@ -64,7 +64,7 @@ class Indexing:
         """Look at the folders before long, once for all that changes until then."""
         if self.timer:
             self.timer.cancel()
-        if not self.is_stopped and self.server.completer.config.workspace_enabled:
+        if not self.is_stopped and self.server.settings.config.workspace_enabled:
             delay = SOON_S if self.workspace.stores else 0
             self.timer = asyncio.get_running_loop().call_later(delay, lambda: self.server.start(self._update()))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
 
+from fim_lsp.domain import AcceptanceCurve
 from fim_lsp.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,21 +19,35 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-async def follow(server: FimServer) -> None:
-    """Learn from what was counted until now; with the setting off, go back to the limits that were fitted."""
-    families = await _learn() if server.completer.config.learn else {}
-    router = server.completer.router
-    curves = {family: one.curve for family, one in families.items()}
-    await asyncio.get_running_loop().run_in_executor(server.requests.pool, router.follow, curves)
-    for family, one in families.items():
-        backend = router.loader.loaded.get(family)
-        if backend and backend.calibration:
-            message = (
-                f"fim-lsp: of {one.shown} suggestions of {family} {one.taken:.0%} were taken: unasked, nothing is "
-                f"shown below {backend.calibration.limit:.1%} sure, {backend.calibration.shown:.1%} as it came; "
-                "`fim-lsp stats --unlearn` takes it back"
-            )
-            server.window_log_message(lsp.LogMessageParams(lsp.MessageType.Info, message))
+class Learning:
+    """What the router goes by of a person's acceptances; used on the event loop."""
+
+    def __init__(self, server: FimServer):
+        self.server = server
+        self.curves: Mapping[str, AcceptanceCurve] = {}
+        self.turn = asyncio.Lock()
+
+    async def follow(self) -> None:
+        """Learn from what was counted until now; with the setting off, go back to the limits that were fitted."""
+        async with self.turn:
+            families = await _learn() if self.server.settings.config.learn else {}
+            curves = {family: one.curve for family, one in families.items()}
+            router = self.server.completer.router
+            await asyncio.get_running_loop().run_in_executor(self.server.requests.pool, router.follow, curves)
+            if curves != self.curves:
+                self.curves = curves
+                self._say(families)
+
+    def _say(self, families: Mapping[str, FamilyAcceptance]) -> None:
+        for family, one in families.items():
+            backend = self.server.completer.router.loader.loaded.get(family)
+            if backend and backend.calibration:
+                message = (
+                    f"fim-lsp: of {one.shown} suggestions of {family} {one.taken:.0%} were taken: unasked, nothing is "
+                    f"shown below {backend.calibration.limit:.1%} sure, {backend.calibration.shown:.1%} as it came; "
+                    "`fim-lsp stats --unlearn` takes it back"
+                )
+                self.server.window_log_message(lsp.LogMessageParams(lsp.MessageType.Info, message))
 
 
 async def _learn() -> Mapping[str, FamilyAcceptance]:

@@ -45,6 +45,7 @@ class FimServer(LanguageServer):
         self.indexing = indexing.Indexing(self, completer.workspace)
         self.feedback = feedback.Feedback(self)
         self.excluding = Excluding(self)
+        self.learning = learning.Learning(self)
         self.tasks: set[asyncio.Task[None]] = set()
 
     def document(self, uri: str) -> Document | None:
@@ -84,7 +85,7 @@ class FimServer(LanguageServer):
             self.excluding.renew()
             self.indexing.configure(before, now)
             if now.learn != before.learn:
-                self.start(learning.follow(self))
+                self.start(self.learning.follow())
             if _loaded(now) != _loaded(before):
                 self.start(loading.load(self))
 
@@ -131,7 +132,7 @@ def make_server(completer: Completer, settings: ServerSettings, trace: Trace) ->
         await follow_client(server, None)
         server.excluding.renew()
         await loaded  # reading other files would take its processor time
-        server.start(learning.follow(server))
+        server.start(server.learning.follow())
         server.indexing.start()
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
@@ -173,7 +174,7 @@ def make_server(completer: Completer, settings: ServerSettings, trace: Trace) ->
         document = server.document(params.text_document.uri)
         if document is None:
             return lsp.CompletionList(is_incomplete=False, items=[])
-        by_hand = server.completer.config.trigger == "manual" and menu.is_asked(params)
+        by_hand = server.settings.config.trigger == "manual" and menu.is_asked(params)
         snap = replace(protocol.snapshot(document, params.position, manual=by_hand), terms=menu.terms(params))
         outcome = await server.ask(lsp.TEXT_DOCUMENT_COMPLETION, snap, document)
         commands = server.feedback.offer(snap, outcome)

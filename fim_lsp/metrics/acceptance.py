@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -108,6 +109,6 @@ def _write(found: Acceptance) -> None:
     raw: dict[str, Any] = {"since": found.since, "families": {k: asdict(one) for k, one in found.families.items()}}
     file = learnt_in()
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    half = file.with_suffix(".half")
+    half = file.with_suffix(f".{os.getpid()}")  # another server may begin at the same time
     half.write_text(json.dumps(raw, indent=1), encoding="utf-8")
     half.replace(file)
