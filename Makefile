@@ -6,6 +6,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := .venv/.ready
 TORCH := $(shell grep '^torch==' constraints.txt)
 
+ALONE := tests/e2e tests/cases/test_huge.py # deadlines that are the product's own, editors, what measures time
+
 VSIX := editors/vscode/dist/fim-lsp.vsix
 
 .PHONY: setup try test editors vsix vsix-server check fix eval release clean help
@@ -26,8 +28,8 @@ try: $(STAMP) ## complete holes of real sample files and show the ghost text
 	@$(BIN)/fim-lsp demo
 
 test: $(STAMP) ## all tests; those of an editor that is not there are skipped
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not alone and not editor"
-	@$(BIN)/python -m pytest -m "alone or editor"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ALONE:%=--ignore %)
+	@$(BIN)/python -m pytest $(ALONE)
 
 editors: $(STAMP) vsix ## what the editors' tests need: VS Code into .cache/; as root on Debian also Chromium and Emacs
 	@tests/e2e/install.sh

@@ -10,8 +10,6 @@ import pytest
 
 from tests.client import Client, where
 
-pytestmark = pytest.mark.alone
-
 DEADLINE_MS = 1_500
 MARGIN_S = 4.5  # a machine that does other things too; what this is about takes ten seconds and more
 OTHERS_S = 0.5  # a tenth of a second where nothing else runs

@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from tests.client import Client
+from tests.e2e.editors import PATIENT_MS
 
 pytestmark = pytest.mark.model
 
@@ -68,7 +69,7 @@ def iter_notes(client: Client, method: str):
 
 def test_a_file_of_twenty_thousand_lines(tmp_path):
     with Client.real(tmp_path) as client:
-        client.start()
+        client.start(initializationOptions={"deadlineMs": PATIENT_MS})
         client.until_ready()
         client.open(LONG)
         assert LONG.count("\n") == 20_000
