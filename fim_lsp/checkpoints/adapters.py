@@ -18,7 +18,7 @@ from typing import Any
 from fim_lsp.checkpoints.config import ModelConfig
 from fim_lsp.checkpoints.fields import Table, read_json
 from fim_lsp.checkpoints.low_rank import MOST_RANK, TOGETHER, LowRank, Where
-from fim_lsp.checkpoints.shelf import data_folder, name_from
+from fim_lsp.checkpoints.shelf import adapters_folder, name_from
 from fim_lsp.errors import InputError, ModelCorrupt, ModelError
 
 MANIFEST, WEIGHTS, RUN = "adapter.json", "adapter.safetensors", "run"
@@ -72,13 +72,13 @@ def folder_of(workspace: Path) -> Path:
     """Return where the adapter of a repository belongs; it need not be there."""
     path = workspace.resolve()
     stamp = hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return data_folder() / "adapters" / f"{name_from(path.name)}-{stamp}"
+    return adapters_folder() / f"{name_from(path.name)}-{stamp}"
 
 
 def find(roots: Iterable[Path], decoder: Path) -> Adapter | None:
     """Return the adapter of the repository that all open folders lie in, None without one that fits the decoder."""
     paths = [root.resolve() for root in roots]
-    if not paths or not (data_folder() / "adapters").is_dir():
+    if not paths or not adapters_folder().is_dir():
         return None
     shared = [path for path in (paths[0], *paths[0].parents) if all(one.is_relative_to(path) for one in paths)]
     for path in shared:
@@ -98,7 +98,7 @@ def get(workspace: Path) -> Adapter | None:
 
 def every() -> Iterator[Adapter]:
     """Yield the adapters that are there, by their folders' names."""
-    folder = data_folder() / "adapters"
+    folder = adapters_folder()
     for one in sorted(folder.iterdir()) if folder.is_dir() else ():
         if (one / MANIFEST).is_file():
             try:

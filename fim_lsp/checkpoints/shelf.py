@@ -47,6 +47,11 @@ def data_folder() -> Path:
     return platformdirs.user_data_path("fim-lsp")
 
 
+def adapters_folder() -> Path:
+    """Return the folder that holds the user's adapters; it need not be there."""
+    return data_folder() / "adapters"
+
+
 def shelf_folder() -> Path:
     """Return the folder that holds the user's models; it need not be there."""
     return data_folder() / "models"

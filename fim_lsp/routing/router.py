@@ -6,18 +6,19 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fim_lsp.backends.base import CODE, Backend, Endpoint, ModelRequest, Served, SharesReader
 from fim_lsp.backends.costs import Cost
-from fim_lsp.checkpoints import adapters
-from fim_lsp.checkpoints.adapters import Adapter
-from fim_lsp.checkpoints.catalogue import find_model
+from fim_lsp.checkpoints import shelf
 from fim_lsp.domain import AcceptanceCurve, Cancel, Choice, FimRequest, GenerationLimits, Meter, TokenEstimate
 from fim_lsp.errors import ModelError, RemoteFault
 from fim_lsp.routing.loader import ModelLoader
 from fim_lsp.routing.rule import Candidate, RoutingTable, cascades, decide, kind_of_cursor
 from fim_lsp.settings import Config
+
+if TYPE_CHECKING:
+    from fim_lsp.checkpoints.adapters import Adapter
 
 CANDIDATES = ("gpt", "bert")  # families that `auto` chooses among; the first one is loaded first
 ELSEWHERE = "remote"  # a server, asked only where the settings say so
@@ -254,8 +255,11 @@ class Router:
 
 def adapter_of(config: Config, folders: Iterable[Path]) -> Adapter | None:
     """Return the adapter that is to stand beside the decoder's weights in these folders, None for none."""
-    if config.adapter != "auto":
+    if config.adapter != "auto" or not shelf.adapters_folder().is_dir():
         return None
+    from fim_lsp.checkpoints import adapters  # and numpy with it, which the handshake does not wait for
+    from fim_lsp.checkpoints.catalogue import find_model
+
     try:
         return adapters.find(folders, find_model("gpt", config.gpt_model))
     except (ModelError, OSError):
