@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from fim_lsp.compare.records import Report
 from fim_lsp.compare.report import where
 from fim_lsp.compare.stats import summary
 from fim_lsp.compare.summary import LENGTHS
+from fim_lsp.compare.svg import as_svg
 from fim_lsp.domain import STAGES
 
 INK, SOFT, GRID, PAPER = (LIGHT[name] for name in ("ink", "soft", "grid", "paper"))
@@ -93,13 +93,8 @@ def _svg(plots: Sequence[Plot], report: Report, size: tuple[float, float], title
             figure.legend(list(named.values()), list(named), loc="outside upper left", ncols=columns)
         if title:
             figure.supxlabel(title, fontsize=8.5, color=SOFT)
-        out = io.StringIO()
-        figure.savefig(out, format="svg", metadata={"Date": None}, facecolor=figure.get_facecolor())
-    text = out.getvalue()
-    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
-    text = re.sub(r'<g id="[^"]*"', "<g", text)  # several pictures of one page would share them
-    said = ". ".join(f"{plot.title}: {plot.about}" for plot in plots)
-    return text.replace("<svg ", f'<svg role="img" aria-label="{said}" ', 1)
+        text = as_svg(figure, ". ".join(f"{plot.title}: {plot.about}" for plot in plots))
+    return re.sub(r'<g id="[^"]*"', "<g", text)  # several pictures of one page would share them
 
 
 def _each(report: Report) -> list[tuple[str, str, Mapping[str, Any]]]:

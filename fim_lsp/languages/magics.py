@@ -8,12 +8,15 @@ rows?                 #ows?                       % b           stays: the rest 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 OWN = frozenset({"time", "timeit", "capture", "prun", "debug", "memit", "mprun", "python", "python3", "py3"})
 CELL = re.compile(r"\s*%%([A-Za-z_]\w*)|\s*!!")  # all of a cell
 LINE = re.compile(r"[ \t]*(%{1,2}[A-Za-z_]|![^=\s]|\?{1,2}\w)")
 HELP = re.compile(r"[ \t]*[%\w.*\[\]'\"]+\?{1,2}[ \t]*")
-ASSIGNED = re.compile(r"([ \t]*[\w.,\[\] \t]+=[ \t]*)(?:![^=\s]|%[A-Za-z_])")
+ASSIGNED = re.compile(r"([\w.,\[\] \t]++=[ \t]*+)(?:![^=\s]|%[A-Za-z_])")
+
+MOST_KNOWN = 256  # cells; all around the one that is typed in stay what they were
 
 FOREIGN_CELL = "the cell is in another language: {}"
 MAGIC_LINE = "the line is one of IPython's, not of Python's"
@@ -25,6 +28,7 @@ def foreign(cell: str) -> str:
     return "" if found is None or found[1] in OWN else found[0].strip()
 
 
+@lru_cache(MOST_KNOWN)
 def commented(cell: str) -> str:
     """Return a cell as Python reads it, character for character where it was."""
     is_foreign, goes_on, lines = bool(foreign(cell)), False, []

@@ -10,7 +10,7 @@ import pytest
 
 from tests.client import FULL, Client
 
-NOTEBOOK = "file:///w/work/sums.ipynb"
+NOTEBOOK = "file:///w/project/sums.ipynb"
 CAPABILITIES = {**FULL, "notebookDocument": {"synchronization": {"dynamicRegistration": True}}}
 
 
@@ -83,7 +83,7 @@ def test_the_model_sees_the_cells_around_and_a_path_of_the_language(server):
     assert shown["range"] == {"start": {"line": 0, "character": 6}, "end": {"line": 0, "character": 6}}
     seen = prompt(server)
     assert seen["segments"] == ["import os\n\n#time\ntotal = 1\n\nprint(", ")\n\ny = 2"]
-    assert seen["path"] == "work/sums.py"
+    assert seen["path"] == "project/sums.py"
 
 
 def test_cells_are_edited_moved_added_and_deleted(server):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import re
-
 import matplotlib as mpl
 from matplotlib.figure import Figure
 from rich.console import Console
@@ -14,6 +11,7 @@ from fim_lsp.compare.palette import LIGHT, SERIES
 from fim_lsp.compare.plots import STYLE
 from fim_lsp.compare.records import Row
 from fim_lsp.compare.report import where
+from fim_lsp.compare.svg import as_svg
 
 
 def show(console: Console, report: Row) -> None:
@@ -53,11 +51,7 @@ def draw(report: Row) -> str:
         if waits.get_legend_handles_labels()[0]:
             waits.legend(loc="upper right")
         figure.supxlabel(where(report["machine"]), fontsize=8.5, color=LIGHT["soft"])
-        out = io.StringIO()
-        figure.savefig(out, format="svg", metadata={"Date": None}, facecolor=figure.get_facecolor())
-    text = out.getvalue()
-    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
-    return text.replace("<svg ", '<svg role="img" aria-label="Memory and latency over the time of a soak" ', 1)
+        return as_svg(figure, "Memory and latency over the time of a soak")
 
 
 def _plain(value: float | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from matplotlib.figure import Figure
 from fim_lsp.compare.palette import SERIES
 from fim_lsp.compare.plots import STYLE
 from fim_lsp.compare.records import Report
+from fim_lsp.compare.svg import as_svg
 from fim_lsp.lab.calibrate.measure import BAR_POINTS, BAR_SHARE
 
 NAMES = {"gpt": "decoder", "bert": "infiller", "auto": "auto", "hindsight": "hindsight"}
@@ -21,12 +21,12 @@ MARKS = {"gpt": "o", "bert": "s", "auto": "D", "hindsight": "*"}
 
 def reliability(report: Report) -> str:
     """Draw how often suggestions of each family are right against how sure it was, with the number of each."""
-    return _svg(_reliability, report)
+    return _drawn(_reliability, report, "How often suggestions are right against how sure each family was")
 
 
 def frontier(report: Report) -> str:
     """Draw first-line match against median latency of either family, `auto`, the rule at any penalty, and hindsight."""
-    return _svg(_frontier, report)
+    return _drawn(_frontier, report, "First-line match against median latency, of each family and of rules")
 
 
 def _reliability(figure: Figure, report: Report) -> None:
@@ -74,12 +74,9 @@ def _one_frontier(axes: Axes, found: Mapping[str, Any]) -> None:
         axes.plot(point["median_ms"], point["first_line_match"], MARKS[name], color=colour, label=NAMES[name], **look)
 
 
-def _svg(draw: Callable[[Figure, Report], None], report: Report) -> str:
+def _drawn(draw: Callable[[Figure, Report], None], report: Report, said: str) -> str:
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 4.2), layout="constrained")
         figure.patch.set_facecolor("white")
         draw(figure, report)
-        out = io.StringIO()
-        figure.savefig(out, format="svg", metadata={"Date": None})
-    text = out.getvalue()
-    return text[text.index("<svg") :]
+        return as_svg(figure, said)

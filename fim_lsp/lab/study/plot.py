@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,6 +10,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from fim_lsp.compare.palette import LIGHT
 from fim_lsp.compare.plots import STYLE
 from fim_lsp.compare.records import Report
+from fim_lsp.compare.svg import as_svg
 
 COLOURS = {
     "rnn": LIGHT["soft"],
@@ -32,10 +31,7 @@ def draw(report: Report) -> str:
         key = panels[5]
         key.axis("off")
         key.legend(*panels[0].get_legend_handles_labels(), frameon=False, loc="center", fontsize=10)
-        out = io.StringIO()
-        figure.savefig(out, format="svg", metadata={"Date": None})
-    text = out.getvalue()
-    return text[text.index("<svg") :]
+        return as_svg(figure, "Five architectures of one size: reading, writing, learning and recall")
 
 
 def _reading(axes: Axes, models: Report) -> None:

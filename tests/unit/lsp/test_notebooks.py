@@ -104,3 +104,9 @@ def test_every_place_stays_where_it_was(cell, offset):
     assert [len(line) for line in read.split("\n")] == [len(line) for line in cell.split("\n")]
     is_read = read.split("\n")[cell[:offset].count("\n")] == cell.split("\n")[cell[:offset].count("\n")]
     assert bool(magics.refusal(cell, min(offset, len(cell)))) != is_read or magics.foreign(cell)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("line", [" " * 300_000, "x" * 300_000, "a, " * 100_000, "x = " + " " * 300_000])
+def test_a_line_of_any_length_is_read_once(line):
+    assert magics.commented(f"{line}\ny = 1") == f"{line}\ny = 1"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Callable
 
 import matplotlib as mpl
@@ -16,6 +14,7 @@ from fim_lsp.compare.palette import LIGHT, SERIES
 from fim_lsp.compare.plots import STYLE
 from fim_lsp.compare.records import Row
 from fim_lsp.compare.report import where
+from fim_lsp.compare.svg import as_svg
 from fim_lsp.lab.bench.latency import figures
 
 HOW_TO_GET = (
@@ -78,11 +77,7 @@ def draw(report: Row) -> str:
             if axes.get_legend_handles_labels()[0]:
                 axes.legend(loc="upper left")
         figure.supxlabel(where(report["machine"]), fontsize=8.5, color=LIGHT["soft"])
-        out = io.StringIO()
-        figure.savefig(out, format="svg", metadata={"Date": None}, facecolor=figure.get_facecolor())
-    text = out.getvalue()
-    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
-    return text.replace("<svg ", '<svg role="img" aria-label="Share of keystrokes answered within a time" ', 1)
+        return as_svg(figure, "Share of keystrokes answered within a time")
 
 
 def _spread(row: Row) -> str:
