@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from functools import partial
+from queue import SimpleQueue
 from typing import Any
 
 logger = logging.getLogger(__name__)
@@ -19,29 +20,33 @@ DIED = "the decode thread died meanwhile; another one goes on"
 
 
 class Worker(Executor):
-    """Run what is submitted, in order, in a thread of its own."""
+    """Run what is submitted, in order, in a thread of its own.
+
+    It is woken through a queue in C: a Condition passes the interpreter's lock to and fro before the thread begins.
+    """
 
     def __init__(self, name: str):
         self.name, self.is_stopped = name, False
         self.waiting: deque[tuple[Future[Any], Callable[[], Any]]] = deque()  # the first is being done
-        self.changed = threading.Condition()
+        self.wake: SimpleQueue[None] = SimpleQueue()
+        self.submitting = threading.Lock()
         self._begin()
 
     def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
-        with self.changed:
+        with self.submitting:
             if self.is_stopped:
                 raise RuntimeError("nothing can be submitted after a shutdown")
             self.waiting.append((future, partial(work, *args, **kwargs)))
-            self.changed.notify()
+        self.wake.put(None)
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        with self.changed:
+        with self.submitting:
             self.is_stopped = True
-            for future, _ in tuple(self.waiting) if cancel_futures else ():
-                future.cancel()
-            self.changed.notify()
+        for future, _ in tuple(self.waiting) if cancel_futures else ():
+            future.cancel()
+        self.wake.put(None)
         if wait:
             self.thread.join()
 
@@ -51,17 +56,16 @@ class Worker(Executor):
 
     def _live(self) -> None:
         try:
-            while self._is_wanted():
-                _do(*self.waiting[0])
-                self.waiting.popleft()
+            is_over = False
+            while not is_over:
+                is_over = self.is_stopped  # asked before the last look: nothing is submitted after it
+                while self.waiting:
+                    _do(*self.waiting[0])
+                    self.waiting.popleft()
+                if not is_over:
+                    self.wake.get()
         except BaseException:  # whoever wants a thread to end does not want the next suggestion to wait for ever
             self._go_on()
-
-    def _is_wanted(self) -> bool:
-        """Wait for work; False after a shutdown, once all is done."""
-        with self.changed:
-            self.changed.wait_for(lambda: self.waiting or self.is_stopped)
-            return bool(self.waiting)
 
     def _go_on(self) -> None:
         """Begin another thread with what waits; what the dead one was doing has failed."""
