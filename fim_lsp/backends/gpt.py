@@ -10,7 +10,7 @@ from pathlib import Path
 from fim_lsp.backends.base import ModelRequest
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.backends.in_turn import fill_in_turn
-from fim_lsp.backends.reader import Reader
+from fim_lsp.backends.reader import Prompt, Reader
 from fim_lsp.checkpoints.config import read_raw_config
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, TokenEstimate
 from fim_lsp.nn import alternatives, decode, speculate
@@ -64,43 +64,52 @@ class GptBackend:
 
         with meter.stage("tokenize"):
             prompt = self.reader.prompt(request.segments[0], request.segments[1], request)
-        cache, logits = self.reader.read(prompt, stop, meter)
+        prompt, cache, logits = self.reader.read(prompt, stop, meter)
         if logits is None:
             return
         for first in decode.rank(logits, limits.candidates):
             if stop():
                 return
-            cache.truncate(len(prompt))
-            yield self._drafts(request, cache, first, cancel, meter)
+            cache.truncate(len(prompt.ids))
+            yield self._drafts(request, prompt, cache, first, cancel, meter)
 
     def generate_alternatives(
         self, request: FimRequest, said: str, cancel: Cancel, meter: Meter
     ) -> Iterator[Iterator[Suggestion]]:
         """Fill in once for each other character that the text may well begin with, all in the same passes."""
         prompt = self.reader.prompt(request.segments[0], request.segments[1], request)
-        cache, logits = self.reader.read(prompt, cancel.is_set, meter)
+        prompt, cache, logits = self.reader.read(prompt, cancel.is_set, meter)
         if logits is None:
             return
         with meter.stage("decode"):
-            firsts = self._other_first_tokens(logits, said[:1])
+            best = decode.pick(logits).token
+            if prompt.begun == self.tokenizer.spell([best]):  # the word is whole: what may follow it
+                logits, prompt = decode.decode_one(self.model, cache, best), prompt.say(best, prompt.begun)
+            firsts = self._other_first_tokens(prompt, logits, said[:1])
             found = alternatives.decode(self.model, cache, firsts, ALTERNATIVE_TOKENS, self._is_over, cancel.is_set)
         for steps in found if not cancel.is_set() else ():
             meter.count("decoded", len(steps))
-            yield self._grown(steps)
+            yield self._grown(prompt, steps)
 
     def estimate(self, request: FimRequest) -> TokenEstimate:
         """Count the prompt's tokens and those whose keys and values are there from before."""
         prompt = self.reader.prompt(request.segments[0], " ".join(request.segments[1:]), request)
         holes = len(request.segments) - 1
         answers = FIRST_TOKENS * holes if holes > 1 else request.limits.candidates
-        return TokenEstimate(len(prompt), self.reader.pool.shared(prompt), answers)
+        return TokenEstimate(len(prompt.ids), self.reader.pool.shared(prompt.ids), answers)
 
     def forget(self) -> None:
         """Drop the K/V caches."""
         self.reader.pool.forget()
 
     def _drafts(
-        self, request: FimRequest, cache: TokenCache, first: decode.Step, cancel: Cancel, meter: Meter
+        self,
+        request: FimRequest,
+        prompt: Prompt,
+        cache: TokenCache,
+        first: decode.Step,
+        cancel: Cancel,
+        meter: Meter,
     ) -> Iterator[Suggestion]:
         limits = request.limits
         ids: list[int] = []
@@ -111,11 +120,10 @@ class GptBackend:
 
         def draft(finish: Finish) -> Suggestion:
             confidence = math.exp(sum(log_probs) / len(ids)) if ids else first.probability
-            text = self.tokenizer.decode(ids)
+            text = self.reader.text(prompt, ids)
             return Suggestion((text,), finish=finish, confidence=confidence, log_probs=tuple(log_probs))
 
-        prefix, suffix = self.reader.pieces(request.segments[0], request.segments[1])
-        lookup = Lookup(*self.reader.snippets(request), suffix, prefix)
+        lookup = Lookup(*self.reader.snippets(request), prompt.suffix, [*prompt.prefix, *prompt.said])
         steps = speculate.decode(self.model, cache, first, limits.max_tokens, self.format.ends, stop, lookup)
         try:
             while True:
@@ -137,11 +145,11 @@ class GptBackend:
         else:
             yield draft("length" if len(ids) >= limits.max_tokens else "stop")
 
-    def _other_first_tokens(self, logits: decode.Logits, said: str) -> list[decode.Step]:
+    def _other_first_tokens(self, prompt: Prompt, logits: decode.Logits, said: str) -> list[decode.Step]:
         """Return for each likely first character its likeliest token, with its share among those that begin so."""
         by_char: dict[str, list[decode.Step]] = {}
         for step in decode.rank(logits, ALTERNATIVE_RANKS):
-            char = "" if step.token in self.format.ends else self.tokenizer.decode([step.token])[:1]
+            char = "" if step.token in self.format.ends else self.reader.text(prompt, [step.token])[:1]
             if char not in (*UNTYPED, said):
                 by_char.setdefault(char, []).append(step)
         likely = sorted(by_char.values(), key=lambda steps: -_share(steps))[: speculate.MOST]
@@ -156,14 +164,14 @@ class GptBackend:
         is_guess = math.prod(step.probability for step in steps) < ALTERNATIVE_SURE
         return is_guess or self.reader.ends_line(steps[-1].token)
 
-    def _grown(self, steps: list[decode.Step]) -> Iterator[Suggestion]:
+    def _grown(self, prompt: Prompt, steps: list[decode.Step]) -> Iterator[Suggestion]:
         """Yield the drafts of an alternative, and at last whether its end was said."""
         is_ended = steps[-1].token in self.format.ends
         tokens = [step.token for step in steps[: len(steps) - is_ended]]
         log_probs = [math.log(max(step.probability, 1e-9)) for step in steps]
         for at in range(1, len(tokens) + 1):
             finish: Finish = "stop" if is_ended and at == len(tokens) else "length"
-            text = self.tokenizer.decode(tokens[:at])
+            text = self.reader.text(prompt, tokens[:at])
             yield Suggestion((text,), finish=finish, log_probs=tuple(log_probs[:at]))
 
     def _options(
@@ -175,13 +183,13 @@ class GptBackend:
             return cancel.is_set() or request.limits.expired
 
         prompt = self.reader.prompt(before, after, request)
-        cache, logits = self.reader.read(prompt, stop, meter)
+        prompt, cache, logits = self.reader.read(prompt, stop, meter)
         found: dict[str, float] = {}
         if logits is None:
             return []
         with meter.stage("decode"):
             for first in decode.rank(logits, FIRST_TOKENS):
-                cache.truncate(len(prompt))
+                cache.truncate(len(prompt.ids))
                 ids: list[int] = []
                 score = 0.0
                 for step, ending in decode.decode_with_endings(
@@ -189,7 +197,7 @@ class GptBackend:
                 ):
                     ids.append(step.token)
                     score += math.log(max(step.probability, 1e-9))
-                    text = self.tokenizer.decode(ids)
+                    text = self.reader.text(prompt, ids)
                     ended = score + math.log(max(ending, 1e-9))
                     found[text] = max(found.get(text, -math.inf), ended)
                 meter.count("decoded", len(ids))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
+import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 from fim_lsp.backends.base import Budget, ModelRequest
@@ -31,11 +33,34 @@ SNIPPET_SHARE = 0.35  # of the time that is left, at most, for snippets that hav
 TILE = 16  # tokens that processors with tiles multiply at once
 READING_SHARE = 0.6  # of the time that is left, at most: what is read must also be answered
 SHORT_PREFIX, SHORT_SUFFIX = 128, 32  # tokens: where time is left for no more before the cursor, so many behind it do
+BEGUN = re.compile(r"(?:[^\W\d_]+|_+)\Z")  # what a vocabulary takes for one piece of a word
+BEGUN_TOKENS, BEGUN_CHARS = 3, 100  # left out of a prompt and said again, at most: a pass each
+SHORTER_LOG = math.log(0.02)  # how likely a token with all letters must be beside one with some: few mean that one
 CLAMP_TOKENS = 64  # a prefix too long loses tokens in such steps, so that typing does not shift it at every key
 
 _readers: WeakValueDictionary[tuple[Path, int, int, str], Reader] = WeakValueDictionary()
 _loading = threading.Lock()
 logger = logging.getLogger(__name__)
+
+
+class Prompt(NamedTuple):
+    """What is read, and what of the last word it leaves out, to be said again (token healing).
+
+    `len(ma` ends in the tokens `(m`, `a`, and `len(matches` would have none of them: read is `len`, and what is said
+    has to begin with `(ma`.
+    """
+
+    ids: list[int]
+    prefix: list[int]  # of the document, as far as it may be read, without what is left out
+    suffix: list[int]
+    begun: str = ""  # what is still to be said again, as the vocabulary spells it
+    typed: int = 0  # characters that were left out; the answer begins behind them
+    said: tuple[int, ...] = ()  # tokens that were said again already, the last ones of `ids`
+
+    def say(self, token: int, spelt: str) -> Prompt:
+        """Return the prompt with one more token of what is to be said again."""
+        begun, said = self.begun.removeprefix(spelt), (*self.said, token)
+        return self._replace(ids=[*self.ids, token], begun=begun, said=said)
 
 
 class Reader:
@@ -84,16 +109,22 @@ class Reader:
             found.beside = beside or found.beside
             return found
 
-    def read(self, prompt: list[int], stop: Callable[[], bool], meter: Meter) -> tuple[Any, decode.Logits | None]:
-        """Return a cache that stands for a prompt and the logits after it, [vocab]; None when stopped."""
-        cache = self.pool.take(prompt)
+    def read(self, prompt: Prompt, stop: Callable[[], bool], meter: Meter) -> tuple[Prompt, Any, decode.Logits | None]:
+        """Read a prompt and say again what it left out, but for the last token.
+
+        Return what was read, a cache that stands for it and the logits after it, [vocab], in which nothing but what
+        goes on as was typed has a chance; None in their place when stopped.
+        """
+        cache = self.pool.take(prompt.ids)
         reused = len(cache)
         with meter.stage("prefill"):
-            logits = decode.prefill(self.model, cache, prompt, stop, self.chunk)
+            logits = decode.prefill(self.model, cache, prompt.ids, stop, self.chunk)
         meter.count("reused", reused)
         meter.count("prefilled", len(cache) - reused)
         self.cost = self.cost.learn(meter)
-        return cache, logits
+        if logits is None or not prompt.begun:
+            return prompt, cache, logits
+        return self._say_again(prompt, cache, logits, stop, meter)
 
     def pace(self, deadline_ms: int) -> dict[str, float]:
         """Say what this machine was measured to take, and how much is therefore read at once and within a deadline."""
@@ -110,25 +141,21 @@ class Reader:
         low, high = CHUNKS
         return int(min(max(CHUNK_MS / self.cost.token_ms, low), high)) // TILE * TILE
 
-    def prompt(self, before: str, after: str, request: FimRequest) -> list[int]:
+    def prompt(self, before: str, after: str, request: FimRequest, is_said_again: bool = True) -> Prompt:
         """Return the longest prompt that can be read in time, the far end of the prefix cut in steps.
 
         A step is cut from where the window begins, so that what is left goes on from the same keys and values.
+        `is_said_again`: what is left of a word before the cursor is not read, but said.
         """
-        path = self.tokenizer.encode(f"{short(request.path)}\n") if request.path else []
-        left_ms = (request.limits.deadline - time.monotonic()) * 1e3
-        pieces = self.pieces(before, after)
-        if others := self.snippets(request):
-            prompt = self.format.render(*pieces, path, others)
-            unread_ms = self.cost.token_ms * (len(prompt) - self.pool.shared(prompt))
-            snippets_ms = self.cost.token_ms * sum(map(len, others))
-            if unread_ms <= left_ms * READING_SHARE and min(unread_ms, snippets_ms) <= left_ms * SNIPPET_SHARE:
-                return prompt
-        for prefix, suffix in _ever_shorter(*pieces):
-            prompt = self.format.render(prefix, suffix, path) or self.tokenizer.encode("\n")
-            if self.cost.token_ms * (len(prompt) - self.pool.shared(prompt)) <= left_ms * READING_SHARE:
-                break
-        return prompt
+        prefix, suffix = self.pieces(before, after)
+        count = self._begun(before, prefix) if is_said_again else 0
+        kept, begun = prefix[: len(prefix) - count], prefix[len(prefix) - count :]
+        typed = len(self.tokenizer.decode(begun))
+        return Prompt(self._in_time(kept, suffix, request), kept, suffix, self.tokenizer.spell(begun), typed)
+
+    def text(self, prompt: Prompt, ids: Sequence[int]) -> str:
+        """Return what was said after a prompt, without what had been typed."""
+        return self.tokenizer.decode([*prompt.said, *ids])[prompt.typed :]
 
     def snippets(self, request: FimRequest) -> list[list[int]]:
         """Return the ids of other files' snippets, each after its path, cut to what the model was taught to read."""
@@ -136,6 +163,47 @@ class Reader:
             return []
         texts = (f"{short(snippet.path)}\n{snippet.text}\n" for snippet in request.snippets[:SNIPPETS])
         return [self.tokenizer.encode(text)[: SNIPPET_TOKENS - 1] for text in texts]
+
+    def _say_again(
+        self, prompt: Prompt, cache: Any, logits: decode.Logits, stop: Callable[[], bool], meter: Meter
+    ) -> tuple[Prompt, Any, decode.Logits | None]:
+        while True:
+            whole = decode.only(logits, self.tokenizer.beginning_with(prompt.begun))
+            shorter = decode.only(logits, self.tokenizer.within(prompt.begun))
+            if whole.max() >= shorter.max() + SHORTER_LOG:
+                return prompt, cache, whole
+            if stop():
+                return prompt, cache, None
+            token = decode.pick(shorter).token
+            prompt = prompt.say(token, self.tokenizer.spell([token]))
+            with meter.stage("decode"):
+                logits = decode.decode_one(self.model, cache, token)
+            meter.count("decoded", 1)
+
+    def _begun(self, before: str, prefix: list[int]) -> int:
+        """Return how many of the last tokens hold the letters before the cursor, 0 where no other token could."""
+        letters = BEGUN.search(before[-BEGUN_CHARS:])
+        count, text = 0, ""
+        while letters and count < min(BEGUN_TOKENS, len(prefix)) and len(text) < len(letters.group()):
+            count += 1
+            text = self.tokenizer.decode(prefix[-count:])
+        is_other = count > 1 or (count and len(self.tokenizer.beginning_with(self.tokenizer.spell(prefix[-1:]))) > 1)
+        return count if is_other and before.endswith(text) else 0
+
+    def _in_time(self, prefix: list[int], suffix: list[int], request: FimRequest) -> list[int]:
+        path = self.tokenizer.encode(f"{short(request.path)}\n") if request.path else []
+        left_ms = (request.limits.deadline - time.monotonic()) * 1e3
+        if others := self.snippets(request):
+            prompt = self.format.render(prefix, suffix, path, others)
+            unread_ms = self.cost.token_ms * (len(prompt) - self.pool.shared(prompt))
+            snippets_ms = self.cost.token_ms * sum(map(len, others))
+            if unread_ms <= left_ms * READING_SHARE and min(unread_ms, snippets_ms) <= left_ms * SNIPPET_SHARE:
+                return prompt
+        for shorter in _ever_shorter(prefix, suffix):
+            prompt = self.format.render(*shorter, path) or self.tokenizer.encode("\n")
+            if self.cost.token_ms * (len(prompt) - self.pool.shared(prompt)) <= left_ms * READING_SHARE:
+                break
+        return prompt
 
     def ends_line(self, token: int) -> bool:
         """True for a token that ends the span or its first line."""

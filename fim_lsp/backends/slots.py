@@ -12,7 +12,7 @@ from typing import Any
 from fim_lsp.backends.base import ModelRequest
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.backends.in_turn import fill_in_turn
-from fim_lsp.backends.reader import Reader
+from fim_lsp.backends.reader import Prompt, Reader
 from fim_lsp.checkpoints.config import read_raw_config
 from fim_lsp.checkpoints.low_rank import LowRank, SlotConfig
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, TokenEstimate
@@ -64,7 +64,7 @@ class SlotBackend:
             return
         with meter.stage("tokenize"):
             prompt = self.reader.prompt(request.segments[0], request.segments[1], request)
-        cache, logits = self.reader.read(prompt, stop, meter)
+        prompt, cache, logits = self.reader.read(prompt, stop, meter)
         if logits is None:
             return
         for first in decode.rank(logits, request.limits.candidates):
@@ -83,7 +83,7 @@ class SlotBackend:
         prompt = self.reader.prompt(request.segments[0], " ".join(request.segments[1:]), request)
         holes = len(request.segments) - 1
         answers = FIRST_TOKENS * holes if holes > 1 else request.limits.candidates
-        return TokenEstimate(len(prompt), self.reader.pool.shared(prompt), answers)
+        return TokenEstimate(len(prompt.ids), self.reader.pool.shared(prompt.ids), answers)
 
     def with_passes(self, passes: int) -> SlotBackend:
         """Return the same slots, filled in at most so many passes a canvas."""
@@ -94,7 +94,7 @@ class SlotBackend:
         self.reader.pool.forget()
 
     def _drafts(
-        self, prompt: list[int], cache: Any, first: Step, request: FimRequest, cancel: Cancel, meter: Meter
+        self, prompt: Prompt, cache: Any, first: Step, request: FimRequest, cancel: Cancel, meter: Meter
     ) -> Iterator[Suggestion]:
         """Yield the text after each canvas: what stands in one is not changed by the next."""
         limits = request.limits
@@ -104,7 +104,7 @@ class SlotBackend:
         def stop() -> bool:
             return cancel.is_set() or limits.expired
 
-        canvases = slots.fill(self.model, cache, prompt, first, self.policy, size, limits.max_tokens, is_end, stop)
+        canvases = slots.fill(self.model, cache, prompt.ids, first, self.policy, size, limits.max_tokens, is_end, stop)
         steps: Sequence[Step] = ()
         while True:
             with meter.stage("fill"):
@@ -114,7 +114,9 @@ class SlotBackend:
             steps, passes = found
             meter.count("passes", passes)
             finish: Finish = "stop" if steps and is_end(steps[-1].token) else "length"
-            yield self._suggestion(steps, "cancelled" if cancel.is_set() else "deadline" if limits.expired else finish)
+            yield self._suggestion(
+                prompt, steps, "cancelled" if cancel.is_set() else "deadline" if limits.expired else finish
+            )
         meter.count("decoded", len(steps))
 
     def _options(
@@ -122,28 +124,28 @@ class SlotBackend:
     ) -> list[tuple[float, str]]:
         """Return (log-probability, text) of what may fill one hole, best first: every place a canvas may end."""
         prompt = self.reader.prompt(before, after, request)
-        cache, logits = self.reader.read(prompt, stop, meter)
+        prompt, cache, logits = self.reader.read(prompt, stop, meter)
         policy = replace(self.policy, passes=max(self.policy.passes, PASSES_OF_SEVERAL))
         found: dict[str, float] = {}
         for first in decode.rank(logits, FIRST_TOKENS) if logits is not None else ():
             with meter.stage("fill"):
                 canvases = slots.fill(
-                    self.model, cache, prompt, first, policy, policy.canvas, policy.canvas,
+                    self.model, cache, prompt.ids, first, policy, policy.canvas, policy.canvas,
                     self._ends(is_block=False), stop,
                 )  # fmt: skip
                 steps, passes = next(canvases, ((), 0))
                 ids = [step.token for step in steps if step.token not in self.format.ends]
-                scores = slots.score_endings(self.model, cache, prompt, ids, sorted(self.format.ends))
+                scores = slots.score_endings(self.model, cache, prompt.ids, ids, sorted(self.format.ends))
             meter.count("passes", passes + 1)
             for count, score in enumerate(scores, 1):
-                text = self.tokenizer.decode(ids[:count])
+                text = self.reader.text(prompt, ids[:count])
                 found[text] = max(found.get(text, -math.inf), score)
         return sorted(((score, text) for text, score in found.items() if text.strip()), reverse=True)
 
-    def _suggestion(self, steps: Sequence[Step], finish: Finish) -> Suggestion:
+    def _suggestion(self, prompt: Prompt, steps: Sequence[Step], finish: Finish) -> Suggestion:
         log_probs = tuple(math.log(max(step.probability, 1e-9)) for step in steps)
         confidence = math.exp(sum(log_probs) / len(log_probs)) if log_probs else 0.0
-        text = self.tokenizer.decode([step.token for step in steps if step.token not in self.format.ends])
+        text = self.reader.text(prompt, [step.token for step in steps if step.token not in self.format.ends])
         return Suggestion((text,), finish=finish, confidence=confidence, log_probs=log_probs)
 
     def _ends(self, is_block: bool) -> Callable[[int], bool]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from array import array
+from bisect import bisect_left
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from itertools import islice, takewhile
 from pathlib import Path
 
 from tokenizers import Tokenizer as _Tokenizer
@@ -67,6 +71,31 @@ class Tokenizer:
         if max(ids, default=0) >= self.vocab:
             raise ModelMismatch(f"token {max(ids)} is beyond the model's {self.vocab} rows: copy both from one model")
         return ids
+
+    def spell(self, ids: Sequence[int]) -> str:
+        """Return how the vocabulary spells tokens, whatever its alphabet: what begins alike reads alike."""
+        return "".join(str(self.inner.id_to_token(one)) for one in ids)
+
+    def beginning_with(self, spelt: str) -> Sequence[int]:
+        """Return the ids of tokens spelt so, or so and longer."""
+        spellings, ids = self._sorted
+        first = bisect_left(spellings, spelt)
+        longer = takewhile(lambda one: one.startswith(spelt), islice(spellings, first, None))
+        return ids[first : first + sum(1 for _ in longer)]
+
+    def within(self, spelt: str) -> list[int]:
+        """Return the ids of tokens that something spelt so begins with, shorter than it."""
+        spellings, ids = self._sorted
+        places = ((bisect_left(spellings, spelt[:count]), spelt[:count]) for count in range(1, len(spelt)))
+        return [ids[at] for at, part in places if at < len(spellings) and spellings[at] == part]
+
+    @cached_property
+    def _sorted(self) -> tuple[list[str], array[int]]:
+        """Return the spellings of tokens in order, and their ids; no sentinel is among them."""
+        added = self.inner.get_added_tokens_decoder()
+        pieces = self.inner.get_vocab(with_added_tokens=True).items()
+        found = sorted((spelt, id) for spelt, id in pieces if id not in added and id < self.vocab)
+        return [spelt for spelt, _ in found], array("i", (id for _, id in found))
 
     def sentinel(self, name: str) -> int | None:
         """Return the id of a special token, None when this vocabulary, or the model, lacks it."""

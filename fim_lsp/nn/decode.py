@@ -76,6 +76,13 @@ def probabilities(logits: Logits) -> Logits:
     return weights
 
 
+def only(logits: Logits, tokens: Sequence[int]) -> Logits:
+    """Return the logits of some tokens, those of all others at minus infinity."""
+    masked = np.full_like(logits, -np.inf)
+    masked[tokens] = logits[tokens]
+    return masked
+
+
 def pick(logits: Logits) -> Step:
     """Return the likeliest token."""
     token = int(logits.argmax())
@@ -83,10 +90,11 @@ def pick(logits: Logits) -> Step:
 
 
 def rank(logits: Logits, count: int) -> list[Step]:
-    """Return the `count` likeliest tokens, best first."""
+    """Return the `count` likeliest tokens, best first; none that has no chance."""
     likely = probabilities(logits)
     best = np.argpartition(-likely, count - 1)[:count] if count < len(likely) else np.arange(len(likely))
-    return [Step(int(token), float(likely[token])) for token in best[np.argsort(-likely[best], kind="stable")]]
+    ranked = best[np.argsort(-likely[best], kind="stable")]
+    return [Step(int(token), float(likely[token])) for token in ranked if likely[token] > 0]
 
 
 def decode(

@@ -107,12 +107,12 @@ def judge(
 
 def surprise(reader: Reader, request: FimRequest, gold: str) -> float:
     """Return the mean negative log-probability of an answer's tokens and its end."""
-    prompt = reader.prompt(request.segments[0], request.segments[1], request)
-    cache, first = reader.read(prompt, lambda: False, Meter())
+    prompt = reader.prompt(request.segments[0], request.segments[1], request, is_said_again=False)
+    prompt, cache, first = reader.read(prompt, lambda: False, Meter())
     assert first is not None, "nothing stops it"
     ids = reader.tokenizer.encode(gold)[:MOST_TOKENS]
     later = reader.model.forward(ids, cache, rows=len(ids))
-    cache.truncate(len(prompt))
+    cache.truncate(len(prompt.ids))
     likely = log_softmax(np.concatenate([first[None], later]))
     said = [float(row[token]) for row, token in zip(likely, ids, strict=False)]
     ends = sorted(reader.format.ends)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,6 +15,11 @@ from fim_lsp.nn.token_cache import TokenCache
 
 FIM = {"order": "suffix-first", "prefix": "<|fim_prefix|>", "suffix": "<|fim_suffix|>", "middle": "<|fim_middle|>"}
 VOCAB = 1 << 16
+
+
+@cache
+def shipped() -> Tokenizer:
+    return Tokenizer.from_folder(find_model("gpt", ""))
 
 
 class Scripted:
@@ -42,5 +48,5 @@ class Scripted:
 
 def scripted(text: str) -> GptBackend:
     """Return the decoder's backend around a script."""
-    tokenizer = Tokenizer.from_folder(find_model("gpt", ""))
+    tokenizer = shipped()
     return GptBackend(Reader(Scripted(tokenizer, text), tokenizer))

@@ -95,7 +95,7 @@ def test_sentinel_names_in_the_document_are_text(gpt):
     ids = gpt.tokenizer.encode(text)
     assert not set(ids) & {gpt.format.prefix, gpt.format.suffix, gpt.format.middle, 0}
     assert gpt.tokenizer.decode(ids) == text
-    prompt = gpt.reader.prompt(text, text, FimRequest((text, text), GenerationLimits()))
+    prompt = gpt.reader.prompt(text, text, FimRequest((text, text), GenerationLimits())).ids
     assert [prompt.count(i) for i in (gpt.format.prefix, gpt.format.suffix, gpt.format.middle)] == [1, 1, 1]
 
 
@@ -119,7 +119,7 @@ def test_the_deadline_gives_what_there_is(gpt):
     assert run(gpt, late)[0] == []
     limits = GenerationLimits(max_tokens=400)
     drafts = next(gpt.generate(FimRequest(ADD.segments, limits), Cancel(), Meter()))
-    next(drafts)
+    next(draft for draft in drafts if draft.text)
     object.__setattr__(limits, "deadline", 0.0)  # now, whatever the machine's speed
     *_, answer = drafts
     assert (answer.finish, bool(answer.text)) == ("deadline", True)
@@ -128,7 +128,7 @@ def test_the_deadline_gives_what_there_is(gpt):
 def test_a_prompt_beyond_the_window_is_clamped_in_steps(gpt):
     lengths = set()
     for extra in range(40):
-        prompt = gpt.reader.prompt("value = other\n" * 400 + "x" * extra, "y\n" * 900, ADD)
+        prompt = gpt.reader.prompt("value = other\n" * 400 + "x" * extra, "y\n" * 900, ADD).ids
         lengths.add(prompt.index(gpt.format.prefix))
         assert len(prompt) <= gpt.format.prefix_tokens + gpt.format.suffix_tokens + 3
     assert lengths == {gpt.format.suffix_tokens + 1}
@@ -157,7 +157,7 @@ def test_orders():
 
 def test_the_files_path_stands_before_what_typing_changes(gpt):
     request = FimRequest(ADD.segments, ADD.limits, path="pkg/numbers/add.py")
-    prompt, plain = gpt.reader.prompt(*request.segments, request), gpt.reader.prompt(*ADD.segments, ADD)
+    prompt, plain = gpt.reader.prompt(*request.segments, request).ids, gpt.reader.prompt(*ADD.segments, ADD).ids
     assert prompt[0] == gpt.format.file
     assert prompt[-len(plain) :] == plain
     assert gpt.tokenizer.decode(prompt[1 : -len(plain)]) == "pkg/numbers/add.py\n"

@@ -94,7 +94,7 @@ def test_a_prompt_too_long_for_the_deadline_loses_the_far_end_of_its_prefix():
 def test_with_hardly_any_time_the_suffix_gives_way_before_the_text_next_to_the_cursor():
     backend = scripted("x")
     backend.reader.cost = Cost(token_ms=1000.0, step_ms=1.0)
-    prompt = backend.reader.prompt(*LONG.segments, within(250))
+    prompt = backend.reader.prompt(*LONG.segments, within(250)).ids
     after = prompt.index(backend.format.prefix) - 1
     assert after == 32
     assert len(prompt) - after > 64

@@ -23,7 +23,7 @@ def backend(monkeypatch):
 
 
 def told(backend, request: FimRequest = ASK) -> str:
-    ids = backend.reader.prompt(*request.segments, request)
+    ids = backend.reader.prompt(*request.segments, request).ids
     return backend.tokenizer.inner.decode(ids, skip_special_tokens=False)
 
 
@@ -42,8 +42,8 @@ def test_without_a_path_of_its_own_a_file_is_shown_no_other(backend):
 
 def test_a_snippet_is_cut_and_a_third_is_left_out(backend):
     long = Snippet("lib/long.py", "word " * 1000, "")
-    ids = backend.reader.prompt(*ASK.segments, replace(ASK, snippets=(long, long, long)))
-    alone = backend.reader.prompt(*ASK.segments, replace(ASK, snippets=()))
+    ids = backend.reader.prompt(*ASK.segments, replace(ASK, snippets=(long, long, long))).ids
+    alone = backend.reader.prompt(*ASK.segments, replace(ASK, snippets=())).ids
     assert len(ids) - len(alone) == 2 * SNIPPET_TOKENS
 
 

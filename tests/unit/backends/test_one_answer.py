@@ -6,6 +6,7 @@ More holes than a test has time for: python -m tests.unit.backends.test_one_answ
 from __future__ import annotations
 
 import sys
+from string import ascii_letters
 
 import pytest
 
@@ -17,13 +18,14 @@ from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter
 pytestmark = pytest.mark.model
 
 TOKENS = 16
+LETTERS = f"{ascii_letters}_"  # what a word's beginning changes is tested in test_said_again.py
 
 
 def plainly(gpt: GptBackend, request: FimRequest) -> list[int]:
     """Read the whole prompt in one pass into a new cache, then take the likeliest token, one pass each."""
     prompt = gpt.reader.prompt(*request.segments, request)
-    cache, said = gpt.model.new_cache(len(prompt) + TOKENS), []
-    logits = gpt.model.forward(prompt, cache)
+    cache, said = gpt.model.new_cache(len(prompt.ids) + TOKENS), []
+    logits = gpt.model.forward(prompt.ids, cache)
     while len(said) < TOKENS and (token := int(logits[0].argmax())) not in gpt.format.ends:
         said.append(token)
         logits = gpt.model.forward([token], cache)
@@ -35,8 +37,8 @@ def check(gpt: GptBackend, count: int) -> tuple[int, int]:
     holes = read_holes(None)
     alike = accepted = 0
     for hole in holes[:: max(1, len(holes) // count)][:count]:
-        before, after = hole.segments[0][-1200:], hole.segments[1][:500]
-        for typed in (before[:-9], before):  # the second goes on from what the first left
+        before, after = hole.segments[0][-1200:].rstrip(LETTERS), hole.segments[1][:500]
+        for typed in (before[:-9].rstrip(LETTERS), before):  # the second goes on from what the first left
             request, meter = FimRequest((typed, after), GenerationLimits(max_tokens=TOKENS)), Meter()
             (drafts,) = gpt.generate(request, Cancel(), meter)
             *_, last = drafts

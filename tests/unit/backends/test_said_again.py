@@ -1,0 +1,74 @@
+"""A begun word is said again from where a token begins: in tokens, `len(matches` does not begin with `len(ma`."""
+
+from __future__ import annotations
+
+import pytest
+
+from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter
+from tests.unit.backends.scripted import scripted
+
+LINE = "größe = naïve.matrix(матрица, request.params['漢字']) + __doc__ + self._loader2"
+
+
+def said(backend, before: str) -> str:
+    """Return the last draft of what is said after `before`."""
+    (drafts,) = backend.generate(FimRequest((before, "\n"), GenerationLimits()), Cancel(), Meter())
+    *_, last = drafts
+    return last.text
+
+
+@pytest.mark.parametrize("at", range(1, len(LINE)))
+def test_wherever_a_line_is_cut_its_rest_is_said(at):
+    reader = scripted("").reader
+    typed = reader.prompt(LINE[:at], "\n", FimRequest((LINE[:at], "\n"), GenerationLimits())).typed
+    assert said(scripted(LINE[at - typed :]), LINE[:at]) == LINE[at:]
+
+
+@pytest.mark.parametrize(("before", "typed"), [
+    ("elif len(ma", 3), ("x = merge(requ", 5), ("    re", 3), ("x = 12", 0), ("x = ", 0), ("print(", 0), ("", 0),
+])  # fmt: skip
+def test_letters_before_the_cursor_are_left_out_with_the_token_they_are_part_of(before, typed):
+    reader = scripted("").reader
+    prompt = reader.prompt(before, "\n", FimRequest((before, "\n"), GenerationLimits()))
+    assert prompt.typed == typed
+    assert reader.tokenizer.decode(prompt.prefix) == before[: len(before) - typed]
+    is_said_again = reader.prompt(before, "\n", FimRequest((before, "\n"), GenerationLimits()), is_said_again=False)
+    assert reader.tokenizer.decode(is_said_again.prefix) == before
+
+
+def test_what_goes_on_otherwise_has_no_chance():
+    backend = scripted("(request)")
+    text = "len(resp" + said(backend, "len(resp")
+    assert text.startswith("len(resp")
+    assert "request" not in text
+
+
+def test_the_probability_is_that_among_what_was_typed():
+    request = FimRequest(("elif len(ma", "\n"), GenerationLimits())
+    backend = scripted("(matches)")
+    likely = next(next(backend.generate(request, Cancel(), Meter())))
+    unlikely = next(next(scripted("(other)").generate(request, Cancel(), Meter())))
+    assert likely.confidence > 0.99
+    assert unlikely.confidence < 0.1
+
+
+@pytest.mark.parametrize("spelt", ["re", " re", "(ma", "_", "self", "漢", "zzzzqq"])
+def test_longer_and_shorter_tokens_are_those_that_a_look_at_all_of_them_finds(spelt):
+    tokenizer = scripted("").tokenizer
+    spelt = tokenizer.spell(tokenizer.encode(spelt))
+    added = tokenizer.inner.get_added_tokens_decoder()
+    every = {one: tokenizer.spell([one]) for one in range(tokenizer.inner.get_vocab_size()) if one not in added}
+    assert set(tokenizer.beginning_with(spelt)) == {one for one, text in every.items() if text.startswith(spelt)}
+    assert set(tokenizer.within(spelt)) == {
+        one for one, text in every.items() if spelt.startswith(text) and text != spelt
+    }
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(("before", "rest"), [
+    ("def first(matches):\n    if len(matches) == 1:\n        return matches[0]\n    elif len(ma", "tches)"),
+    ("def send(request):\n    check(request)\n    return merge(requ", "est"),
+    ("def ready(loaded):\n    if loaded:\n        retu", "rn"),
+])  # fmt: skip
+def test_the_shipped_decoder_finishes_a_word(decoder, before, rest):
+    assert said(decoder.router.ready(), before).startswith(rest)
