@@ -53,9 +53,10 @@ class BertBackend:
     def from_folder(cls, folder: Path) -> BertBackend:
         """Load an infiller of ours or a published encoder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
         raw = read_raw_config(folder)
-        calibration = Calibration.read(raw.get("confidence"))
+        calibration = Calibration.read(folder)
         if raw.get("model_type") in ARCHITECTURES:
             config = read_config(folder)
+            Marks.read(config.infill, folder / "config.json")
             model, tokenizer = load_encoder(folder), Tokenizer.from_folder(folder, config.vocab)
             found = cls(model, tokenizer, config.infill, calibration)
             if (least := 1 + found.recipe.prefix_tokens + GAP + found.recipe.suffix_tokens) > config.positions:

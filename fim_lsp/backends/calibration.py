@@ -10,9 +10,9 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
 
-from fim_lsp.checkpoints.fields import Table
+from fim_lsp.checkpoints.fields import measured
 from fim_lsp.domain import AcceptanceCurve, Suggestion, expit
 
 PROBABILITIES = ("mean", "least", "first", "total")  # features whose weight is never negative
@@ -43,9 +43,9 @@ class Calibration:
         return min(max(wanted, self.shown / MOST_LOWERED), max(self.shown, MOST_RAISED))
 
     @classmethod
-    def read(cls, raw: Mapping[str, Any] | None) -> Calibration | None:
-        """Read the table of config.json; None without one. Raises ModelCorrupt."""
-        table = Table({} if raw is None else raw, "confidence of config.json")
+    def read(cls, folder: Path) -> Calibration | None:
+        """Read the table of a folder's config.json; None without one. Raises ModelCorrupt."""
+        table = measured(folder, "confidence")
         if not table.raw:
             return None
         by_kind = "places" if "places" in table.raw else "cursor_kinds"  # the first is what earlier models say

@@ -11,7 +11,6 @@ from fim_lsp.backends.base import ModelRequest
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.backends.in_turn import fill_in_turn
 from fim_lsp.backends.reader import Prompt, Reader
-from fim_lsp.checkpoints.config import read_raw_config
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, TokenEstimate
 from fim_lsp.nn import alternatives, decode, speculate
 from fim_lsp.nn.speculate import Lookup
@@ -48,7 +47,7 @@ class GptBackend:
         adapter: str = "",
     ) -> GptBackend:
         """Load a model folder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
-        calibration = Calibration.read(read_raw_config(folder).get("confidence"))
+        calibration = Calibration.read(folder)
         return cls(Reader.shared(folder, bits, cache_mb, adapter), calibration)
 
     def generate(self, request: FimRequest, cancel: Cancel, meter: Meter) -> Iterator[Iterator[Suggestion]]:

@@ -90,7 +90,11 @@ class Reader:
     ) -> Reader:
         """Load a model folder, and beside it an adapter; raises ModelMissing, ModelCorrupt, ModelMismatch."""
         model = load_decoder(folder, bits)
-        made = cls(model, Tokenizer.from_folder(folder, model.config.vocab), cache_mb)
+        tokenizer = Tokenizer.from_folder(folder, model.config.vocab)
+        try:
+            made = cls(model, tokenizer, cache_mb)
+        except ModelMismatch as problem:  # of the prompt's form
+            raise ModelMismatch(f"{folder}: {problem}") from None
         made.adapted_to = adapt(model, Path(adapter)) if adapter else ""
         return made
 

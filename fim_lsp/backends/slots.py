@@ -13,7 +13,6 @@ from fim_lsp.backends.base import ModelRequest
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.backends.in_turn import fill_in_turn
 from fim_lsp.backends.reader import Prompt, Reader
-from fim_lsp.checkpoints.config import read_raw_config
 from fim_lsp.checkpoints.low_rank import LowRank, SlotConfig
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, TokenEstimate
 from fim_lsp.errors import ModelMismatch
@@ -36,7 +35,7 @@ def load(folder: Path, wanted: ModelRequest) -> SlotBackend:
         )
     if model.mask is None:
         model.add_low_rank(LowRank.from_folder(folder, model.config, config.rank))
-    calibration = Calibration.read(read_raw_config(folder).get("confidence"))
+    calibration = Calibration.read(folder)
     return SlotBackend(reader, model, slots.Policy(**config.policy), calibration)
 
 

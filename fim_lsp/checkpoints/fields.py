@@ -108,6 +108,12 @@ class Table:
         return default if found is None else found
 
 
+def measured(folder: Path, name: str) -> Table:
+    """Return a table that was fitted into a folder's config.json, an empty one without it; raises ModelCorrupt."""
+    path = folder / "config.json"
+    return Table(read_json(path) if path.is_file() else {}, str(path)).table(name)
+
+
 def _is_unwritable(letter: str) -> bool:
     """True for what no file's name and no UTF-8 text may hold: zero, and half of a surrogate pair."""
     return letter == "\0" or "\ud800" <= letter <= "\udfff"

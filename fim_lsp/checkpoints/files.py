@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,8 @@ TYPES: dict[str, type[np.generic]] = {
     "F32": np.float32,
     "F64": np.float64,
 }
+
+MOST_DIMENSIONS, MOST_NUMBERS = 8, 1 << 48  # also of an array that is empty: its shape is what numpy must take
 
 Floats = NDArray[np.float32]
 
@@ -74,7 +77,10 @@ def held_in(folder: Path) -> dict[str, Held]:
         for name, entry in header.items():
             if name != "__metadata__":
                 first, last = entry["data_offsets"]
-                found[name] = Held(entry["dtype"], tuple(entry["shape"]), path, raw[begin + first : begin + last])
+                shape = tuple(entry["shape"])
+                if len(shape) > MOST_DIMENSIONS or math.prod(max(one, 1) for one in shape) > MOST_NUMBERS:
+                    raise ModelCorrupt(f"{path}: {name:.60} has a shape that no array has: copy the model folder again")
+                found[name] = Held(entry["dtype"], shape, path, raw[begin + first : begin + last])
     return found
 
 

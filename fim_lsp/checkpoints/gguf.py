@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from fim_lsp.checkpoints import canonical, rotary
 from fim_lsp.checkpoints.architectures import ARCHITECTURES
 from fim_lsp.checkpoints.arrays import TensorPart
-from fim_lsp.checkpoints.config import ModelConfig
+from fim_lsp.checkpoints.config import DEEPEST, ModelConfig
 from fim_lsp.checkpoints.fields import Table
 from fim_lsp.checkpoints.files import Floats, Held
 from fim_lsp.checkpoints.gguf_head import Head, TensorEntry, read_head
@@ -62,6 +62,11 @@ class GgufFile:
         self.path, self.package, self.head = path, _package(path), read_head(path)
         self.raw = _config(self.head, path)
         if SCALED in self.head.tensors:
+            shape = self.head.tensors[SCALED].shape
+            if len(shape) != 1 or shape[0] > DEEPEST:
+                raise ModelCorrupt(
+                    f"{path}: {SCALED} has the shape {list(shape)}, not one number a frequency: copy it again"
+                )
             self.raw["rope_parameters"][rotary.FACTORS] = _opened(SCALED, self.head, self.package, path).tolist()
         self.config = ModelConfig.from_dict(self.raw, path)
         self.architecture = ARCHITECTURES[self.config.architecture]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from fim_lsp.errors import ModelMismatch
@@ -19,12 +20,12 @@ class Marks:
     expand: int
 
     @classmethod
-    def read(cls, table: Mapping[str, Any]) -> Marks:
+    def read(cls, table: Mapping[str, Any], where: Path = Path("config.json")) -> Marks:
         """Read the ids; raises ModelMismatch when the table lacks one."""
         try:
             return cls(*(int(table[name]) for name in ("begin", "mask", "delete", "expand")))
         except KeyError as missing:
-            raise ModelMismatch(f"config.json lacks infill.{missing.args[0]}: not an infiller of fim-lsp") from None
+            raise ModelMismatch(f"{where} lacks infill.{missing.args[0]}: not an infiller of fim-lsp") from None
 
     @property
     def own(self) -> tuple[int, int, int]:

@@ -68,15 +68,15 @@ class ModelSpec:
                 raise _corrupt(found, name, f"there, and config.json says {self.config.layers} layers")
         self._check_pairs(held)
         if f"{MARKS}.weight" in held:
-            Marks.read(self.config.infill)
+            Marks.read(self.config.infill, self.folder / "config.json")
 
     def _check_pairs(self, held: Folder) -> None:
         """Layers that are stacked into one have one kind of numbers, and all a bias or none."""
         for name, found in held.items():
             where, _, part = name.removesuffix(".weight").rpartition(".")
-            if not name.endswith(".weight") or part not in TOGETHER:
-                continue
-            other = f"{where}.{TOGETHER[part]}"
+            other = f"{where}.{TOGETHER.get(part)}"
+            if not name.endswith(".weight") or f"{other}.weight" not in held:
+                continue  # it stands alone, or is none of the model's
             if (kind := held[f"{other}.weight"].kind) != found.kind:
                 raise _corrupt(found, name, f"{found.kind}, and {other} which belongs to it {kind}")
             if (f"{other}.bias" in held) != (f"{where}.{part}.bias" in held):

@@ -16,6 +16,7 @@ from fim_lsp.errors import ModelCorrupt, ModelMismatch, ModelMissing
 
 RECENT = 16  # texts whose ids are kept: the router asks what a request would cost, then the backend takes it
 LETTER = "a"
+MOST_BEGINNING = 16  # tokens before a text
 PROBE = "def f(x):\n    return 'é'\n"  # what any vocabulary for code can read
 
 
@@ -28,6 +29,7 @@ class Tokenizer:
         inner.no_padding()
         self.inner, self.vocab = inner, vocab
         self._ids = lru_cache(RECENT)(self._encode)
+        self.beginning = self._beginning()  # ids that the vocabulary's own template has before a text: <bos>, or none
 
     @classmethod
     def from_folder(cls, folder: Path, vocab: int = MOST_TOKENS) -> Tokenizer:
@@ -44,7 +46,9 @@ class Tokenizer:
             found.decode(found.encode(PROBE))
         except ModelMismatch as problem:
             raise ModelMismatch(f"{path}: {problem}") from None
-        except Exception as problem:  # the Rust library raises bare Exception
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as problem:  # the Rust library raises bare Exception, and where it panics not even that
             raise ModelCorrupt(f"{path} cannot be read ({problem}): copy the model folder again") from None
         if (tokens := found.inner.get_vocab_size()) > vocab:
             raise ModelMismatch(f"{path} has {tokens} tokens and the model {vocab} rows: copy both from one model")
@@ -59,12 +63,16 @@ class Tokenizer:
         text: str = self.inner.decode(ids, skip_special_tokens=False)
         return text.rstrip("\ufffd")
 
-    @property
-    def beginning(self) -> tuple[int, ...]:
-        """Return the ids that this vocabulary's own template has before a text: <bos>, or none."""
+    def _beginning(self) -> tuple[int, ...]:
         bare = self.inner.encode(LETTER, add_special_tokens=False).ids
         ids = self.inner.encode(LETTER, add_special_tokens=True).ids
-        return tuple(ids[: next((at for at in range(len(ids)) if ids[at : at + len(bare)] == bare), 0)])
+        found = tuple(ids[: next((at for at in range(len(ids)) if ids[at : at + len(bare)] == bare), 0)])
+        if len(found) > MOST_BEGINNING or max(found, default=0) >= self.vocab:
+            raise ModelMismatch(
+                f"its template begins a text with {found!s:.60}, of a model of {self.vocab} rows: "
+                "copy both from one model"
+            )
+        return found
 
     def _encode(self, text: str) -> tuple[int, ...]:
         ids = tuple(self.inner.encode(text, add_special_tokens=False).ids)

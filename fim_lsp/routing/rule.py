@@ -8,9 +8,10 @@ table `routing` of a model's config.json), none chosen by hand.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 
+from fim_lsp.checkpoints.fields import Table, measured
 from fim_lsp.domain import Choice, FimRequest, is_word
 
 CURSOR_KINDS = (
@@ -26,6 +27,8 @@ CURSOR_KINDS = (
 )
 
 FORMER = {"price": "latency_penalty", "hand_over": "cascade_below"}  # as earlier models' config.json say
+LEAST_MS, MOST = 1e-6, 1e6  # what is nearer to zero or further from it was not measured
+LEAST = {"token_ms": LEAST_MS, "step_ms": LEAST_MS, "latency_penalty": 0.0, "cascade_below": 0.0}
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,18 @@ class RoutingTable:
     cascade_below: float = 0.0  # an answer less likely than this is worth asking the other family
 
     @classmethod
-    def read(cls, table: Mapping[str, Any]) -> RoutingTable | None:
-        """Read the table of config.json, names of earlier releases too; None without one."""
-        return cls(**{FORMER.get(name, name): value for name, value in table.items()}) if table else None
+    def read(cls, folder: Path) -> RoutingTable | None:
+        """Read the table of a folder's config.json, names of earlier releases too; None without one.
+
+        Raises ModelCorrupt.
+        """
+        found = measured(folder, "routing")
+        table = Table({FORMER.get(name, name): value for name, value in found.raw.items()}, found.where)
+        if table.raw.keys().isdisjoint(one.name for one in fields(cls)):
+            return None
+        usual = cls()
+        numbers = {name: table.number(name, least, MOST, getattr(usual, name)) for name, least in LEAST.items()}
+        return cls(table.numbers("hits", MOST), table.numbers("steps", MOST), **numbers)
 
 
 @dataclass(frozen=True)

@@ -101,8 +101,7 @@ def read() -> dict[str, Fitted]:
     found = {}
     for family in CALIBRATED:
         folder = find_model(family, "")
-        raw = read_raw_config(folder)
-        calibration, table = Calibration.read(raw.get("confidence", {})), RoutingTable.read(raw.get("routing", {}))
+        calibration, table = Calibration.read(folder), RoutingTable.read(folder)
         if calibration is None or table is None:
             raise InputError(f"{folder}/config.json has no fitted tables: run `fim-lsp router fit` first")
         found[family] = Fitted(calibration, table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -46,16 +47,18 @@ def test_a_line_cut_short_is_not_the_line_but_the_first_line_of_a_block_may_be(f
     assert CURVE.judge(said(-0.1, text="x\ny", finish=finish), "", ()).confidence > 0.5
 
 
-def test_without_log_probabilities_or_without_a_table_the_confidence_stays():
+def test_without_log_probabilities_or_without_a_table_the_confidence_stays(tmp_path):
     several = Suggestion(("x", "y"), confidence=0.7)
     assert CURVE.judge(several, "several holes", ()) == several
-    assert Calibration.read({}) is None
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    assert Calibration.read(tmp_path) is None
 
 
 @pytest.mark.parametrize("by_kind", ["cursor_kinds", "places"])  # as earlier models have it
-def test_what_was_fitted_is_read(by_kind):
-    read = Calibration.read({"bias": 1.0, "weights": {}, by_kind: {"string": 2.0}, "shown": 0.2})
-    assert read == Calibration(1.0, {}, {"string": 2.0}, 0.2)
+def test_what_was_fitted_is_read(by_kind, tmp_path):
+    table = {"bias": 1.0, "weights": {}, by_kind: {"string": 2.0}, "shown": 0.2}
+    (tmp_path / "config.json").write_text(json.dumps({"confidence": table}))
+    assert Calibration.read(tmp_path) == Calibration(1.0, {}, {"string": 2.0}, 0.2)
 
 
 def test_the_limit_follows_a_person_within_bounds():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 
 import numpy as np
@@ -86,3 +87,16 @@ def test_without_the_package_the_remedy_is_said(file, monkeypatch):
     monkeypatch.setattr(gguf, "import_module", lacking)
     with pytest.raises(ModelMismatch, match=r"pip install 'fim-lsp\[gguf\]'"):
         gguf.read(file)
+
+
+@pytest.mark.parametrize("shape", [(), (2**60, 0), (1, 1, 1, 8), (4096,)])
+def test_factors_of_another_shape_are_told(tmp_path, shape):
+    folders.write_gguf(tmp_path / "model", rope_parameters={"rope_theta": 5e5, "factors": [1.0] * 8})
+    path = tmp_path / "model/model.gguf"
+    whole, name = path.read_bytes(), text(gguf.SCALED)
+    before, behind = whole.split(name)
+    assert behind[:12] == struct.pack("<IQ", 1, 8)
+    said = struct.pack(f"<I{len(shape)}Q", len(shape), *reversed(shape))
+    path.write_bytes(before + name + said + behind[12:])
+    with pytest.raises(ModelCorrupt, match=re.escape(f"{path}: {gguf.SCALED} has the shape")):
+        gguf.GgufFile(path)

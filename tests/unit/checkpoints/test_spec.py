@@ -12,8 +12,9 @@ from safetensors.numpy import load_file, save_file
 
 from fim_lsp.backends.bert import BertBackend
 from fim_lsp.backends.gpt import GptBackend
+from fim_lsp.checkpoints.arrays import read_model
 from fim_lsp.checkpoints.config import read_config
-from fim_lsp.checkpoints.files import held_in
+from fim_lsp.checkpoints.files import held_in, stored_in
 from fim_lsp.checkpoints.spec import MUST, ModelSpec
 from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.errors import ModelCorrupt, ModelError, ModelMismatch
@@ -94,18 +95,38 @@ def test_a_tensor_that_lies_is_told_by_name(copy, read, layout, name, change, sa
         ("floats", {"fim": {"prefix": 5}}, ModelCorrupt, "prefix is 5"),
         ("floats", {"fim": folders.FIM | {"order": "middle-out"}}, ModelCorrupt, "order is 'middle-out', not one of"),
         ("floats", {"max_position_embeddings": 17}, ModelMismatch, "gives 17 positions"),
-        ("rows", {"confidence": {"bias": "x"}}, ModelCorrupt, "confidence of config.json"),
+        ("rows", {"confidence": {"bias": "x"}}, ModelCorrupt, "confidence of .*config.json"),
         ("ready", {"layout": "fim-lsp 2"}, ModelMismatch, "install the newest fim-lsp"),
         ("infiller", {"infill": folders.INFILL | {"mask": 272}}, ModelCorrupt, "mask is 272"),
         ("infiller", {"infill": folders.INFILL | {"mask": 256}}, ModelCorrupt, "two marks one id"),
+        ("infiller", {"infill": {}}, ModelMismatch, "lacks infill.begin"),
+        ("floats", {"fim": folders.FIM | {"prefix": "<p>"}}, ModelMismatch, "lacks the sentinels"),
+        ("floats", {"max_position_embeddings": 100}, ModelMismatch, "gives 100 positions"),
         ("infiller", {"max_position_embeddings": 300}, ModelMismatch, "a context takes 577 positions"),
     ],
 )
 def test_a_configuration_that_cannot_be_is_refused(copy, layout, change, kind, said):
     folder = copy(layout)
     configure(folder, change)
-    with pytest.raises(kind, match=said):
+    with pytest.raises(kind, match=said) as told:
         (BertBackend if layout == "infiller" else GptBackend).from_folder(folder)
+    assert str(folder) in str(told.value)
+
+
+@pytest.mark.parametrize("shape", [[0, 2**63], [2**62, 0, 4], [0] + [1] * 70])
+def test_an_empty_tensor_of_a_shape_that_no_array_has_is_told(copy, shape):
+    folder = copy("floats")
+    header = json.dumps({"a": {"dtype": "I8", "shape": shape, "data_offsets": [0, 0]}}).encode()
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(ModelCorrupt, match=r"model\.safetensors: a has a shape that no array has"):
+        stored_in(folder)
+
+
+def test_a_tensor_of_another_model_is_passed_over(copy):
+    folder = copy("floats")
+    arrays = load_file(folder / "model.safetensors")
+    save_file(arrays | {"vision.q_proj.weight": arrays[Q]}, folder / "model.safetensors")
+    assert "vision.q_proj.weight" not in read_model(folder)[1]
 
 
 def test_a_vocabulary_beyond_the_rows_is_refused(copy):

@@ -189,6 +189,8 @@ def test_a_folder_without_tables_is_unrated(tmp_path):
     assert read_table("gpt", str(tmp_path)) is None
     (tmp_path / "config.json").write_text('{"routing": {"no such": 1}}')
     assert read_table("gpt", str(tmp_path)) is None
+    (tmp_path / "config.json").write_text('{"routing": {"hits": 0.5}}')
+    assert read_table("gpt", str(tmp_path)) is None
     (tmp_path / "config.json").write_text('{"routing": {"hits": {"string": 0.5}, "latency_penalty": 0.1}}')
     assert read_table("gpt", str(tmp_path)).hits == {"string": 0.5}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from math import inf
 
@@ -10,6 +12,7 @@ import pytest
 from fim_lsp.backends.costs import Cost
 from fim_lsp.context import build
 from fim_lsp.domain import FimRequest, GenerationLimits, Meter, TokenEstimate
+from fim_lsp.errors import ModelCorrupt
 from fim_lsp.languages import LANGUAGES, Trees, describe
 from fim_lsp.pipeline import eligibility
 from fim_lsp.routing.rule import CURSOR_KINDS, Candidate, RoutingTable, cascades, decide, kind_of_cursor
@@ -142,7 +145,19 @@ def test_what_is_reused_costs_nothing():
     assert cost.expect(TokenEstimate(100, reused=95, answers=3), 5) == 160
 
 
-def test_a_table_is_read_as_it_was_written():
+def test_a_table_is_read_as_it_was_written(tmp_path):
     table = RoutingTable({"string": 0.2}, {"string": 3.0}, 0.5, 12.0, 0.1, 0.05)
-    assert RoutingTable.read(vars(table)) == table
-    assert RoutingTable.read({}) is None
+    (tmp_path / "config.json").write_text(json.dumps({"routing": vars(table)}))
+    assert RoutingTable.read(tmp_path) == table
+    (tmp_path / "config.json").write_text("{}")
+    assert RoutingTable.read(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "table",
+    [[1], {"hits": 1}, {"hits": {"string": "x"}}, {"step_ms": 0}, {"token_ms": "1"}, {"steps": {"string": 1e300}}],
+)
+def test_a_table_that_lies_is_told_with_its_file(tmp_path, table):
+    (tmp_path / "config.json").write_text(json.dumps({"routing": table}))
+    with pytest.raises(ModelCorrupt, match=re.escape(str(tmp_path / "config.json"))):
+        RoutingTable.read(tmp_path)

@@ -56,10 +56,10 @@ def write_all(root: Path) -> None:
     write_gguf(root / "gguf")
 
 
-def write_tokenizer(folder: Path) -> None:
-    """Write a byte-level vocabulary without merges."""
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    inner = Tokenizer(models.BPE({letter: n for n, letter in enumerate(letters)}, []))
+def write_tokenizer(folder: Path, *merges: tuple[str, str]) -> None:
+    """Write a byte-level vocabulary, without merges unless they are given."""
+    words = [*sorted(pre_tokenizers.ByteLevel.alphabet()), *map("".join, merges)]
+    inner = Tokenizer(models.BPE({word: n for n, word in enumerate(words)}, list(merges)))
     inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     inner.decoder = decoders.ByteLevel()
     inner.add_special_tokens(list(SPECIAL))
@@ -124,13 +124,13 @@ def _write_ready(folder: Path) -> None:
     write_tokenizer(folder)
 
 
-def write_gguf(folder: Path, **more: Any) -> None:
+def write_gguf(folder: Path, *merges: tuple[str, str], **more: Any) -> None:
     import torch
 
     from fim_lsp.lab.train import gguf_file
 
     folder.mkdir(parents=True)
     config = LLAMA | {"fim": FIM} | more
-    write_tokenizer(folder)
-    tensors = {name: torch.from_numpy(array) for name, array in random_tensors(LLAMA, "floats").items()}
+    write_tokenizer(folder, *merges)
+    tensors = {name: torch.from_numpy(array) for name, array in random_tensors(config, "floats").items()}
     gguf_file.write(folder, tensors, config, folder, "q8_0")

@@ -6,7 +6,7 @@ import copy
 import json
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ def mutate(folder: Path, seed: int) -> str:
     changes: list[tuple[int, Callable[[], str]]] = [
         (8, lambda: change_json(folder / "config.json", rng, EXTRA)),
         (2, lambda: change_json(folder / "config.json", rng, EXTRA, times=3)),
-        (8, lambda: change_tensor(shard, rng)),
+        (8, lambda: change_shard(shard, rng)),
         (2, lambda: truncate(rng.choice(sorted(folder.iterdir())), rng)),
         (2, lambda: flip_head(shard, rng)),
         (1, lambda: flip(rng.choice(sorted(folder.iterdir())), rng)),
@@ -46,36 +46,37 @@ def mutate(folder: Path, seed: int) -> str:
 
 
 def change_json(path: Path, rng: random.Random, extra: tuple[str, ...] = (), times: int = 1) -> str:
-    """Replace, remove or add a value somewhere in a JSON file."""
+    """Replace, remove or add values somewhere in a JSON file."""
     raw = json.loads(path.read_text())
-    said = []
-    for _ in range(times):
-        node: Any = raw
-        while True:
-            keys = list(node) if isinstance(node, dict) else list(range(len(node)))
-            if node is raw and extra and rng.random() < 0.3:
-                keys = list(extra)
-            if not keys:
-                break
-            key = rng.choice(keys)
-            inner = node.get(key) if isinstance(node, dict) else node[key]
-            if isinstance(inner, dict | list) and inner and rng.random() < 0.7:
-                node = inner
-                continue
-            if rng.random() < 0.15 and (not isinstance(node, dict) or key in node):
-                del node[key]
-                said.append(f"{key!r} removed")
-            else:
-                node[key] = copy.deepcopy(rng.choice(ODD))
-                said.append(f"{key!r} = {node[key]!r:.60}")
-            break
+    said = [change_value(raw, rng, extra) for _ in range(times)]
     path.write_text(json.dumps(raw))
-    return f"{path.name}: {', '.join(said)}"
+    return f"{path.name}: {', '.join(filter(None, said))}"
 
 
-def change_tensor(path: Path, rng: random.Random) -> str:
+def change_value(raw: Any, rng: random.Random, extra: Sequence[str] = (), values: Sequence[Any] = ODD) -> str:
+    """Replace, remove or add a value somewhere in an object or a list, in place, and say which."""
+    node = raw
+    while True:
+        keys = list(node) if isinstance(node, dict) else list(range(len(node)))
+        if node is raw and extra and rng.random() < 0.3:
+            keys = list(extra)
+        if not keys:
+            return ""
+        key = rng.choice(keys)
+        inner = node.get(key) if isinstance(node, dict) else node[key]
+        if isinstance(inner, dict | list) and inner and rng.random() < 0.7:
+            node = inner
+            continue
+        if rng.random() < 0.15 and (not isinstance(node, dict) or key in node):
+            del node[key]
+            return f"{key!r} removed"
+        node[key] = copy.deepcopy(rng.choice(values))
+        return f"{key!r} = {node[key]!r:.60}"
+
+
+def change_tensor(whole: bytes, rng: random.Random) -> tuple[bytes, str]:
     """Give a tensor another shape, kind or name, drop it, or add one; the file stays a sound safetensors file."""
-    arrays = _read(path)
+    arrays = _read(whole)
     name = rng.choice(sorted(arrays))
     kind, shape, data = arrays.pop(name)
     what = rng.choice(
@@ -106,8 +107,14 @@ def change_tensor(path: Path, rng: random.Random) -> str:
         arrays[other] = kind, shape, data
     if what == "add":
         arrays[name] = kind, shape, data
-    _write(path, arrays, pad=rng.randrange(1, 64) if what == "shift" else 0)
-    return f"{path.name}: {what} {name} -> {other} {kind} {shape}"
+    changed = _written(arrays, pad=rng.randrange(1, 64) if what == "shift" else 0)
+    return changed, f"{what} {name} -> {other} {kind} {shape}"
+
+
+def change_shard(path: Path, rng: random.Random) -> str:
+    changed, said = change_tensor(path.read_bytes(), rng)
+    path.write_bytes(changed)
+    return f"{path.name}: {said}"
 
 
 def truncate(path: Path, rng: random.Random) -> str:
@@ -145,7 +152,7 @@ def nest(path: Path) -> str:
 def change_index(folder: Path, rng: random.Random) -> str:
     """Name files that are not there, or odd ones, in an index."""
     path = folder / "model.safetensors.index.json"
-    names = [name for file in sorted(folder.glob("*.safetensors")) for name in _read(file)]
+    names = [name for file in sorted(folder.glob("*.safetensors")) for name in _read(file.read_bytes())]
     weight_map: Any = dict.fromkeys(names, sorted(folder.glob("*.safetensors"))[0].name)
     weight_map[rng.choice(names)] = rng.choice((*ODD, "b.safetensors", "nowhere.safetensors", "../config.json", "."))
     raw = rng.choice(({"weight_map": weight_map}, {"weight_map": rng.choice(ODD)}, rng.choice(ODD)))
@@ -153,8 +160,7 @@ def change_index(folder: Path, rng: random.Random) -> str:
     return f"{path.name}: {json.dumps(raw)[-80:]}"
 
 
-def _read(path: Path) -> dict[str, tuple[str, list[int], bytes]]:
-    whole = path.read_bytes()
+def _read(whole: bytes) -> dict[str, tuple[str, list[int], bytes]]:
     begin = 8 + int.from_bytes(whole[:8], "little")
     header = json.loads(whole[8:begin])
     header.pop("__metadata__", None)
@@ -168,12 +174,12 @@ def _read(path: Path) -> dict[str, tuple[str, list[int], bytes]]:
     }
 
 
-def _write(path: Path, arrays: dict[str, tuple[str, list[int], bytes]], pad: int) -> None:
-    """Write a safetensors file whose arrays begin `pad` bytes later than at a whole line."""
+def _written(arrays: dict[str, tuple[str, list[int], bytes]], pad: int) -> bytes:
+    """Return a safetensors file whose arrays begin `pad` bytes later than at a whole line."""
     header, at = {}, 0
     for name, (kind, shape, data) in arrays.items():
         header[name] = {"dtype": kind, "shape": shape, "data_offsets": [at, at + len(data)]}
         at += len(data)
     text = json.dumps(header).encode()
     text += b" " * (-(len(text) + 8) % 64 + pad)
-    path.write_bytes(len(text).to_bytes(8, "little") + text + b"".join(data for _, _, data in arrays.values()))
+    return len(text).to_bytes(8, "little") + text + b"".join(data for _, _, data in arrays.values())

@@ -166,8 +166,8 @@ def test_tables_go_into_the_config_and_leave_the_rest(tmp_path):
     calibrate.write(config, fitted)
     raw = json.loads(config.read_text())
     assert raw["model_type"] == "llama"
-    assert calibrate.Calibration.read(raw["confidence"]) == fitted.calibration
-    assert RoutingTable.read(raw["routing"]) == TABLES["gpt"]
+    assert calibrate.Calibration.read(tmp_path) == fitted.calibration
+    assert RoutingTable.read(tmp_path) == TABLES["gpt"]
 
 
 @pytest.fixture
