@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from tests.unit.checkpoints.fuzz import child, folders
 ROOT = Path(__file__).resolve().parents[3]
 FEW, MANY, BATCH = 500, 10_000, 500
 BATCH_S = 280
+GUIDED, GUIDED_S = 20_000, 1800
+READERS = ("adapter", "config", "gguf", "index", "safetensors", "slots", "tokenizer")
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +60,17 @@ def test_many_damaged_folders_are_named(root):
     seen = sum((run(root, first, first + BATCH) for first in range(FEW, FEW + MANY, BATCH)), Counter())
     print(dict(seen))
     assert seen.total() == MANY
+
+
+@pytest.mark.fuzz
+@pytest.mark.timeout(GUIDED_S)
+@pytest.mark.skipif(find_spec("atheris") is None, reason="atheris has wheels for Linux on x86-64 alone")
+@pytest.mark.parametrize("reader", READERS)
+def test_any_bytes_are_read_or_refused(reader, tmp_path):
+    command = [sys.executable, "-m", "tests.unit.checkpoints.fuzz.guided", reader, str(tmp_path), f"-runs={GUIDED}"]
+    environment = os.environ | {"RUST_BACKTRACE": "0"}
+    with (tmp_path / "said").open("w+") as said:  # a panic of the tokenizers is told there, whoever catches it
+        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=said, stderr=said, timeout=GUIDED_S)
+    end = (tmp_path / "said").read_text(errors="replace")[-3000:]
+    assert done.returncode == 0, f"exit {done.returncode} over {tmp_path}/tried\n{end}"
+    assert f"Done {GUIDED} runs" in end
