@@ -61,7 +61,8 @@ LANGUAGE = Language(
     members=frozenset({"attribute.attribute", "keyword_argument.name"}),
     predefined=lambda: PREDEFINED,
     # commented ones of IPython, by languages/magics.py
-    unseen=r"\bimport\s*+(?:\(\s*+)?\*|\b(?:exec|globals)\s*+\(|(?m:^[ \t]*+#%?(?:run|pylab|load|store|capture)\b)",
+    unseen=r"\bimport\s*+(?:\(\s*+)?\*|\b(?:exec|globals)\s*+\("
+    r"|(?m:^[ \t]*+#(?:%?(?:run|pylab|load|store|capture)\b|time[ \t][\w, \t]*+=(?!=)))",
     holes={"identifier": "identifier", "argument_list": "arguments", "parameters": "arguments"}
     | {"function_definition": "function_body"}
     | dict.fromkeys(EXPRESSIONS, "expression"),
