@@ -41,7 +41,7 @@ export function register(parts: Parts): Disposable[] {
     install: () => installAndStart(parts),
     restart: () => server.restart(),
     toggle: () => pause.toggleEverywhere(),
-    pauseHere: () => document() && pause.toggleFile(document()!.uri),
+    pauseHere: () => document() && pause.toggleFile(document()!),
     pauseLanguage: () => document() && pause.toggleLanguage(document()!.languageId),
     backend: switchBackend,
     menu: () => menu(pause),

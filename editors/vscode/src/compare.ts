@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { basename } from "node:path";
 import { Position, ProgressLocation, Range, Selection, type TextDocument, type TextEditor, ViewColumn, type WebviewPanel, window } from "vscode";
 import { type LanguageClient, LSPErrorCodes, ResponseError } from "vscode-languageclient/node";
+import { cellOf, columnOf } from "./cells.ts";
 import { type Scene, render } from "./comparePage.ts";
 import type { Comparison } from "./comparison.ts";
 import type { Supervisor } from "./server.ts";
@@ -107,7 +108,7 @@ export class Compare {
 }
 
 function placeOf({ document, selection, viewColumn }: TextEditor): Place {
-  return { document, version: document.version, position: selection.active, column: viewColumn };
+  return { document, version: document.version, position: selection.active, column: viewColumn ?? columnOf(document) };
 }
 
 /** Return the answer; undefined when the user did not wait for it. */
@@ -130,8 +131,10 @@ function ask(client: LanguageClient, { document, position }: Place): Thenable<Co
 function sceneOf({ document, position }: Place): Scene {
   const above = new Position(Math.max(position.line - ABOVE_LINES, 0), 0);
   const below = document.lineAt(Math.min(position.line + BELOW_LINES, document.lineCount - 1)).range.end;
+  const cell = cellOf(document);
+  const within = cell ? `, cell ${cell.index + 1}` : "";
   return {
-    name: `${basename(document.fileName)}, line ${position.line + 1}`,
+    name: `${basename(document.fileName)}${within}, line ${position.line + 1}`,
     before: document.getText(new Range(above, position)),
     after: document.getText(new Range(position, below)),
   };

@@ -1,6 +1,7 @@
 /** Where suggestions are paused: a file for this session, a language or everything until resumed. */
 
-import { EventEmitter, type Memento, type TextDocument, type Uri } from "vscode";
+import { EventEmitter, type Memento, type TextDocument } from "vscode";
+import { fileOf } from "./cells.ts";
 
 const EVERYWHERE = "paused.everywhere";
 const LANGUAGES = "paused.languages";
@@ -23,7 +24,7 @@ export class Pause {
     if (document && this.languages.has(document.languageId)) {
       return `for ${document.languageId}`;
     }
-    return document && this.files.has(document.uri.toString()) ? "in this file" : undefined;
+    return document && this.files.has(fileOf(document).toString()) ? "in this file" : undefined;
   }
 
   async toggleEverywhere(): Promise<void> {
@@ -36,8 +37,8 @@ export class Pause {
     this.changes.fire();
   }
 
-  toggleFile(uri: Uri): void {
-    flipped(this.files, uri.toString());
+  toggleFile(document: TextDocument): void {
+    flipped(this.files, fileOf(document).toString());
     this.changes.fire();
   }
 

@@ -19,6 +19,8 @@ export class Supervisor {
   private readonly backoff = new Backoff();
   private timer: NodeJS.Timeout | undefined;
   private turn: Promise<void> = Promise.resolve();
+  /** Why there is no server, as it was said: once, not for each file that is opened or each cell of a notebook. */
+  private complaint = "";
   private readonly context: ExtensionContext;
   private readonly log: LogOutputChannel;
   private readonly pause: Pause;
@@ -78,6 +80,7 @@ export class Supervisor {
   /** Start afresh, forgetting earlier failures. */
   async restart(): Promise<void> {
     this.backoff.reset();
+    this.complaint = "";
     this.inTurn(async () => {
       await this.takeDown();
       await this.bringUp();
@@ -103,11 +106,15 @@ export class Supervisor {
     this.timer = undefined;
     const found = await this.resolve();
     if ("reason" in found) {
-      this.log.warn(found.reason);
       this.status.show({ ...OFF, state: "error", reason: found.reason });
-      void offerInstall(found.reason);
+      if (this.complaint !== found.reason) {
+        this.complaint = found.reason;
+        this.log.warn(found.reason);
+        void offerInstall(found.reason);
+      }
       return;
     }
+    this.complaint = "";
     this.log.info(`starting ${found.command} ${found.args.join(" ")} (${found.source})`);
     this.status.show({ ...OFF, state: "starting" }, found);
     const client = makeClient(found, this.log, this.pause, {
