@@ -56,8 +56,10 @@ class Completer:
 
     def warm_up(self) -> tuple[str, str]:
         """Load the model asked for, or that `auto` begins with, and try it; (backend, why); raises ModelError."""
+        before = {*self.router.loader.coming, *self.router.loader.loaded}
         backend = self.router.ready()
-        self.router.try_out(backend)
+        if backend.name not in before:  # who was, is tried where it is loaded
+            self.router.try_out(backend)
         return backend.name, self.router.choose().why
 
     def forget(self) -> None:

@@ -64,6 +64,7 @@ class ModelLoader:
         for family in changed:
             self.loaded.pop(family, None)
             self.failed.pop(family, None)
+            self.coming.pop(family, None)  # nobody waits for the older one
         return changed
 
     def unload(self) -> bool:
@@ -90,10 +91,12 @@ class ModelLoader:
                 return  # the settings name another one by now
             self.failed[family] = _as_fault(family, problem)
         else:
-            if self.models[family] == model:  # the settings may have changed meanwhile
-                self.loaded.setdefault(family, backend)
+            self.loaded.setdefault(family, backend)
+            if self.models[family] != model and self.loaded.get(family) is backend:
+                self.loaded.pop(family, None)  # looked at last: the settings may change at any moment
         finally:
-            del self.coming[family]
+            if self.coming.get(family) is threading.current_thread():
+                del self.coming[family]
 
 
 def _as_fault(family: str, problem: Exception) -> ModelError:

@@ -89,6 +89,11 @@ class Router:
         latency_penalty = max((table.latency_penalty for table in self.tables.values() if table), default=0.0)
         return decide(cursor_kind, candidates, latency_penalty, _left_ms(request.limits))
 
+    def begin(self) -> None:
+        """Load and run aside what answers first under the settings of now; other ones have it dropped."""
+        if (family := self.choose().family) != ELSEWHERE:
+            self.loader.fetch(family, self.try_out)
+
     def ready(self, language: str = "") -> Backend:
         """Return a backend that can be used at once, loading one if there is none; raises ModelError."""
         wanted, _ = self._wanted(language)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -12,7 +13,8 @@ from fim_lsp.backends.calibration import Calibration
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.domain import AcceptanceCurve, FimRequest, GenerationLimits, Meter
 from fim_lsp.errors import ModelError, ModelMissing
-from fim_lsp.routing.router import CANDIDATES, Router
+from fim_lsp.pipeline.completer import Completer
+from fim_lsp.routing.router import CANDIDATES, TRIALS, Router
 from fim_lsp.routing.rule import RoutingTable
 from fim_lsp.routing.tables import read_table
 from fim_lsp.settings import Config
@@ -236,3 +238,49 @@ def test_a_persons_acceptances_reach_what_is_loaded_and_what_will_be():
     made.follow({"bert": AcceptanceCurve(2.0)})
     factory.calibration = Calibration(0.0, {}, {}, shown=0.1)
     assert made.loader.get("bert").calibration.limit < 0.1
+
+
+def completer(create) -> Completer:
+    return Completer(Config(), create)
+
+
+def test_what_was_begun_is_waited_for_and_runs_once():
+    factory = Factory(slow=("gpt",))
+    it = completer(factory)
+    it.router.begin()
+    with ThreadPoolExecutor(1) as pool:
+        warming = pool.submit(it.warm_up)
+        assert not warming.done()
+        factory.go.set()
+        assert warming.result(10)[0] == "gpt"
+    assert [name for name, _ in factory.made] == ["gpt"]
+    assert len(it.router.loader.loaded["gpt"].requests) == len(TRIALS)
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_what_was_begun_for_other_settings_is_dropped_and_not_waited_for():
+    factory, go = Factory(), threading.Event()
+
+    def create(family: str, model: ModelRequest) -> FakeBackend:
+        assert model.model or go.wait(10)
+        return factory(family, model)
+
+    it = completer(create)
+    it.router.begin()
+    (begun,) = it.router.loader.coming.values()
+    it.configure(Config(gpt_model="another"))
+    assert it.warm_up()[0] == "gpt"
+    ours = it.router.loader.loaded["gpt"]
+    assert len(ours.requests) == len(TRIALS)
+    go.set()
+    begun.join(10)
+    assert [model.model for _, model in factory.made] == ["another", ""]
+    assert it.router.loader.loaded["gpt"] is ours
+
+
+def test_nothing_is_begun_here_where_a_server_is_to_answer():
+    factory = Factory()
+    it = router(factory, backend="remote")
+    it.begin()
+    assert not it.loader.coming
+    assert factory.made == []
