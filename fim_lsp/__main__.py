@@ -7,6 +7,10 @@ import sys
 def main() -> None:
     """Run the command line."""
     own_modules_first(sys.path, os.environ.get("PYTHONPATH", ""))
+    if sys.argv[1:2] == ["serve"]:
+        from fim_lsp.cli.speaking import speak_at_once
+
+        speak_at_once(sys.argv[2:])
     from fim_lsp.cli.app import app
 
     app()

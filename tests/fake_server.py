@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fim_lsp.backends.fake import FakeBackend
-from fim_lsp.cli.serve import log_to
+from fim_lsp.cli.speaking import log_to
 from fim_lsp.domain import Cancel, FimRequest, Meter, Suggestion
 from fim_lsp.errors import ModelMissing
 from fim_lsp.lsp import feedback, idle

@@ -42,6 +42,7 @@ ALONE = {"__init__", "__main__"}  # what is no part
 OWNERS = {  # a library: the only parts that may import it
     "pygls": {"lsp"},
     "lsprotocol": {"lsp"},
+    "attrs": {"lsp"},
     "tree_sitter": {"languages"},
     "torch": {"nn", "machine", "lab"},
     "safetensors": {"nn", "checkpoints", "lab"},
@@ -144,6 +145,15 @@ def test_neither_torch_nor_numpy_before_the_handshake():
     import sys
 
     code = "import fim_lsp.lsp.server, sys; print({'torch', 'transformers', 'numpy', 'safetensors'} & {*sys.modules})"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "set()"
+
+
+def test_an_editors_command_waits_for_no_command_line():
+    import subprocess
+    import sys
+
+    code = "import fim_lsp.cli.speaking, fim_lsp.lsp.server, sys; print({'typer', 'pydantic', 'rich'} & {*sys.modules})"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "set()"
 

@@ -92,11 +92,6 @@ def settings(config: Path | None, model: str, backend: str) -> Resolved:
     return resolved
 
 
-def model_setting(model: str) -> dict[str, Any]:
-    """Return the setting that names a decoder, none where none is named."""
-    return {"gpt": {"model": model}} if model else {}
-
-
 def load(resolved: Resolved, *folders: Path) -> Completer:
     """Return a completer whose model is loaded, with what was learnt of some folders; raises ModelError."""
     from fim_lsp.backends import create

@@ -13,7 +13,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from fim_lsp.cli.base import AsJson, ConfigFile, DecoderModel, model_setting, reporting_errors, waiting, warn
+from fim_lsp.cli.base import AsJson, ConfigFile, DecoderModel, reporting_errors, waiting, warn
+from fim_lsp.cli.speaking import model_setting
 
 app = typer.Typer(
     help="Serve completions over HTTP from many decoders, on one machine or many (Ray Serve). See docs/cluster.md.",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
-import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fim_lsp.cli.base import ConfigFile, DecoderModel, load, model_setting, reporting_errors, warn
+from fim_lsp.cli.base import ConfigFile, DecoderModel, load, reporting_errors, warn
+from fim_lsp.cli.speaking import log_to, model_setting, speak
 
 LOCAL = "127.0.0.1"
 
@@ -37,15 +36,7 @@ def serve(
         if http is not None:
             _serve_http(http, host, token, config, model, log, is_traced=bool(trace or trace_text))
             return
-        gc.disable()  # thousands of protocol types are made, none is garbage: a tenth of a second
-        from fim_lsp.lsp.server import serve as run
-        from fim_lsp.lsp.settings import ServerSettings
-        from fim_lsp.settings import read_file
-
-        gc.enable()
-        gc.freeze()
-        log_to(log)
-        run(ServerSettings(read_file(config) if config else {}, model_setting(model)), trace, trace_text)
+        speak(config, model, log, trace, trace_text)
 
 
 def _serve_http(
@@ -63,17 +54,3 @@ def _serve_http(
     for problem in resolved.problems:
         warn(problem)
     serve(load(resolved), listener, host, token, say=lambda line: typer.echo(f"fim-lsp: {line}"))
-
-
-def log_to(path: Path | None) -> None:
-    """Send all logging to a file, or nowhere: standard error belongs to the editor."""
-    from fim_lsp.errors import ConfigError
-
-    if path is None:
-        logging.getLogger().addHandler(logging.NullHandler())
-        return
-    try:
-        logging.basicConfig(filename=path, level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    except OSError as problem:
-        raise ConfigError(f"--log {path}: cannot be written: {problem}") from None
-    logging.getLogger("pygls").setLevel(logging.WARNING)  # at INFO it writes every message, and with it the source

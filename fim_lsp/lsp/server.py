@@ -190,10 +190,6 @@ def make_server(completer: Completer, settings: ServerSettings, trace: Trace) ->
     return server
 
 
-def serve(settings: ServerSettings, trace_file: Path | None, trace_text: bool) -> None:
+def serve(completer: Completer, settings: ServerSettings, trace_file: Path | None, trace_text: bool) -> None:
     """Speak LSP over standard input and output until the client leaves, and exit as it said."""
-    from fim_lsp.backends import create
-    from fim_lsp.routing.tables import read_table
-
-    server = make_server(Completer(Config(), create, read_table), settings, Trace(trace_file, trace_text))
-    speak(server)
+    speak(make_server(completer, settings, Trace(trace_file, trace_text)))
