@@ -34,8 +34,9 @@ class Link:
 
     def __init__(self, command: Sequence[str], take: Any, env: Mapping[str, str]):
         self.launched = time.perf_counter()
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env={**os.environ, **env})
+        pipe, surroundings = subprocess.PIPE, {**os.environ, **env}
+        surroundings.pop("PYTHONDONTWRITEBYTECODE", None)  # pip compiles what it installs: no launch does that anew
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=surroundings)
         self.take, self.last_id, self.complaints = take, 0, b""
         for work in (self._read, self._drain):
             threading.Thread(target=work, daemon=True).start()
