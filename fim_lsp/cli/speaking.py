@@ -49,12 +49,15 @@ def speak(config: Path | None, model: str, log: Path | None, trace: Path | None,
     file, flags = read_file(config) if config else {}, model_setting(model)
     completer = Completer(resolve([("file", file), ("command line", flags)]).config, create, read_table)
     completer.router.begin()
-    from fim_lsp.lsp.server import serve
-    from fim_lsp.lsp.settings import ServerSettings
+    try:
+        from fim_lsp.lsp.server import serve
+        from fim_lsp.lsp.settings import ServerSettings
 
-    gc.enable()
-    gc.freeze()
-    serve(completer, ServerSettings(file, flags), trace, trace_text)
+        gc.enable()
+        gc.freeze()
+        serve(completer, ServerSettings(file, flags), trace, trace_text)
+    finally:  # where it fails: an interpreter that ends under a thread that computes takes the process with it
+        completer.router.loader.join()
 
 
 def model_setting(model: str) -> dict[str, Any]:

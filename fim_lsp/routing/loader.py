@@ -57,6 +57,11 @@ class ModelLoader:
             self.coming[family] = thread
             thread.start()
 
+    def join(self) -> None:
+        """Wait until nothing is being loaded aside."""
+        for thread in list(self.coming.values()):
+            thread.join()
+
     def replace(self, models: Mapping[str, ModelRequest]) -> list[str]:
         """Take new models; a family whose model changed is loaded again when next wanted. Returns those families."""
         changed = [family for family in models if models[family] != self.models[family]]
