@@ -14,13 +14,13 @@ from pathlib import Path
 
 from fim_lsp.backends.reader import Reader
 from fim_lsp.lab.slots.views import ViewRow
-from fim_lsp.lab.weights.prompts import Prompt
+from fim_lsp.lab.weights.prompts import CalibrationRow
 from fim_lsp.nn import decode
 
 MOST_CONTEXT, MOST_SAID = 1200, 32  # tokens
 
 
-def ask(reader: Reader, prompts: Iterable[Prompt]) -> Iterator[ViewRow]:
+def ask(reader: Reader, prompts: Iterable[CalibrationRow]) -> Iterator[ViewRow]:
     """Yield a row for each prompt that is not too long, the decoder having filled its hole greedily."""
     cache = reader.model.new_cache(MOST_CONTEXT + MOST_SAID)
     for prompt in prompts:

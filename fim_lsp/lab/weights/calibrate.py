@@ -13,14 +13,14 @@ from torch import Tensor
 
 from fim_lsp.lab.progress import StepProgress
 from fim_lsp.lab.weights import rounding
-from fim_lsp.lab.weights.prompts import Prompt
+from fim_lsp.lab.weights.prompts import CalibrationRow
 from fim_lsp.lab.weights.rounding import Rounded
 from fim_lsp.lab.weights.walk import State, Walk
 
 BITS = 4  # of the layers' matrices; embedding and head are kept in 8
 
 
-def calibrate(walk: Walk, prompts: Sequence[Prompt], out: Path, tell: StepProgress) -> dict[str, Rounded]:
+def calibrate(walk: Walk, prompts: Sequence[CalibrationRow], out: Path, tell: StepProgress) -> dict[str, Rounded]:
     """Return every matrix rounded, each on what the rounded ones before it make of the prompts.
 
     A file a layer lies in `out`; a run that was stopped goes on after the last one.

@@ -34,7 +34,7 @@ class File(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Prompt:
+class CalibrationRow:
     """Token ids, the last `middle` of them (and the end token after them) to be said."""
 
     ids: list[int]
@@ -55,14 +55,14 @@ class Prompts:
             for file in some:
                 by_package[file.package].append(file)
 
-    def __iter__(self) -> Iterator[Prompt]:
+    def __iter__(self) -> Iterator[CalibrationRow]:
         languages, shares = list(self.shares), list(self.shares.values())
         while True:
             language = self.rng.choices(languages, shares)[0]
             if prompt := self._cut(language, self.rng.choice(self.files[language])):
                 yield prompt
 
-    def _cut(self, language: str, file: File) -> Prompt | None:
+    def _cut(self, language: str, file: File) -> CalibrationRow | None:
         cutter = holes.Cutter(file.text, get(language))  # the kinds of MIX are cut without a tree
         span = next(iter(cutter.spans(self.rng, MIX, most_chars=MOST_MIDDLE_CHARS)), None)
         if span is None:
@@ -80,7 +80,7 @@ class Prompts:
             head += [mark("<|file_sep|>"), *encode(file.path + "\n")]
         ids = [*head, mark("<|fim_suffix|>"), *encode(after)[:suffix]]
         ids += [mark("<|fim_prefix|>"), *encode(before)[suffix - context :], mark("<|fim_middle|>"), *middle]
-        return Prompt([*ids, mark("<|endoftext|>")], len(middle) + 1)
+        return CalibrationRow([*ids, mark("<|endoftext|>")], len(middle) + 1)
 
     def _others(self, language: str, file: File, around: str) -> list[int]:
         """Return up to two windows of other files of the package, those that share most words with the place."""

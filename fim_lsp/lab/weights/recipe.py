@@ -17,7 +17,7 @@ from fim_lsp.checkpoints.tokenizer import Tokenizer
 from fim_lsp.errors import InputError
 from fim_lsp.lab.progress import StepProgress
 from fim_lsp.lab.weights import calibrate, merge, pack, rounding, texts, vocabulary
-from fim_lsp.lab.weights.prompts import File, Prompt, Prompts
+from fim_lsp.lab.weights.prompts import CalibrationRow, File, Prompts
 from fim_lsp.lab.weights.walk import Walk
 from fim_lsp.nn.reference.tensors import load_tensors
 
@@ -148,7 +148,7 @@ class WeightsRecipe:
 
     def _prompts(
         self, files: Mapping[str, list[File]], shares: Mapping[str, float], seed: int = 11
-    ) -> Iterator[Prompt]:
+    ) -> Iterator[CalibrationRow]:
         return iter(Prompts(Tokenizer.from_folder(self._made("trimmed")), files, shares, seed))
 
     def _made(self, step: str) -> Path:

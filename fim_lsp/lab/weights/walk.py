@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fim_lsp.checkpoints.config import ModelConfig
-from fim_lsp.lab.weights.prompts import Prompt
+from fim_lsp.lab.weights.prompts import CalibrationRow
 from fim_lsp.nn.reference.transformer import rotary, rotate
 
 Visit = Callable[[str, Tensor], Tensor]  # a matrix' name and its inputs [tokens, columns] → the weight to go on with
@@ -32,7 +32,7 @@ class Walk:
         config.expect_llama()
         self.config, self.tensors = config, tensors
 
-    def begin(self, prompts: Sequence[Prompt]) -> State:
+    def begin(self, prompts: Sequence[CalibrationRow]) -> State:
         """Return what goes into the first layer."""
         lengths = [len(prompt.ids) for prompt in prompts]
         positions = torch.cat([torch.arange(length) for length in lengths])
@@ -51,14 +51,14 @@ class Walk:
         gate, up = (self._linear(f"{name}.mlp.{part}_proj", y, visit) for part in ("gate", "up"))
         return state._replace(x=x + self._linear(f"{name}.mlp.down_proj", F.silu(gate) * up, visit))
 
-    def hidden(self, prompts: Sequence[Prompt]) -> Tensor:
+    def hidden(self, prompts: Sequence[CalibrationRow]) -> Tensor:
         """Return the states before the head [tokens, hidden]."""
         state = self.begin(prompts)
         for number in range(self.config.layers):
             state = self.layer(number, state)
         return self._norm("model.norm", state.x)
 
-    def losses(self, prompts: Sequence[Prompt]) -> Tensor:
+    def losses(self, prompts: Sequence[CalibrationRow]) -> Tensor:
         """Return the loss of every token that is to be said, in nats."""
         hidden, at, losses = self.hidden(prompts), 0, []
         head = self.tensors["model.embed_tokens.weight" if self.config.tied else "lm_head.weight"].bfloat16()
