@@ -66,7 +66,7 @@ class GptBackend:
         prompt, cache, logits = self.reader.read(prompt, stop, meter)
         if logits is None:
             return
-        for first in decode.rank(logits, limits.candidates):
+        for first in self.reader.firsts(prompt, logits, limits.candidates):
             if stop():
                 return
             cache.truncate(len(prompt.ids))
@@ -81,9 +81,6 @@ class GptBackend:
         if logits is None:
             return
         with meter.stage("decode"):
-            best = decode.pick(logits).token
-            if prompt.begun == self.tokenizer.spell([best]):  # the word is whole: what may follow it
-                logits, prompt = decode.decode_one(self.model, cache, best), prompt.say(best, prompt.begun)
             firsts = self._other_first_tokens(prompt, logits, said[:1])
             found = alternatives.decode(self.model, cache, firsts, ALTERNATIVE_TOKENS, self._is_over, cancel.is_set)
         for steps in found if not cancel.is_set() else ():
@@ -187,7 +184,7 @@ class GptBackend:
         if logits is None:
             return []
         with meter.stage("decode"):
-            for first in decode.rank(logits, FIRST_TOKENS):
+            for first in self.reader.firsts(prompt, logits, FIRST_TOKENS):
                 cache.truncate(len(prompt.ids))
                 ids: list[int] = []
                 score = 0.0

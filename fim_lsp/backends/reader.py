@@ -53,14 +53,20 @@ class Prompt(NamedTuple):
     ids: list[int]
     prefix: list[int]  # of the document, as far as it may be read, without what is left out
     suffix: list[int]
+    left_out: tuple[int, ...] = ()  # the tokens that were
     begun: str = ""  # what is still to be said again, as the vocabulary spells it
     typed: int = 0  # characters that were left out; the answer begins behind them
-    said: tuple[int, ...] = ()  # tokens that were said again already, the last ones of `ids`
+    said: tuple[int, ...] = ()  # tokens that were said again, the last ones of `ids`
+    probability: float = 1.0  # of these among all that go on as was typed
 
-    def say(self, token: int, spelt: str) -> Prompt:
+    def say(self, step: decode.Step, spelt: str) -> Prompt:
         """Return the prompt with one more token of what is to be said again."""
-        begun, said = self.begun.removeprefix(spelt), (*self.said, token)
-        return self._replace(ids=[*self.ids, token], begun=begun, said=said)
+        return self._replace(
+            ids=[*self.ids, step.token],
+            begun=self.begun.removeprefix(spelt),
+            said=(*self.said, step.token),
+            probability=self.probability * step.probability,
+        )
 
 
 class Reader:
@@ -114,7 +120,7 @@ class Reader:
             return found
 
     def read(self, prompt: Prompt, stop: Callable[[], bool], meter: Meter) -> tuple[Prompt, Any, decode.Logits | None]:
-        """Read a prompt and say again what it left out, but for the last token.
+        """Read a prompt, and say again what it left out as far as that is no beginning of a longer token.
 
         Return what was read, a cache that stands for it and the logits after it, [vocab], in which nothing but what
         goes on as was typed has a chance; None in their place when stopped.
@@ -122,13 +128,16 @@ class Reader:
         cache = self.pool.take(prompt.ids)
         reused = len(cache)
         with meter.stage("prefill"):
-            logits = decode.prefill(self.model, cache, prompt.ids, stop, self.chunk)
+            rows = decode.prefill_and_try(self.model, cache, prompt.ids, prompt.left_out, stop, self.chunk)
         meter.count("reused", reused)
-        meter.count("prefilled", len(cache) - reused)
+        meter.count("prefilled", min(len(cache), len(prompt.ids)) - reused)
         self.cost = self.cost.learn(meter)
-        if logits is None or not prompt.begun:
-            return prompt, cache, logits
-        return self._say_again(prompt, cache, logits, stop, meter)
+        return (prompt, cache, None) if rows is None else self._say_again(prompt, cache, rows, stop, meter)
+
+    def firsts(self, prompt: Prompt, logits: decode.Logits, count: int) -> list[decode.Step]:
+        """Return the likeliest first tokens of an answer, best first, with what was said again in their probability."""
+        ranked = decode.rank(logits, count)
+        return [step._replace(probability=step.probability * prompt.probability) for step in ranked]
 
     def pace(self, deadline_ms: int) -> dict[str, float]:
         """Say what this machine was measured to take, and how much is therefore read at once and within a deadline."""
@@ -155,7 +164,8 @@ class Reader:
         count = self._begun(before, prefix) if is_said_again else 0
         kept, begun = prefix[: len(prefix) - count], prefix[len(prefix) - count :]
         typed = len(self.tokenizer.decode(begun))
-        return Prompt(self._in_time(kept, suffix, request), kept, suffix, self.tokenizer.spell(begun), typed)
+        ids = self._in_time(kept, suffix, request)
+        return Prompt(ids, kept, suffix, tuple(begun), self.tokenizer.spell(begun), typed)
 
     def text(self, prompt: Prompt, ids: Sequence[int]) -> str:
         """Return what was said after a prompt, without what had been typed."""
@@ -169,20 +179,33 @@ class Reader:
         return [self.tokenizer.encode(text)[: SNIPPET_TOKENS - 1] for text in texts]
 
     def _say_again(
-        self, prompt: Prompt, cache: Any, logits: decode.Logits, stop: Callable[[], bool], meter: Meter
+        self, prompt: Prompt, cache: Any, rows: decode.Logits, stop: Callable[[], bool], meter: Meter
     ) -> tuple[Prompt, Any, decode.Logits | None]:
-        while True:
-            whole = decode.only(logits, self.tokenizer.beginning_with(prompt.begun))
-            shorter = decode.only(logits, self.tokenizer.within(prompt.begun))
-            if whole.max() >= shorter.max() + SHORTER_LOG:
-                return prompt, cache, whole
+        """Say again what was left out; `rows` are the logits after the prompt and after each token of that."""
+        logits, tried = rows[0], list(zip(prompt.left_out, rows[1:], strict=True))
+        while prompt.begun:
+            whole, shorter = self.tokenizer.beginning_with(prompt.begun), self.tokenizer.within(prompt.begun)
+            possible = decode.only(logits, [*whole, *shorter])
+            likely = decode.only(logits, whole)
+            is_whole = likely.max() >= possible.max() + SHORTER_LOG
+            token = int((likely if is_whole else possible).argmax())
+            as_typed = tried.pop(0)[1] if tried and tried[0][0] == token else None
+            if is_whole and as_typed is None:
+                cache.truncate(len(prompt.ids))
+                return prompt, cache, likely
+            prompt = prompt.say(decode.step_of(possible, token), self.tokenizer.spell([token]))
+            if as_typed is not None:
+                logits = as_typed
+                continue
+            tried.clear()
+            cache.truncate(len(prompt.ids) - 1)
             if stop():
                 return prompt, cache, None
-            token = decode.pick(shorter).token
-            prompt = prompt.say(token, self.tokenizer.spell([token]))
             with meter.stage("decode"):
                 logits = decode.decode_one(self.model, cache, token)
             meter.count("decoded", 1)
+        cache.truncate(len(prompt.ids))
+        return prompt, cache, logits
 
     def _begun(self, before: str, prefix: list[int]) -> int:
         """Return how many of the last tokens hold the letters before the cursor, 0 where no other token could."""

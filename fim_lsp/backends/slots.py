@@ -16,7 +16,7 @@ from fim_lsp.backends.reader import Prompt, Reader
 from fim_lsp.checkpoints.low_rank import LowRank, SlotConfig
 from fim_lsp.domain import Cancel, FimRequest, Finish, Meter, Suggestion, TokenEstimate
 from fim_lsp.errors import ModelMismatch
-from fim_lsp.nn import decode, slots
+from fim_lsp.nn import slots
 from fim_lsp.nn.decode import Step
 from fim_lsp.nn.native.layers import NativeDecoder
 
@@ -66,7 +66,7 @@ class SlotBackend:
         prompt, cache, logits = self.reader.read(prompt, stop, meter)
         if logits is None:
             return
-        for first in decode.rank(logits, request.limits.candidates):
+        for first in self.reader.firsts(prompt, logits, request.limits.candidates):
             if stop():
                 return
             yield self._drafts(prompt, cache, first, request, cancel, meter)
@@ -126,7 +126,7 @@ class SlotBackend:
         prompt, cache, logits = self.reader.read(prompt, stop, meter)
         policy = replace(self.policy, passes=max(self.policy.passes, PASSES_OF_SEVERAL))
         found: dict[str, float] = {}
-        for first in decode.rank(logits, FIRST_TOKENS) if logits is not None else ():
+        for first in self.reader.firsts(prompt, logits, FIRST_TOKENS) if logits is not None else ():
             with meter.stage("fill"):
                 canvases = slots.fill(
                     self.model, cache, prompt.ids, first, policy, policy.canvas, policy.canvas,

@@ -55,12 +55,30 @@ def prefill(
 
     What was computed until then stays in the cache: the next prompt goes on from there.
     """
-    logits = None
+    rows = prefill_and_try(model, cache, prompt, (), stop, chunk)
+    return None if rows is None else rows[0]
+
+
+def prefill_and_try(
+    model: Model,
+    cache: TokenCache,
+    prompt: list[int],
+    further: Sequence[int],
+    stop: Callable[[], bool],
+    chunk: int = CHUNK,
+) -> Logits | None:
+    """Prefill and have tokens that may come next in the last pass, too.
+
+    Return the logits after the prompt and after each of these, [1 + further, vocab].
+    """
+    rows = None
     while len(cache) < len(prompt):
         if stop():
             return None
-        logits = model.forward(prompt[len(cache) : len(cache) + chunk], cache)[0]
-    return logits
+        ids = prompt[len(cache) : len(cache) + chunk]
+        is_last = len(cache) + len(ids) == len(prompt)
+        rows = model.forward([*ids, *further], cache, 1 + len(further)) if is_last else model.forward(ids, cache)
+    return rows
 
 
 def decode_one(model: Model, cache: TokenCache, token: int) -> Logits:
@@ -85,7 +103,11 @@ def only(logits: Logits, tokens: Sequence[int]) -> Logits:
 
 def pick(logits: Logits) -> Step:
     """Return the likeliest token."""
-    token = int(logits.argmax())
+    return step_of(logits, int(logits.argmax()))
+
+
+def step_of(logits: Logits, token: int) -> Step:
+    """Return a token with its probability."""
     return Step(token, 1.0 / float(np.exp(logits - logits[token]).sum()))
 
 

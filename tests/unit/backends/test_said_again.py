@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from itertools import cycle
+
 import pytest
 
+from fim_lsp.compare.quality import read_holes
 from fim_lsp.domain import Cancel, FimRequest, GenerationLimits, Meter
 from tests.unit.backends.scripted import scripted
 
 LINE = "größe = naïve.matrix(матрица, request.params['漢字']) + __doc__ + self._loader2"
 
 
-def said(backend, before: str) -> str:
+def said(backend, before: str, most: int = 99) -> str:
     """Return the last draft of what is said after `before`."""
-    (drafts,) = backend.generate(FimRequest((before, "\n"), GenerationLimits()), Cancel(), Meter())
+    (drafts,) = backend.generate(FimRequest((before, "\n"), GenerationLimits(max_tokens=most)), Cancel(), Meter())
     *_, last = drafts
     return last.text
 
@@ -62,6 +66,21 @@ def test_longer_and_shorter_tokens_are_those_that_a_look_at_all_of_them_finds(sp
     assert set(tokenizer.within(spelt)) == {
         one for one, text in every.items() if spelt.startswith(text) and text != spelt
     }
+
+
+@pytest.mark.model
+def test_what_is_tried_in_the_same_pass_changes_no_answer(decoder, monkeypatch):
+    backend = decoder.router.ready()
+    texts = [hole.segments[0][-900:] for hole in read_holes(None)[::30]]
+    words = [re.sub(r"[^a-z]+\Z", "", text) for text in texts]
+    cuts = [text[: len(text) - back] for text, back in zip(words, cycle(range(3)), strict=False)]
+    quick = [said(backend, text, 12) for text in cuts]
+    prompt = backend.reader.prompt
+    monkeypatch.setattr(backend.reader, "prompt", lambda *args: prompt(*args)._replace(left_out=()))
+    slow = [said(backend, text, 12) for text in cuts]  # the last token of what was typed is one of the twelve
+    assert all(one.startswith(other) for one, other in zip(quick, slow, strict=True))
+    assert sum(map(len, slow)) > 0.8 * sum(map(len, quick))
+    assert sum(prompt(text, "\n", FimRequest((text, "\n"), GenerationLimits())).typed > 0 for text in cuts) > 5
 
 
 @pytest.mark.model
