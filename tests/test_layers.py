@@ -11,10 +11,11 @@ import pytest
 from fim_lsp.languages import ids
 
 ROOT = Path(__file__).resolve().parents[1] / "fim_lsp"
-LEAVES = {"domain", "errors", "sentinels"}
+LEAVES = {"domain", "errors", "folders", "sentinels"}
 MAY_IMPORT = {  # part of fim_lsp: the parts it may import; None: all
     "domain": set(),
     "errors": set(),
+    "folders": set(),
     "sentinels": set(),
     "machine": set(),
     "kinds": set(),

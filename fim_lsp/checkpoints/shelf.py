@@ -5,7 +5,6 @@ A server looks names up here before it can load anything, so nothing heavy is im
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import time
@@ -14,8 +13,8 @@ from pathlib import Path
 
 from fim_lsp.checkpoints.fields import Table, read_json
 from fim_lsp.errors import InputError, ModelCorrupt, ModelMissing
+from fim_lsp.folders import data_folder
 
-DATA_FOLDER = "FIM_LSP_DATA_DIR"  # an environment variable: another folder than the user's data folder
 MANIFEST = "shelf.json"
 UNFINISHED = ".adding-"  # how a folder's name begins while it is made
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -36,15 +35,6 @@ class Shelved:
     def size(self) -> int:
         """Return the bytes of its files."""
         return size_of(self.folder)
-
-
-def data_folder() -> Path:
-    """Return the user's data folder; it need not be there."""
-    if folder := os.environ.get(DATA_FOLDER):
-        return Path(folder)
-    import platformdirs
-
-    return platformdirs.user_data_path("fim-lsp")
 
 
 def adapters_folder() -> Path:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from fim_lsp.errors import InputError
+from fim_lsp.folders import data_folder
 from fim_lsp.metrics.events import Accepted, Event, KeptAfter, Shown, Typed
 
-FOLDER = "FIM_LSP_DATA_DIR"  # an environment variable: another folder than the user's data folder
 WAIT_S = 1.0  # for another process that writes
 TABLES = """
 create table if not exists suggestion (id text primary key, at real, language text, backend text, chars integer,
@@ -38,8 +35,7 @@ TYPED = "select * from typed order by day, language"
 
 def kept_in() -> Path:
     """Return the file that holds the counts."""
-    folder = os.environ.get(FOLDER)
-    return (Path(folder) if folder else platformdirs.user_data_path("fim-lsp")) / "metrics.sqlite"
+    return data_folder() / "metrics.sqlite"
 
 
 class MetricsStore:

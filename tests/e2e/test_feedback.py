@@ -17,7 +17,7 @@ SECRET = "alpha + beta"
 @pytest.fixture
 def server(tmp_path, monkeypatch):
     """A server whose seconds, of those after which it looks again, take a two-hundredth."""
-    monkeypatch.setenv(store.FOLDER, str(tmp_path / "data"))
+    monkeypatch.setenv("FIM_LSP_DATA_DIR", str(tmp_path / "data"))
     with Client.fake(tmp_path, "--second-s", "0.005") as client:
         client.start()
         client.until_ready()
@@ -126,7 +126,7 @@ def test_no_text_and_no_path_is_written(server, tmp_path):
 
 
 def test_switched_off_nothing_is_written(tmp_path, monkeypatch):
-    monkeypatch.setenv(store.FOLDER, str(tmp_path / "data"))
+    monkeypatch.setenv("FIM_LSP_DATA_DIR", str(tmp_path / "data"))
     with Client.fake(tmp_path, settings={"metrics": False}) as client:
         client.start(initializationOptions={"metrics": False})
         client.until_ready()

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.model
 @pytest.fixture
 def left(tmp_path, monkeypatch):
     """Two hundred suggestions of the decoder, shown an hour ago, of which none was taken."""
-    monkeypatch.setenv(store.FOLDER, str(tmp_path / "data"))
+    monkeypatch.setenv("FIM_LSP_DATA_DIR", str(tmp_path / "data"))
     file = store.MetricsStore(store.kept_in())
     file.put([Shown(f"s{n}", time.time() - 3600, "python", "gpt", 9, n / 200) for n in range(200)])
     file.close()

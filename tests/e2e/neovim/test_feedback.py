@@ -15,7 +15,7 @@ QUICK = ("--second-s", "0.005")  # a second of those after which it is looked ag
 @pytest.fixture
 def typing(scripted, tmp_path, monkeypatch):
     """Start a Neovim whose ghost is on screen: typing(texts, text)."""
-    monkeypatch.setenv(store.FOLDER, str(tmp_path / "data"))
+    monkeypatch.setenv("FIM_LSP_DATA_DIR", str(tmp_path / "data"))
 
     def start(texts: str = f'["{SAID}"]', text: str = "x = \n"):
         screen = scripted(texts, more=QUICK)
@@ -59,7 +59,7 @@ def test_word_by_word_it_adds_up(typing):
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_lines_and_wide_letters_are_counted_as_the_server_counts(scripted, tmp_path, monkeypatch, end):
-    monkeypatch.setenv(store.FOLDER, str(tmp_path / "data"))
+    monkeypatch.setenv("FIM_LSP_DATA_DIR", str(tmp_path / "data"))
     screen = scripted("[\"g('𝄞')\\n    y = 2\"]", more=QUICK)
     screen.edit(f"def f():{end}    {end}", 1, 4)
     screen.until_ghost()

@@ -30,7 +30,7 @@ def sources(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def data(tmp_path, monkeypatch):
-    monkeypatch.setenv(shelf.DATA_FOLDER, str(tmp_path / "data"))
+    monkeypatch.setenv("FIM_LSP_DATA_DIR", str(tmp_path / "data"))
     return tmp_path / "data"
 
 

@@ -18,7 +18,7 @@ OLD = """create table suggestion (id text primary key, at real, language text, b
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv(store.FOLDER, str(tmp_path))
+    monkeypatch.setenv("FIM_LSP_DATA_DIR", str(tmp_path))
     return tmp_path
 
 

@@ -20,7 +20,7 @@ DAY_S = 86_400
 @pytest.fixture(autouse=True)
 def counted(tmp_path, monkeypatch):
     """Ten suggestions in two languages on two days: three whole, one in part."""
-    monkeypatch.setenv(store.FOLDER, str(tmp_path))
+    monkeypatch.setenv("FIM_LSP_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "140")
     shown = [Shown(f"p{n}", NOON + n, "python", "gpt", 20) for n in range(6)]
     shown += [Shown(f"g{n}", NOON + DAY_S + n, "go", "bert", 10) for n in range(4)]

@@ -17,7 +17,7 @@ SHOWN = Shown("a", 1.0, "python", "gpt", 12, 0.5)
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv(store.FOLDER, str(tmp_path / "data"))
+    monkeypatch.setenv("FIM_LSP_DATA_DIR", str(tmp_path / "data"))
     return tmp_path / "data"
 
 
