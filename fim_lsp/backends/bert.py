@@ -11,6 +11,7 @@ from fim_lsp.backends.base import Backend, Budget, ModelRequest
 from fim_lsp.backends.calibration import Calibration
 from fim_lsp.checkpoints.architectures import ARCHITECTURES
 from fim_lsp.checkpoints.config import read_config, read_raw_config
+from fim_lsp.checkpoints.fields import Table
 from fim_lsp.checkpoints.low_rank import SLOTS
 from fim_lsp.checkpoints.marks import Marks
 from fim_lsp.checkpoints.tokenizer import Tokenizer
@@ -52,9 +53,9 @@ class BertBackend:
     @classmethod
     def from_folder(cls, folder: Path) -> BertBackend:
         """Load an infiller of ours or a published encoder; raises ModelMissing, ModelCorrupt, ModelMismatch."""
-        raw = read_raw_config(folder)
+        raw = Table(read_raw_config(folder), str(folder / "config.json"))
         calibration = Calibration.read(folder)
-        if raw.get("model_type") in ARCHITECTURES:
+        if raw.text("model_type", "") in ARCHITECTURES:
             config = read_config(folder)
             Marks.read(config.infill, folder / "config.json")
             model, tokenizer = load_encoder(folder), Tokenizer.from_folder(folder, config.vocab)

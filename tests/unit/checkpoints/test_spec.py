@@ -154,3 +154,10 @@ def test_ready_weights_that_another_program_wrote_are_read(copy, sound):
     first, second = (NativeDecoder.from_folder(one) for one in (sound / "ready", folder))
     ids = list(range(40))
     np.testing.assert_array_equal(*(one.forward(ids, one.new_cache(64), rows=40) for one in (first, second)))
+
+
+@pytest.mark.parametrize("kind", [[1, 2], {"a": {}}, 7])
+def test_an_infiller_whose_kind_is_no_name_is_told(copy, kind):
+    configure(folder := copy("infiller"), {"model_type": kind})
+    with pytest.raises(ModelCorrupt, match=r"config\.json.*model_type|model_type.*config\.json"):
+        BertBackend.from_folder(folder)
