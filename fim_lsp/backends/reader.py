@@ -34,7 +34,7 @@ TILE = 16  # tokens that processors with tiles multiply at once
 READING_SHARE = 0.6  # of the time that is left, at most: what is read must also be answered
 SHORT_PREFIX, SHORT_SUFFIX = 128, 32  # tokens: where time is left for no more before the cursor, so many behind it do
 BEGUN = re.compile(r"(?:[^\W\d_]+|_+)\Z")  # what a vocabulary takes for one piece of a word
-BEGUN_TOKENS, BEGUN_CHARS = 3, 100  # left out of a prompt and said again, at most: a pass each
+BEGUN_TOKENS, BEGUN_CHARS = 3, 100  # left out of a prompt and said again, at most
 SHORTER_LOG = math.log(0.02)  # how likely a token with all letters must be beside one with some: few mean that one
 CLAMP_TOKENS = 64  # a prefix too long loses tokens in such steps, so that typing does not shift it at every key
 

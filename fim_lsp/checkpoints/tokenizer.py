@@ -6,7 +6,6 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
-from itertools import islice, takewhile
 from pathlib import Path
 
 from tokenizers import Tokenizer as _Tokenizer
@@ -15,7 +14,7 @@ from fim_lsp.checkpoints.config import MOST_TOKENS, tokenizer_folder
 from fim_lsp.errors import ModelCorrupt, ModelMismatch, ModelMissing
 
 RECENT = 16  # texts whose ids are kept: the router asks what a request would cost, then the backend takes it
-LETTER = "a"
+LETTER, LAST = "a", "\U0010ffff"
 MOST_BEGINNING = 16  # tokens before a text
 PROBE = "def f(x):\n    return 'é'\n"  # what any vocabulary for code can read
 
@@ -87,9 +86,7 @@ class Tokenizer:
     def beginning_with(self, spelt: str) -> Sequence[int]:
         """Return the ids of tokens spelt so, or so and longer."""
         spellings, ids = self._sorted
-        first = bisect_left(spellings, spelt)
-        longer = takewhile(lambda one: one.startswith(spelt), islice(spellings, first, None))
-        return ids[first : first + sum(1 for _ in longer)]
+        return ids[bisect_left(spellings, spelt) : bisect_left(spellings, spelt + LAST)]
 
     def within(self, spelt: str) -> list[int]:
         """Return the ids of tokens that something spelt so begins with, shorter than it."""
@@ -100,10 +97,9 @@ class Tokenizer:
     @cached_property
     def _sorted(self) -> tuple[list[str], array[int]]:
         """Return the spellings of tokens in order, and their ids; no sentinel is among them."""
-        added = self.inner.get_added_tokens_decoder()
-        pieces = self.inner.get_vocab(with_added_tokens=True).items()
-        found = sorted((spelt, id) for spelt, id in pieces if id not in added and id < self.vocab)
-        return [spelt for spelt, _ in found], array("i", (id for _, id in found))
+        added, pieces = self.inner.get_added_tokens_decoder(), self.inner.get_vocab(with_added_tokens=False)
+        spellings = sorted(spelt for spelt, id in pieces.items() if id not in added and id < self.vocab)
+        return spellings, array("i", map(pieces.__getitem__, spellings))
 
     def sentinel(self, name: str) -> int | None:
         """Return the id of a special token, None when this vocabulary, or the model, lacks it."""

@@ -61,6 +61,9 @@ def evaluate(
         str, typer.Option(help="With --humaneval: model, the decoder alone (the default), or pipeline.", metavar="WAY")
     ] = "",
     kind: Annotated[str, typer.Option(help="Only holes of this kind, rest_of_line say.")] = "",
+    within_words: Annotated[
+        bool, typer.Option("--within-words", help="Ask a few letters further, where a word was begun.")
+    ] = False,
     model: ModelFolder = "",
     backend: Annotated[str, typer.Option("--backend", help="auto, gpt or bert.")] = "gpt",
     as_json: AsJson = False,
@@ -76,6 +79,8 @@ def evaluate(
             raise InputError("--wheels and --no-workspace go with --multi-file")
         if sum(map(bool, (holes, on, language, multi_file, humaneval))) > 1:
             raise InputError("one of --holes, --on, --language, --multi-file and --humaneval is measured at a time")
+        if within_words and (multi_file or humaneval or language == ALL or "," in language):
+            raise InputError("--within-words goes with --holes, --on or one --language")
         resolved = settings(None, model, backend)
         if humaneval is not None:
             _evaluate_humaneval(humaneval, ask or WAYS[0], limit, resolved, as_json)
@@ -84,7 +89,8 @@ def evaluate(
         elif language == ALL or "," in language:
             _evaluate_languages(language, kind, limit, resolved, as_json)
         else:
-            _evaluate_holes(_draw(_holes(holes, on, language), kind, limit), resolved, as_json)
+            chosen = _draw(_holes(holes, on, language), kind, limit)
+            _evaluate_holes(_within_words(chosen) if within_words else chosen, resolved, as_json)
 
 
 def _holes(holes: Path | None, on: Path | None, language: str) -> list[Hole]:
@@ -100,6 +106,15 @@ def _draw(some: Sequence[Cut], kind: str, limit: int) -> list[Cut]:
     if not chosen:
         raise InputError(f"no hole of the kind {kind}: there are {', '.join(sorted({one.kind for one in some}))}")
     return chosen[:: max(1, len(chosen) // limit)][:limit] if limit else chosen
+
+
+def _within_words(holes: Sequence[Hole]) -> list[Hole]:
+    from fim_lsp.compare import quality
+
+    found = [cut for hole in holes if (cut := quality.within_word(hole))]
+    if not found:
+        raise InputError("--within-words: no hole has a word of two letters")
+    return found
 
 
 def _evaluate_holes(holes: Sequence[Hole], resolved: Resolved, as_json: bool) -> None:

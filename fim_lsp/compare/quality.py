@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import random
+import re
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -19,6 +21,7 @@ from fim_lsp.errors import InputError
 from fim_lsp.languages import DEFAULT, Language, SyntaxTree, get, language_of
 
 SHORT_TOKENS = 8
+WORD, MOST_LETTERS = re.compile(r"[^\W\d]\w+"), 6
 SEVERAL = "several_holes"  # the kind of a text with more holes than one
 
 
@@ -109,6 +112,16 @@ def _has_error(text: str, language: Language) -> bool:
 
 def first_line(text: str) -> str:
     return text.strip().split("\n")[0].strip()
+
+
+def within_word(hole: Hole) -> Hole | None:
+    """Return a hole that begins one to six letters further, within one of its first two words; None without one."""
+    rng, words = random.Random(hole.key), list(WORD.finditer(hole.gold.partition("\n")[0]))[:2]
+    if not words:
+        return None
+    start, end = rng.choice(words).span()
+    at = rng.randint(start + 1, min(end - 1, start + MOST_LETTERS))
+    return replace(hole, prefix=hole.prefix + hole.gold[:at], gold=hole.gold[at:], raw=None)
 
 
 def shipped_holes(name: str = "held_out") -> Path:

@@ -24,7 +24,7 @@ CANDIDATES = ("gpt", "bert")  # families that `auto` chooses among; the first on
 ELSEWHERE = "remote"  # a server, asked only where the settings say so
 USUAL_STEPS = 8.0  # where no table says
 TRIALS = (  # run once the weights are there; only the second is timed, the first pays for what is set up on the way
-    FimRequest(("def warm_up():\n    ", "\n"), GenerationLimits(max_tokens=2)),
+    FimRequest(("def warm_up():\n    retu", "\n"), GenerationLimits(max_tokens=2)),
     FimRequest(
         ("".join(f"line_{n} = read_line({n})\n" for n in range(8)) + "total = ", "\n"), GenerationLimits(max_tokens=4)
     ),

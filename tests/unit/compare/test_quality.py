@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from fim_lsp.compare.quality import Hole, Score, read_holes, summarise
+from fim_lsp.compare.quality import Hole, Score, read_holes, summarise, within_word
 from fim_lsp.domain import Outcome, Suggestion
 
 
@@ -44,3 +44,19 @@ def test_a_hole_may_hold_what_only_python_takes_for_a_line_break(tmp_path):
     text = json.dumps(row | {"prefix": "x = '\u2028\x85' + ", "suffix": "\n"}, ensure_ascii=False)
     (tmp_path / "holes.jsonl").write_text(f"{text}\n{text}\n", encoding="utf-8")
     assert [hole.prefix for hole in read_holes(tmp_path / "holes.jsonl")] == ["x = '\u2028\x85' + "] * 2
+
+
+def test_a_hole_within_a_word_is_the_same_text_a_few_letters_further():
+    holes = read_holes(None)
+    cut = [(hole, within) for hole in holes if (within := within_word(hole))]
+    assert len(cut) > 0.9 * len(holes)
+    for hole, within in cut:
+        typed = within.prefix.removeprefix(hole.prefix)
+        assert hole.prefix + typed == within.prefix
+        assert typed + within.gold == hole.gold
+        assert f"{typed[-1]}{within.gold[0]}".replace("_", "a").isalnum()
+    assert [within_word(hole) for hole in holes] == [within_word(hole) for hole in read_holes(None)]
+
+
+def test_a_hole_without_a_word_cannot_begin_within_one():
+    assert within_word(Hole("p", "a.py", 1, "arguments", "f(", ")", "1, x, '-'")) is None
