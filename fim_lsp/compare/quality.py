@@ -174,7 +174,9 @@ def summarise(
             "answered": 100 * statistics.fmean(bool(s.outcome.suggestions) for s in some),
             "shown_errors": _percent([s.is_error for s in some if s.outcome.suggestions]),
             "latency_p50_ms": statistics.median(s.latency_ms for s in some),
-            "latency_p95_ms": statistics.quantiles((s.latency_ms for s in some), n=20)[-1] if len(some) > 1 else 0.0,
+            "latency_p95_ms": statistics.quantiles((s.latency_ms for s in some), n=20)[-1]
+            if len(some) > 1
+            else some[0].latency_ms,
         }
         for kind, some in kinds.items()
     }

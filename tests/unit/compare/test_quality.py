@@ -60,3 +60,9 @@ def test_a_hole_within_a_word_is_the_same_text_a_few_letters_further():
 
 def test_a_hole_without_a_word_cannot_begin_within_one():
     assert within_word(Hole("p", "a.py", 1, "arguments", "f(", ")", "1, x, '-'")) is None
+
+
+def test_the_slowest_of_one_hole_is_that_hole():
+    (hole, *_) = read_holes(None)
+    rows = summarise([Score(hole, Outcome(), 12.0)], len)
+    assert {row["latency_p95_ms"] for row in rows.values()} == {12.0}
