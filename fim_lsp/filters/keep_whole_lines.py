@@ -7,7 +7,7 @@ from fim_lsp.languages import SyntaxTree
 
 
 def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggestion | None:
-    """Drop the unfinished end of a text that met the token budget or the deadline."""
+    """Drop the unfinished end of a text; that of a confident prefix is where a word ends."""
     language = syntax.language
     if suggestion.finish == "stop":
         return suggestion
@@ -16,6 +16,8 @@ def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggest
     text = suggestion.text
     if "\n" in text.strip("\n"):
         return suggestion.with_text(text[: text.rindex("\n")])
+    if suggestion.finish == "unsure":
+        return suggestion
     end = len(text)
     while end and language.is_word(text[end - 1]):
         end -= 1

@@ -39,8 +39,8 @@ def generate(
 ) -> Answer:
     """Run a backend; a lone candidate that is too unlikely is cut to its confident prefix, or dropped.
 
-    Several are kept however unlikely, for a person chooses among them; so is what deadline or budget cut short. A
-    server's fault is told, not raised: another family may stand in. `defined` knows the names of other files.
+    Several are kept however unlikely, for a person chooses among them. A server's fault is told, not raised: another
+    family may stand in. `defined` knows the names of other files.
     """
     meter = Meter()
     kept: list[Suggestion] = []
@@ -59,7 +59,7 @@ def generate(
                 dropped.append(f"filter {dropper}")
                 continue
             shown = _judge(backend, shown, cursor_kind, request, site, defined)
-            if request.limits.candidates == 1 and shown.finish == "stop" and _is_unlikely(backend, shown):
+            if request.limits.candidates == 1 and _is_unlikely(backend, shown):
                 why = f"too unlikely, {shown.confidence:.1%}{unresolved.describe(shown.unresolved)}"
                 dropped.append(why + _describe_limit(backend))
                 shown = _confident_prefix(raw, ends, site, defined, shown.unresolved)

@@ -8,14 +8,16 @@ shown     self.width
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 from fim_lsp.domain import Suggestion
 from fim_lsp.languages import Language
 
-SURE = 0.2  # as likely as this, prefixes were as often right as wrong when a file was typed anew
+SURE = 0.4  # as likely as this or likelier, two prefixes in three were right
 LEAST_CHARS = 2  # a single character is typed as quickly as accepted
+WORD = re.compile(r"[^\W_]")  # without any, a comment's mark or an operator is all there is
 
 
 class DraftEnd(NamedTuple):
@@ -42,7 +44,7 @@ def truncate(suggestion: Suggestion, ends: list[DraftEnd], language: Language) -
     for chars, total in reversed(ends):
         if chars < len(text) and total >= math.log(SURE) and not _is_within_word(text, chars, language):
             sure = text[:chars].rstrip()
-            if len(sure.strip()) < LEAST_CHARS:
+            if len(sure.strip()) < LEAST_CHARS or not WORD.search(sure):
                 return None
             return Suggestion((sure,), finish="unsure", confidence=round(math.exp(total), 4))
     return None
