@@ -7,7 +7,8 @@ adds none, a line and then a token at a time, else drop it.
 Before a word that stands on the line nothing is cut, and nothing ends in a word: `y =` of `y = 2` before `x = 1` would
 parse, and mean something else.
 What was broken before, and would be with a plain name at the cursor too, may stay as broken as it was: a statement is
-typed from left to right. A head at the suggestion's end whose block is yet to come is no error.
+typed from left to right. A head at the suggestion's end whose block is yet to come is no error, nor is what a mere
+beginning leaves to be said: `x :=` is half of a statement.
 """
 
 from __future__ import annotations
@@ -17,14 +18,13 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain, islice, product
 
 from fim_lsp.domain import Snapshot, Suggestion
 from fim_lsp.languages import Language, SyntaxTree
-from fim_lsp.languages.scan import PAIRS, open_brackets, scan
+from fim_lsp.languages.scan import CLOSERS, open_brackets, scan
 
-CLOSERS = {opener: closer for closer, opener in PAIRS.items()}
-TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
+TOKEN = re.compile(r"\w+|\s+|[:=!<>&|+*/%^.-]+|[^\w\s]")  # half of an operator is another one
 WORD = re.compile(r"\w")
 MOST_CHARS = 8_000_000  # given to the parser for one suggestion, in all
 LINE_WEIGHT, NODE_WEIGHT = 20, 100  # a character of the cursor's line, and a node of the top level, cost as so many
@@ -48,10 +48,13 @@ def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggest
     if is_word(stands[:1]) and is_word(suggestion.text[-1:]):
         return None
     shorter = () if is_word(stands.lstrip()[:1]) else islice(_beginnings(suggestion.text), 1, None)
+    more = () if suggestion.is_whole else (syntax.language.expression,)
     for number, text in enumerate(chain([suggestion.text], closed, shorter)):
         if number == TRIES or (number and not parser.left):
             break
-        if (text == suggestion.text or WORD.search(text)) and parser.fewest(head + text, tail, allowed) <= allowed:
+        if (text == suggestion.text or WORD.search(text)) and parser.fewest(
+            head + text, tail, allowed, more
+        ) <= allowed:
             return suggestion if text == suggestion.text else suggestion.with_text(text)
     return None
 
@@ -64,14 +67,18 @@ class _Parser:
     left: int
     until: float = field(default_factory=lambda: time.monotonic() + MOST_S)
 
-    def fewest(self, head: str, tail: str, enough: int = 0) -> int:
-        """Count the faults of `head` and `tail` joined, with what best ends an unfinished head between them."""
+    def fewest(self, head: str, tail: str, enough: int = 0, more: tuple[str, ...] = ()) -> int:
+        """Count the faults of `head` and `tail` joined, with what best ends an unfinished head between them.
+
+        `more` may come first, where `head` ends with no word.
+        """
         line = head[head.rfind("\n") + 1 :]
         indent = line[: len(line) - len(line.lstrip())]
         language = self.syntax.language
         found: list[int] = []
-        for ending in language.endings if not tail[: tail.find("\n") + 1 or None].strip() else ("",):
-            between = ending.format(indent=indent, deeper=f"{indent}    ")
+        endings = language.endings if not tail[: tail.find("\n") + 1 or None].strip() else ("",)
+        for first, ending in product(("",) if language.is_word(head[-1:]) else ("", *more), endings):
+            between = first + ending.format(indent=indent, deeper=f"{indent}    ")
             parsed = SyntaxTree.parse(head + between + tail, language, self.syntax)
             found.append(parsed.faults() if parsed.root else sys.maxsize)
             self.left = max(self.left - 1, 0) if time.monotonic() < self.until else 0

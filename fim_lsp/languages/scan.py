@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fim_lsp.languages.language import Language
 
 PAIRS = {")": "(", "]": "[", "}": "{"}
+CLOSERS = {opener: closer for closer, opener in PAIRS.items()}
+LOOK_BACK_CHARS = 4000  # of a line
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,32 @@ def stray_closers(text: str, language: Language, open_before: str = "") -> list[
         else:
             stray.append((at, char))
     return stray
+
+
+def closers_behind(before: str, after: str, language: Language) -> str:
+    """Return what stands behind the cursor on its line, where it but closes what the line opened before: an editor
+    puts it there with each opener, and nothing says yet that the line ends with it. "" where more stands there."""
+    found, standing = scan(before[-LOOK_BACK_CHARS:], language), after.rstrip()
+    opened = open_brackets(before[-LOOK_BACK_CHARS:], language)
+    closers = found.quote + "".join(CLOSERS[one] for one in reversed(opened))
+    return standing if found.comment < 0 and closers.startswith(standing) else ""
+
+
+def closed_by(text: str, closers: str, language: Language) -> list[int]:
+    """Return where a text closes the first, the second … of the closers that stand behind it, as far as it does."""
+    found, at = [], 0
+    if closers[:1] in PAIRS:
+        rest = closers
+    else:
+        at, rest = _string_end(text, 0, closers[:1], language), closers[1:]
+        if at > len(text):
+            return []
+        found.append(at - 1)
+    for closer, (offset, said) in zip(rest, stray_closers(text[at:], language), strict=False):
+        if said != closer:
+            break
+        found.append(at + offset)
+    return found
 
 
 def opened_again(text: str, stands: str, language: Language) -> str:

@@ -11,10 +11,10 @@ from fim_lsp.languages import LANGUAGES, SyntaxTree
 DROPPED = "∅"
 
 
-def shown(picture: str, said: str, finish: str = "stop") -> str:
+def shown(picture: str, said: str, finish: str = "stop", language: str = "python") -> str:
     before, _, after = picture.partition("║")
-    snap = Snapshot("u", 0, "python", before + after, len(before))
-    kept = keep_valid.apply(Suggestion((said,), finish=finish), snap, SyntaxTree.parse(snap.text, LANGUAGES["python"]))
+    snap = Snapshot("u", 0, language, before + after, len(before))
+    kept = keep_valid.apply(Suggestion((said,), finish=finish), snap, SyntaxTree.parse(snap.text, LANGUAGES[language]))
     return DROPPED if kept is None else kept.text
 
 
@@ -53,6 +53,25 @@ def test_a_suggestion_adds_no_syntax_error(picture, said, kept):
 
 def test_a_mere_beginning_is_cut_and_never_closed():
     assert shown("f(║)\n", 'a, "b', finish="unsure") == "a,"
+
+
+@pytest.mark.parametrize(
+    ("language", "picture", "begun"),
+    [
+        ("python", "║\n", "total +="),
+        ("go", "func f() {\n\t║\n}\n", "base :="),
+        ("rust", "║\nuse std::fmt;\n", "use std::"),
+        ("rust", "fn f() {\n    ║\n}\n", "let a ="),
+        ("java", "class A {\n    void f() {\n        ║\n    }\n}\n", "int a ="),
+        ("c", "int f(void) {\n    ║\n}\n", "p->q ="),
+    ],
+)
+def test_a_mere_beginning_may_leave_an_expression_to_be_said(language, picture, begun):
+    assert shown(picture, begun, "unsure", language) == begun
+
+
+def test_an_operator_is_never_halved():
+    assert shown("func f() {\n\t║\n}\n", "base := ]", language="go") == "base"
 
 
 def test_a_long_text_is_given_to_the_parser_a_bounded_number_of_times(monkeypatch):
