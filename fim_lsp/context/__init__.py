@@ -2,7 +2,8 @@
 
 Each source of text is a file with one function; PREAMBLE lists them in the order they stand before the window,
 the most stable first, because text that changes invalidates the keys and values of all that follows it. Text of other
-files comes before all that: snippets.py lists its sources.
+files comes before all that: snippets.py lists its sources. What an editor closed by itself behind the cursor is not
+shown: the model would take the line for ended there, and all that is read after the suffix would be read anew.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from fim_lsp.context import headers, imports, window
 from fim_lsp.domain import FimRequest, GenerationLimits, Snapshot, Snippet
 from fim_lsp.languages import Site
+from fim_lsp.languages.scan import closers_behind
 
 Source = Callable[[str, str, Site, int], str]  # text before the window, text near the cursor, site, room
 
@@ -36,7 +38,8 @@ def build(
             preamble += f"{text}\n" if text else ""
         start = window.start(snap, prefix_chars - len(preamble))
     prefix = preamble + snap.text[start : snap.offset]
-    suffix = snap.text[snap.offset : window.end(snap, suffix_chars)]
+    behind = closers_behind(site.snap.line_prefix, site.snap.line_suffix, site.language)
+    suffix = snap.text[snap.offset + len(behind) : window.end(snap, suffix_chars)]
     return FimRequest((_normal(prefix), _normal(suffix)), limits, snippets, site.snap.language, snap.path)
 
 

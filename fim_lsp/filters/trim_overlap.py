@@ -3,6 +3,7 @@
 foo(║)      +  a, b)      →  foo(a, b║)      the repeated bracket is cut
 foo(║)      +  bar(a)     →  foo(bar(a)║)    this one is the suggestion's own
 def f(║)    +  a, b):     →  def f(├)┤ → a, b):   the bracket is covered, because more follows it
+f(a, g(║))  +  b).c       →  f(a, g(├b).c┤) … )   one of two is
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from itertools import islice
 from fim_lsp.domain import Snapshot, Suggestion
 from fim_lsp.languages import Language, SyntaxTree
 from fim_lsp.languages.block import indent_of, lines_below
-from fim_lsp.languages.scan import stray_closers
+from fim_lsp.languages.scan import closed_by, closers_behind, stray_closers
 
 BRACKETS = ")]}"
 ENDS = ",;"  # a line is the same with and without
@@ -31,6 +32,8 @@ def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggest
         return suggestion.with_text(text)
     first, newline, rest = text.partition("\n")
     trimmed = first.rstrip()
+    if closers_behind(snap.line_prefix, snap.line_suffix, language):
+        return _over_closers(suggestion.with_text(trimmed), standing, language)
     if _is_own(trimmed, standing, language):
         return suggestion.with_text(text)
     if trimmed.endswith(standing):
@@ -43,6 +46,15 @@ def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggest
     if overlap and not is_own and (overlap > 1 or standing[0] in BRACKETS + language.quotes + language.long_quotes):
         return suggestion.with_text(trimmed[:-overlap])
     return suggestion.with_text(text)
+
+
+def _over_closers(suggestion: Suggestion, standing: str, language: Language) -> Suggestion:
+    """Cover those of the standing closers that a line closes before its end; what it closes at its end goes."""
+    closed = len(closed_by(suggestion.text, standing, language))
+    without = suggestion.text.removesuffix(standing[:closed])
+    if closed and not closed_by(without, standing, language):
+        return suggestion.with_text(without)
+    return replace(suggestion, replaces=closed)
 
 
 def _is_own(line: str, end: str, language: Language) -> bool:

@@ -14,7 +14,7 @@ from fim_lsp.languages import Site
 from fim_lsp.languages.block import indent_of
 from fim_lsp.languages.indent import in_unit
 from fim_lsp.languages.loops import round_at_end, rounds_of
-from fim_lsp.languages.scan import open_brackets, opened_again, stray_closers
+from fim_lsp.languages.scan import closers_behind, open_brackets, opened_again, stray_closers
 
 LOOP_CHARS = (3, 80)  # of a round; filters/drop_repetition.py drops what this cannot cut
 STANDING_CHARS = 1000  # right of the cursor, looked at at every step
@@ -33,7 +33,7 @@ def at_line_end(text: str, snap: Snapshot, limits: GenerationLimits, site: Site)
 def at_closer(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) -> int | None:
     """The bracket that closes here already stands right of the cursor."""
     standing = snap.line_suffix[:STANDING_CHARS].strip()
-    if limits.multiline or not standing or standing[0] not in ")]}":
+    if limits.multiline or not standing or standing[0] not in ")]}" or _is_closed_by_editor(snap, site):
         return None
     cut = next((at for at, closer in stray_closers(text, site.language) if closer == standing[0]), None)
     if cut is None:
@@ -50,6 +50,8 @@ def at_quote(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) ->
     standing, language = snap.line_suffix, site.language
     if site.zone != "string" or not standing or standing[0] not in language.quotes + language.long_quotes:
         return None
+    if _is_closed_by_editor(snap, site):
+        return None
     mark = standing[0] * (3 if standing.startswith(3 * standing[0]) else 1)
     if mark.startswith(text) and snap.line_prefix.endswith(mark):
         return None  # it may open once more what is open already
@@ -63,6 +65,11 @@ def at_quote(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) ->
     if closing.fullmatch(standing) and closing.fullmatch(tail):
         return None  # as with a bracket
     return cut
+
+
+def _is_closed_by_editor(snap: Snapshot, site: Site) -> bool:
+    """True where the model does not know what stands: the overlap filter sees how much of it the text closes."""
+    return bool(closers_behind(snap.line_prefix, snap.line_suffix, site.language))
 
 
 def at_blank_line(text: str, snap: Snapshot, limits: GenerationLimits, site: Site) -> int | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from fim_lsp import context
 from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.context import window
@@ -11,6 +13,7 @@ from fim_lsp.domain import Cancel, GenerationLimits, Snapshot
 from fim_lsp.languages import LANGUAGES, SyntaxTree, Trees, describe
 from fim_lsp.pipeline.completer import Completer
 from fim_lsp.settings import Config
+from tests.picture import draw
 
 PYTHON = LANGUAGES["python"]
 BODY = "".join(f"        value_{n} = path.join(root, '{n}')\n" for n in range(100))
@@ -64,6 +67,26 @@ def test_one_endless_line_is_cut_anyway():
 
 def test_line_breaks_reach_the_model_as_one_kind():
     assert build(Snapshot("u", 0, "python", "a\r\nb\rc\r\n", 3)) == ("a\n", "b\nc\n")
+
+
+@pytest.mark.parametrize(
+    ("picture", "after"),
+    [
+        ("print(║)\ny = 1\n", "\ny = 1\n"),
+        ("x = f(a[║])  \n", "  \n"),
+        ('print("║")\n', "\n"),
+        ("print(║), 1\n", "), 1\n"),  # somebody wrote more
+        ("f(\n    a║)\n", ")\n"),  # another line opened it
+        ("# see (║)\n", ")\n"),
+        ("print(║]\n", "]\n"),
+    ],
+)
+def test_what_the_editor_closed_behind_the_cursor_is_not_shown(picture, after):
+    assert build(draw(picture))[1] == after
+
+
+def test_opening_a_bracket_that_the_editor_closes_leaves_the_suffix_as_it_was():
+    assert build(draw("print(║)\ny\n"))[1] == build(draw("print║\ny\n"))[1]
 
 
 def shape(node) -> str:
