@@ -39,8 +39,9 @@ def generate(
 ) -> Answer:
     """Run a backend; a lone candidate that is too unlikely is cut to its confident prefix, or dropped.
 
-    Several are kept however unlikely, for a person chooses among them. A server's fault is told, not raised: another
-    family may stand in. `defined` knows the names of other files.
+    Several are kept however unlikely, for a person chooses among them; so are the whole lines of a block that deadline
+    or budget cut short. A server's fault is told, not raised: another family may stand in. `defined` knows the names of
+    other files.
     """
     meter = Meter()
     kept: list[Suggestion] = []
@@ -59,7 +60,8 @@ def generate(
                 dropped.append(f"filter {dropper}")
                 continue
             shown = _judge(backend, shown, cursor_kind, request, site, defined)
-            if request.limits.candidates == 1 and _is_unlikely(backend, shown):
+            is_judged = shown.finish == "stop" or "\n" not in shown.text.strip()
+            if request.limits.candidates == 1 and is_judged and _is_unlikely(backend, shown):
                 why = f"too unlikely, {shown.confidence:.1%}{unresolved.describe(shown.unresolved)}"
                 dropped.append(why + _describe_limit(backend))
                 shown = _confident_prefix(raw, ends, site, defined, shown.unresolved)
