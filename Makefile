@@ -6,11 +6,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := .venv/.ready
 TORCH := $(shell grep '^torch==' constraints.txt)
 
-ALONE := tests/e2e tests/cases/test_huge.py # deadlines that are the product's own, editors, what measures time
-
 VSIX := editors/vscode/dist/fim-lsp.vsix
 
-.PHONY: setup try test editors vsix vsix-server check fix eval release clean help
+.PHONY: setup try test test-long editors vsix vsix-server check fix eval release clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 13
@@ -28,8 +26,11 @@ try: $(STAMP) ## complete holes of real sample files and show the ghost text
 	@$(BIN)/fim-lsp demo
 
 test: $(STAMP) ## all tests; those of an editor that is not there are skipped
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ALONE:%=--ignore %)
-	@$(BIN)/python -m pytest $(ALONE)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not alone and not editor"
+	@$(BIN)/python -m pytest -m "alone or editor"
+
+test-long: $(STAMP) ## what `make test` leaves out for its length: half a minute of typing, installing the wheels
+	@$(BIN)/python -m pytest -m "typing or wheel"
 
 editors: $(STAMP) vsix ## what the editors' tests need: VS Code into .cache/; as root on Debian also Chromium and Emacs
 	@tests/e2e/install.sh

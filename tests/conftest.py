@@ -10,7 +10,7 @@ import pytest
 
 from tests.client import Client
 
-TAKE_MINUTES = ("adapt", "cluster", "fuzz", "release")
+TAKE_MINUTES = ("adapt", "cluster", "fuzz", "release", "typing", "wheel")
 ROOT = Path(__file__).resolve().parents[1]
 
 

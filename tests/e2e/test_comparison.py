@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.client import CODE, LONG, PAIR, Client
+
+pytestmark = pytest.mark.alone
 
 
 def test_both_families_side_by_side(tmp_path):

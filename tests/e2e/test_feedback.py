@@ -10,6 +10,8 @@ import pytest
 from fim_lsp.metrics import store
 from tests.client import URI, Client
 
+pytestmark = pytest.mark.alone
+
 CODE = "def f(a, b):\n    x = \n"
 SECRET = "alpha + beta"
 

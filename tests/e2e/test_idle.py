@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import time
 
+import pytest
+
 from tests.client import Client
+
+pytestmark = pytest.mark.alone
 
 CODE = "def f(a, b):\n    x = \n"
 AHEAD, READ, WARM, INLINE = "fimLsp/lookAhead", "fimLsp/read", "fimLsp/warm", "textDocument/inlineCompletion"

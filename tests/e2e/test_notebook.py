@@ -10,6 +10,8 @@ import pytest
 
 from tests.client import FULL, Client
 
+pytestmark = pytest.mark.alone
+
 NOTEBOOK = "file:///w/project/sums.ipynb"
 CAPABILITIES = {**FULL, "notebookDocument": {"synchronization": {"dynamicRegistration": True}}}
 

@@ -6,6 +6,8 @@ import pytest
 
 from tests.client import CODE, LONG, URI, Client, inline_params
 
+pytestmark = pytest.mark.alone
+
 
 def test_capabilities_follow_the_client(tmp_path):
     with Client.fake(tmp_path) as client:

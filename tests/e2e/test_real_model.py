@@ -10,7 +10,7 @@ import pytest
 from tests.client import Client
 from tests.e2e.editors import PATIENT_MS
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.alone]
 
 CODE = "def add(first, second):\n    return first\n\n\nprint(add(1, 2))\n"
 LONG = "".join(f"def function_{n}(a, b):\n    return a + b * {n}\n\n\n" for n in range(5_000))

@@ -5,7 +5,11 @@ from __future__ import annotations
 import random
 import time
 
+import pytest
+
 from tests.client import CODE, LONG, Client, inline_params
+
+pytestmark = pytest.mark.alone
 
 
 def test_typing_along_is_answered_from_the_cache_while_a_decode_runs(tmp_path):

@@ -152,6 +152,7 @@ class Account:
 """
 
 
+@pytest.mark.typing
 def test_thirty_seconds_of_typing_eight_keys_a_second(screen):
     start(screen, "", "")
     screen.nvim.command("setlocal noautoindent indentexpr= nosmartindent")

@@ -34,6 +34,7 @@ def stub_wheel(folder: Path, command: list[str]) -> Path:
     return wheel
 
 
+@pytest.mark.wheel
 def test_the_server_is_installed_where_there_is_none(browser, tmp_path, monkeypatch):
     """The offer, a virtual environment, pip and the start; the wheel carries our scripted server."""
     home, folder = tmp_path / "home", tmp_path / "work"

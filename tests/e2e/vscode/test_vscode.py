@@ -132,6 +132,7 @@ class Account:
 """
 
 
+@pytest.mark.typing
 def test_thirty_seconds_of_typing_eight_keys_a_second(window, trace):
     typed = (ACCOUNT * 2)[: 30 * 8]
     logged = set(window.server.logs().splitlines())
@@ -180,6 +181,7 @@ def is_of(frame, answer) -> bool:
     return any(text.startswith(typed) and text[len(typed) :].rstrip("\n") == shown for text in answer["texts"])
 
 
+@pytest.mark.typing
 def test_how_long_an_answer_takes_to_be_seen(window, trace):
     waits = []
     for _ in range(12):
