@@ -22,6 +22,7 @@ LANGUAGE = Language(
     header=r".*\b(?:then|do|else)$|.*\{$|case\b.*\bin$|[^()]*\)$",
     openers=frozenset(),
     closers=("fi", "done", "esac", "}", ";;"),
+    endings=("", "\n:\nfi", "\n:\ndone", "\nesac", "\n:\n}}", " {{\n:\n}}", "; then\n:\nfi", "; do\n:\ndone"),
     scope=r"function \w+|[\w-]+ ?\(\)",
     imports=frozenset({"command"}),
     import_text=r"(?:source|\.)\s",

@@ -18,6 +18,7 @@ LANGUAGE = Language(
     header=r".*\) ?\{$|.*\b(?:else|do) ?\{$|(?:.*\W)?(?:struct|union|enum)\b[^=]*\{$|\{$|(?:case\b.*|default) ?:$",
     openers=frozenset({"{", ":"}),
     lists=frozenset({"parameter_list", "parenthesized_expression", "argument_list"}),
+    endings=("", "}}", " {{}}", ";", "\n#endif", "}} while (x);"),
     scope=r"(?:typedef |static )*(?:struct|union|enum)\b|(?!if|for|while|switch|else|return\b)\w[\w*&<>:, ]* \*?\w+\(",
     imports=frozenset({"preproc_include"}),
     import_names=r"include(.*)",

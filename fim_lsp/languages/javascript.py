@@ -32,6 +32,9 @@ def global_names() -> frozenset[str]:
     return frozenset(word for line in text.splitlines() if not line.startswith("#") for word in line.split())
 
 
+ELEMENT = r"<([A-Za-z][\w.:-]*)?(?:\s(?:[^<>]|=>)*)?(?<![/=])>$"
+JSX_ENDINGS = ("", "}}", " {{}}", ";", " />", " : x")  # the last one of `x ? y`
+
 LANGUAGE = Language(
     name="javascript",
     extensions=(".js", ".mjs", ".cjs", ".jsx"),
@@ -47,6 +50,8 @@ LANGUAGE = Language(
     header=r".*(?:\)|=>|\b(?:else|try|catch|finally|do|static)) ?\{$|(?:.*\W)?class\b[^{}]*\{$|(?:case\b.*|default):$",
     openers=frozenset({"{", ":"}),
     lists=frozenset({"formal_parameters", "parenthesized_expression", "arguments"}),
+    endings=JSX_ENDINGS,
+    element=ELEMENT,
     scope=WORDS + r"(?:class|function)\b|(?!if|for|while|switch|catch|return\b)(?:async |static )*[\w$#]+\(.*\) ?\{$",
     imports=frozenset({"import_statement"}),
     import_names=r"(?s)import(.*?)(?:\bfrom\b|$)",

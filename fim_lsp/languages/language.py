@@ -68,6 +68,7 @@ class Language:
     closer_rest: str = r"[)\];,]*"  # regex of what goes with a closer
     lists: frozenset[str] = NOTHING  # bracketed nodes that a header's lines may be broken in
     endings: tuple[str, ...] = ("", "}}", " {{}}", ";")  # what makes whole an unfinished head at a text's end
+    element: str = ""  # regex of an element's start at a text's end, its group the name
     expression: str = "x"  # what fits wherever an expression does
     errors: frozenset[str] = NOTHING  # nodes by which the grammar says, without an error, that something is wrong
     scope: str = ""  # regex that begins a definition's header, kept when the middle of a file is cut away

@@ -16,6 +16,7 @@ LANGUAGE = Language(
     header=r".*\b(?:then|do|else|repeat)$|.*\bfunction\b[^()]*\([^()]*\)$",
     openers=frozenset(),
     closers=("end", "}"),
+    endings=("", "\nend", "\nuntil x", " then\nend", " do\nend", " x", " {{}}"),
     scope=r"(?:local )?function\b|(?:local )?[\w.]+ = function\b",
     imports=frozenset({"variable_declaration"}),
     import_text=r".*\brequire\b",

@@ -19,6 +19,7 @@ LANGUAGE = Language(
     r"|begin|rescue|ensure)\b(?!.*\bend$)(?!.*;)|.*\bdo(?: ?\|[^|]*\|)?$|.*= ?(?:if|case|begin)\b.*|.*\{ ?\|[^|]*\|$",
     openers=frozenset(),
     closers=("end", "}"),
+    endings=("", "\nend", "\nwhen x\nend", "}}", " {{}}", ";"),
     scope=r"(?:class|module|def) ",
     imports=frozenset({"call"}),
     import_text=r"require(?:_relative)?\b",

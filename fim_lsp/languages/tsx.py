@@ -12,5 +12,7 @@ LANGUAGE = replace(
     extensions=(".tsx",),
     grammar="tree_sitter_typescript:language_tsx",
     ids=("typescriptreact",),
+    endings=javascript.JSX_ENDINGS,
+    element=javascript.ELEMENT,
     givers=typescript.LANGUAGE.givers | javascript.ELEMENTS,
 )

@@ -11,7 +11,7 @@ from tests.picture import NOTHING, accepted, show
 @pytest.mark.parametrize(
     ("document", "said", "language", "kept"),
     [
-        ('print(row["║"])\n', 'name"].strip()', "python", 'print(row["├name┤"])'),
+        ('print(row["║"])\n', 'name"].strip()', "python", 'print(row["├name"].strip()┤╠"]╣)'),
         ("print(f'{║}')\n", "name}' + x", "python", None),
         ("print(f'{║}')\n", "name!r}'", "python", "print(f'{├name!r┤}')"),
         ("print(f'{x}║')\n", " and {y}')", "python", "print(f'{x}├ and {y}┤')"),

@@ -26,7 +26,8 @@ def shown(picture: str, said: str, finish: str = "stop", language: str = "python
         ("x = ║\n", "f(a, g(b", "f(a, g(b))"),  # what the suggestion opened is closed
         ("f(║)\n", "a, g(b", "a, g(b)"),
         ("f(║)\n", 'a, "b', 'a, "b"'),
-        ("x = ║\n", "f(", "f"),  # nothing stands in the bracket yet: no closing it
+        ("x = ║\n", "f(", "f("),  # its arguments are yet to come
+        ("x = ║\ny = 2\n", "[f(a,", "[f(a,"),
         ("x = ║\ny = 2\n", "1 +* 2", "1"),
         ("║\n", "if ready:", "if ready:"),  # its block is yet to come
         ("║\n", "try:", "try:"),
