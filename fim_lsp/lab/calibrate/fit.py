@@ -89,7 +89,9 @@ def cases_of(holes: Sequence[Hole], recordings: Sequence[Mapping[str, Recording]
 
 def write(config: Path, fitted: Fitted) -> None:
     """Put the tables into a model's config.json; raises InputError."""
-    tables = {"confidence": asdict(fitted.calibration), "routing": asdict(fitted.table)}
+    confidence = asdict(replace(fitted.calibration, curve=None))
+    del confidence["curve"]  # a person's own, never of the weights
+    tables = {"confidence": confidence, "routing": asdict(fitted.table)}
     try:
         config.write_text(json.dumps(read_raw_config(config.parent) | tables, indent=2) + "\n", encoding="utf-8")
     except OSError as problem:

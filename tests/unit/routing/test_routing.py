@@ -90,7 +90,8 @@ def test_handing_over(confidence, limit, handed):
         ("x = 'a║'\n", "string"),
         ("x = 1  # say ║\n", "comment"),
         ("def f():\n    ║\n", "empty block"),
-        ("f(a, ║)\n", "before a closer"),
+        ("f(a, ║), b\n", "before a closer"),
+        ("f(a, ║)\n", "end of line"),  # that the editor closed
         ("x = ║ + 1\n", "before text"),
         ("def f():\n    ║\n    return 1\n", "blank line"),
         ("os.║\n", "after a name"),
