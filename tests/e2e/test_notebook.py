@@ -84,7 +84,7 @@ def test_the_model_sees_the_cells_around_and_a_path_of_the_language(server):
     (shown,) = notebook.inline(3, 0, 6)
     assert shown["range"] == {"start": {"line": 0, "character": 6}, "end": {"line": 0, "character": 6}}
     seen = prompt(server)
-    assert seen["segments"] == ["import os\n\n#time\ntotal = 1\n\nprint(", ")\n\ny = 2"]
+    assert seen["segments"] == ["import os\n\n#time\ntotal = 1\n\nprint(", "\n\ny = 2"]
     assert seen["path"] == "project/sums.py"
 
 
@@ -95,19 +95,19 @@ def test_cells_are_edited_moved_added_and_deleted(server):
         notebook.inline(1, 0, 6)
         return prompt(server)["segments"]
 
-    assert shown() == ["total = 1\n\nprint(", ")\n\nz = 3"]
+    assert shown() == ["total = 1\n\nprint(", "\n\nz = 3"]
     at = {"line": 0, "character": 8}
     notebook.edit(0, {"range": {"start": at, "end": at}, "text": "é😀 + "}, {"text": "total = 2"})
-    assert shown() == ["total = 2\n\nprint(", ")\n\nz = 3"]
+    assert shown() == ["total = 2\n\nprint(", "\n\nz = 3"]
     notebook.splice(2, 1)  # the last one moves to the top
     notebook.splice(0, 0, cell(2))
-    assert shown() == ["z = 3\n\ntotal = 2\n\nprint(", ")"]
+    assert shown() == ["z = 3\n\ntotal = 2\n\nprint(", ""]
     notebook.splice(1, 0, cell("new"), didOpen=[item("new", "new = 4")])
-    assert shown() == ["z = 3\n\nnew = 4\n\ntotal = 2\n\nprint(", ")"]
+    assert shown() == ["z = 3\n\nnew = 4\n\ntotal = 2\n\nprint(", ""]
     notebook.splice(0, 1, didClose=[{"uri": uri(2)}])
-    assert shown() == ["new = 4\n\ntotal = 2\n\nprint(", ")"]
+    assert shown() == ["new = 4\n\ntotal = 2\n\nprint(", ""]
     notebook.change(data=[{**cell(0), "executionSummary": {"executionOrder": 7, "success": True}}])
-    assert shown() == ["new = 4\n\ntotal = 2\n\nprint(", ")"]
+    assert shown() == ["new = 4\n\ntotal = 2\n\nprint(", ""]
     assert notebook.inline(2, 0, 0) == []
     assert notebook.reason(2, 0, 0) == "the document is not open"
 
