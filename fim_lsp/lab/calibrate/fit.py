@@ -89,7 +89,7 @@ def cases_of(holes: Sequence[Hole], recordings: Sequence[Mapping[str, Recording]
 
 def write(config: Path, fitted: Fitted) -> None:
     """Put the tables into a model's config.json; raises InputError."""
-    confidence = asdict(replace(fitted.calibration, curve=None))
+    confidence = asdict(fitted.calibration)
     del confidence["curve"]  # a person's own, never of the weights
     tables = {"confidence": confidence, "routing": asdict(fitted.table)}
     try:
