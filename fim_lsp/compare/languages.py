@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -30,17 +30,24 @@ def holes_of(language: str) -> list[Hole]:
 
 def summarise(scores: Mapping[str, Sequence[Score]], seed: int = 0) -> dict[str, dict[str, Any]]:
     """Return for each language: first-line match, that of rests of lines, the latter's share of Python's."""
+    rests = {
+        language: _matches(score for score in some if score.hole.kind == REST) for language, some in scores.items()
+    }
+    first = rests.get(FIRST, [])
     rows: dict[str, dict[str, Any]] = {}
     for language, some in scores.items():
-        rest = [float(score.is_first_line_match) for score in some if score.hole.kind == REST]
+        rest = rests[language]
+        is_known = bool(rest) and any(first)
         rows[language] = {
             "n": len(some),
-            **stats.percent("first_line_match", [float(score.is_first_line_match) for score in some], seed),
+            **stats.percent("first_line_match", _matches(some), seed),
             "rest_n": len(rest),
             **stats.percent("rest_first_line_match", rest, seed),
+            "of_first": round(sum(rest) / len(rest) / (sum(first) / len(first)), 2) if is_known else None,
+            "of_first_interval": stats.ratio_interval(first, rest, seed) if is_known and rest is not first else None,
         }
-    base = rows.get(FIRST, {}).get("rest_first_line_match")
-    for row in rows.values():
-        share = row["rest_first_line_match"]
-        row["of_first"] = round(share / base, 2) if base and share is not None else None
     return rows
+
+
+def _matches(scores: Iterable[Score]) -> list[float]:
+    return [float(score.is_first_line_match) for score in scores]

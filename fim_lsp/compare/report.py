@@ -72,8 +72,9 @@ def show_languages(console: Console, rows: Mapping[str, Row]) -> None:
     )
     for language, row in rows.items():
         shares = share(row, "first_line_match"), str(row["rest_n"]), share(row, "rest_first_line_match")
-        low, high = row["of_first_interval"] or (0.0, 0.0)
-        beside = "—" if row["of_first"] is None else f"{row['of_first']:.2f} ({low:.2f}–{high:.2f})"
+        interval = row["of_first_interval"]
+        beside = "—" if row["of_first"] is None else f"{row['of_first']:.2f}"
+        beside += f" ({interval[0]:.2f}–{interval[1]:.2f})" if interval else ""
         table.add_row(language, str(row["n"]), *shares, beside)
     console.print(table)
 

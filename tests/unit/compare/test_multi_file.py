@@ -6,8 +6,9 @@ import hashlib
 import zipfile
 
 import pytest
+from rich.console import Console
 
-from fim_lsp.compare import languages, multi_file, stats
+from fim_lsp.compare import languages, multi_file, report, stats
 from fim_lsp.compare.multi_file import MultiFileSet, SourceSpan
 from fim_lsp.compare.quality import Hole, Score
 from fim_lsp.compare.wheels import Wheel, unpack
@@ -91,6 +92,11 @@ def test_rests_of_lines_are_told_beside_pythons():
     )
     assert (rows["python"]["n"], rows["python"]["rest_n"]) == (3, 2)
     assert (rows["go"]["rest_first_line_match"], rows["go"]["of_first"]) == (50.0, 0.5)
+    console = Console(record=True, width=200)
+    report.show_languages(console, rows)
+    printed = console.export_text()
+    assert "0.50 (" in printed
+    assert "1.00 " in printed
     low, high = stats.ratio_interval([1, 0] * 100, [1, 0, 0, 0] * 50)
     assert 0.3 < low < 0.5 < high < 0.75
     with pytest.raises(InputError, match="no holes of cobol"):
