@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
+import numpy as np
+
 from fim_lsp.backends.base import Budget, ModelRequest
 from fim_lsp.backends.costs import Cost
 from fim_lsp.checkpoints.adapters import Adapter
@@ -33,7 +35,15 @@ SNIPPET_SHARE = 0.35  # of the time that is left, at most, for snippets that hav
 TILE = 16  # tokens that processors with tiles multiply at once
 READING_SHARE = 0.6  # of the time that is left, at most: what is read must also be answered
 SHORT_PREFIX, SHORT_SUFFIX = 128, 32  # tokens: where time is left for no more before the cursor, so many behind it do
-BEGUN = re.compile(r"(?:[^\W\d_]+|_+)\Z")  # what a vocabulary takes for one piece of a word
+BEGUN = re.compile(  # what a longer token of the vocabulary may begin with
+    r"""(?:[^\W\d_]+|_+            # a piece of a word
+    |(?<=\S)[ ]                   # the blank before one; indentation is read as it stands
+    |[^\w\s([{<.'"`]              # a mark that others follow: = of ==, ) of );
+    |(?<=[\w)\]}.!?])['"`]        # a quote that closes; one that opens, a bracket and a dot end their token mostly
+    |(?<=['"./])\.               # a dot of a path
+    )\Z""",
+    re.VERBOSE,
+)
 BEGUN_TOKENS, BEGUN_CHARS = 3, 100  # left out of a prompt and said again, at most
 SHORTER_LOG = math.log(0.02)  # how likely a token with all letters must be beside one with some: few mean that one
 CLAMP_TOKENS = 64  # a prefix too long loses tokens in such steps, so that typing does not shift it at every key
@@ -184,9 +194,8 @@ class Reader:
         """Say again what was left out; `rows` are the logits after the prompt and after each token of that."""
         logits, tried = rows[0], list(zip(prompt.left_out, rows[1:], strict=True))
         while prompt.begun:
-            whole, shorter = self.tokenizer.beginning_with(prompt.begun), self.tokenizer.within(prompt.begun)
-            possible = decode.only(logits, [*whole, *shorter])
-            likely = decode.only(logits, whole)
+            likely = decode.only(logits, self.tokenizer.beginning_with(prompt.begun))
+            possible = np.maximum(likely, decode.only(logits, self.tokenizer.within(prompt.begun)))
             is_whole = likely.max() >= possible.max() + SHORTER_LOG
             token = int((likely if is_whole else possible).argmax())
             as_typed = tried.pop(0)[1] if tried and tried[0][0] == token else None

@@ -1,4 +1,4 @@
-"""A begun word is said again from where a token begins: in tokens, `len(matches` does not begin with `len(ma`."""
+"""What a longer token may begin with is said again: in tokens, `len(matches` does not begin with `len(ma`."""
 
 from __future__ import annotations
 
@@ -29,9 +29,11 @@ def test_wherever_a_line_is_cut_its_rest_is_said(at):
 
 
 @pytest.mark.parametrize(("before", "typed"), [
-    ("elif len(ma", 3), ("x = merge(requ", 5), ("    re", 3), ("x = 12", 0), ("x = ", 0), ("print(", 0), ("", 0),
+    ("elif len(ma", 3), ("x = merge(requ", 5), ("    re", 3), ("x = 12", 0), ("", 0),
+    ("x = ", 1), ("f(a) ", 1), ("x =", 2), ("f(a)", 1), ("if x:", 1), ("'.", 2), ("say('hello'", 1),
+    ("print(", 0), ("a[", 0), ("self.", 0), ("say('", 0), ("x\n    ", 0), ("\t", 0),
 ])  # fmt: skip
-def test_letters_before_the_cursor_are_left_out_with_the_token_they_are_part_of(before, typed):
+def test_what_a_longer_token_may_begin_with_is_left_out_with_the_token_it_is_part_of(before, typed):
     reader = scripted("").reader
     prompt = reader.prompt(before, "\n", FimRequest((before, "\n"), GenerationLimits()))
     assert prompt.typed == typed
@@ -86,6 +88,9 @@ def test_what_is_tried_in_the_same_pass_changes_no_answer(decoder, monkeypatch):
     ("def first(matches):\n    if len(matches) == 1:\n        return matches[0]\n    elif len(ma", "tches)"),
     ("def send(request):\n    check(request)\n    return merge(requ", "est"),
     ("def ready(loaded):\n    if loaded:\n        retu", "rn"),
+    ("def same(a, b):\n    return a =", "= b"),
+    ("from flask import Flask\nfrom flask ", "import "),
+    ("def run():\n    work()\n\n\nif __name__ =", '= "__main__"'),
 ])  # fmt: skip
-def test_the_shipped_decoder_finishes_a_word(decoder, before, rest):
+def test_the_shipped_decoder_finishes_a_word_or_an_operator(decoder, before, rest):
     assert said(decoder.router.ready(), before).startswith(rest)
