@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
-import numpy as np
-
 from fim_lsp.backends.base import Budget, ModelRequest
 from fim_lsp.backends.costs import Cost
 from fim_lsp.checkpoints.adapters import Adapter
@@ -194,8 +192,8 @@ class Reader:
         """Say again what was left out; `rows` are the logits after the prompt and after each token of that."""
         logits, tried = rows[0], list(zip(prompt.left_out, rows[1:], strict=True))
         while prompt.begun:
-            likely = decode.only(logits, self.tokenizer.beginning_with(prompt.begun))
-            possible = np.maximum(likely, decode.only(logits, self.tokenizer.within(prompt.begun)))
+            whole, shorter = self.tokenizer.beginning_with(prompt.begun), self.tokenizer.within(prompt.begun)
+            likely, possible = decode.only(logits, whole), decode.only(logits, whole, shorter)
             is_whole = likely.max() >= possible.max() + SHORTER_LOG
             token = int((likely if is_whole else possible).argmax())
             as_typed = tried.pop(0)[1] if tried and tried[0][0] == token else None

@@ -94,10 +94,11 @@ def probabilities(logits: Logits) -> Logits:
     return weights
 
 
-def only(logits: Logits, tokens: Sequence[int]) -> Logits:
-    """Return the logits of some tokens, those of all others at minus infinity."""
+def only(logits: Logits, *tokens: Sequence[int]) -> Logits:
+    """Return the logits of some tokens, given in parts, those of all others at minus infinity."""
     masked = np.full_like(logits, -np.inf)
-    masked[tokens] = logits[tokens]
+    for part in tokens:
+        masked[part] = logits[part]
     return masked
 
 
