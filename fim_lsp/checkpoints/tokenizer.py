@@ -97,9 +97,11 @@ class Tokenizer:
     @cached_property
     def _sorted(self) -> tuple[list[str], array[int]]:
         """Return the spellings of tokens in order, and their ids; no sentinel is among them."""
-        added, pieces = self.inner.get_added_tokens_decoder(), self.inner.get_vocab(with_added_tokens=False)
-        spellings = sorted(spelt for spelt, id in pieces.items() if id not in added and id < self.vocab)
-        return spellings, array("i", map(pieces.__getitem__, spellings))
+        added = self.inner.get_added_tokens_decoder()
+        spelt = [self.inner.id_to_token(one) or "" for one in range(self.vocab)]
+        known = (one for one, text in enumerate(spelt) if text and one not in added)
+        ids = array("i", sorted(known, key=spelt.__getitem__))
+        return [spelt[one] for one in ids], ids
 
     def sentinel(self, name: str) -> int | None:
         """Return the id of a special token, None when this vocabulary, or the model, lacks it."""

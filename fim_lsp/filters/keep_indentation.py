@@ -29,9 +29,11 @@ def apply(suggestion: Suggestion, snap: Snapshot, syntax: SyntaxTree) -> Suggest
 def _lacking(said: str, unit: str, snap: Snapshot, syntax: SyntaxTree) -> str:
     """Return what of an indent is yet to be written where some already stands."""
     stands = snap.line_prefix
-    if zone_of(snap, syntax) != "code" or open_brackets(snap.prefix[-LOOK_BACK_CHARS:], syntax.language):
-        return "" if indent_of(said) == indent_of(stands) else said
     above = snap.prefix[: -len(stands)].rstrip()[-LOOK_BACK_CHARS:].rpartition("\n")[2]
+    is_code = zone_of(snap, syntax) == "code"
+    if not is_code or open_brackets(snap.prefix[-LOOK_BACK_CHARS:], syntax.language):
+        is_stray = is_code and said == " " and unit != said and indent_of(above) != indent_of(stands + said)
+        return "" if is_stray or indent_of(said) == indent_of(stands) else said
     if not _opens_block(above, syntax.language):
         return ""
     wanted = above[: len(above) - len(above.lstrip())] + (unit or said)

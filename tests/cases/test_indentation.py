@@ -61,6 +61,9 @@ def test_the_files_own_indentation_is_shown(document, said, language, kept):
         ("def f():\n    x = 1\n║\n", "    y = 1", "    x = 1\n├    y = 1┤"),
         ('def f():\n    """\n    ║\n    """\n', "    Return.", '"""\n    ├Return.┤\n'),
         ("f(a,\n  ║)\n", "  b", "f(a,\n  ├b┤)"),
+        # a blank that belongs to the word's token is no indent, unless the line above has one like it
+        ("x = [\n  a,\n  ║\n]\n", " b,", "  a,\n  ├b,┤\n"),
+        ("x = f(a,\n      b,\n     ║)\n", " c", "      b,\n     ├ c┤)"),
     ],
 )
 def test_an_indent_that_stands_left_of_the_cursor_is_not_said_again(document, said, kept):
