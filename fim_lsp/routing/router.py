@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from weakref import WeakSet
 
 from fim_lsp.backends.base import CODE, Backend, Endpoint, ModelRequest, Served, SharesReader
 from fim_lsp.backends.costs import Cost
@@ -60,6 +62,8 @@ class Router:
         self.folders: tuple[Path, ...] = ()
         self.adapter: Adapter | None = None
         self.loader = ModelLoader(models_of(config), lambda family, model: self._taught(family, create(family, model)))
+        self.tried: WeakSet[object] = WeakSet()  # readers, and backends that have none, that were run once
+        self.trying = threading.Lock()
         self.tables: dict[str, RoutingTable | None] = {}
         self.costs: dict[str, Cost] = {}
         self._read_tables(self.families)
@@ -170,13 +174,15 @@ class Router:
         """
         if isinstance(backend, Served):
             return
-        others = [other for other in self.loader.loaded.values() if other is not backend]
-        if (reader := _reader(backend)) and reader in map(_reader, others):
-            return
-        for trial in TRIALS:
-            meter = Meter()
-            for drafts in backend.generate(trial, Cancel(), meter):
-                list(drafts)
+        with self.trying:  # two families that share a reader may be loaded in two threads
+            tried = _reader(backend) or backend
+            if tried in self.tried:
+                return
+            self.tried.add(tried)
+            for trial in TRIALS:
+                meter = Meter()
+                for drafts in backend.generate(trial, Cancel(), meter):
+                    list(drafts)
         self.learn(backend.name, meter)
 
     def configure(self, config: Config) -> None:

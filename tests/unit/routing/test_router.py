@@ -284,3 +284,25 @@ def test_nothing_is_begun_here_where_a_server_is_to_answer():
     it.begin()
     assert not it.loader.coming
     assert factory.made == []
+
+
+def test_families_that_share_a_reader_are_tried_once_and_never_side_by_side():
+    class Sharing(FakeBackend):
+        reader = object
+
+        def generate(self, *args):
+            running.append(self.name)
+            assert len(set(running)) == 1
+            time.sleep(0.05)
+            return super().generate(*args)
+
+    class Reader:
+        pass
+
+    running: list[str] = []
+    it, pair = router(Factory()), [Sharing("text"), Sharing("text")]
+    for backend, name, shared in zip(pair, CANDIDATES, [Reader()] * 2, strict=True):
+        backend.name, backend.reader = name, shared
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(it.try_out, pair))
+    assert len(running) == len(TRIALS)
