@@ -28,7 +28,7 @@ def run(backend, request: FimRequest = ASK, most: int = 99):
 
 
 def test_what_repeats_the_context_takes_few_passes():
-    backend = scripted("loader.get(family).count + loader.get(other).count")
+    backend = scripted(" loader.get(family).count + loader.get(other).count")  # with the blank that is said again
     answer, tokens = run(backend)
     assert answer.text == "loader.get(family).count + loader.get(other).count"
     assert tokens["decoded"] == len(answer.log_probs) > 10

@@ -32,7 +32,7 @@ def test_the_form_is_that_of_training(backend):
         "<|file_sep|>lib/store.py\ndef load():\n    return 1\n"
         "<|file_sep|>lib/paint.py\nx = 2\n"
         "<|file_sep|>lib/here.py\n"
-        "<|fim_suffix|>\nprint(total)\n<|fim_prefix|>total = <|fim_middle|>"
+        "<|fim_suffix|>\nprint(total)\n<|fim_prefix|>total =<|fim_middle|>"
     )
 
 
