@@ -51,6 +51,7 @@ class Workspace:
         self.texts: dict[str, str] = {}  # of open documents
         self.exclusion = Exclusion()
         self._recent: dict[str, list[str]] = {}  # lines of the files that were shown last
+        self._secretless: dict[str, int] = {}  # hashes of texts in which no secret was found
         self._changes: list[tuple[str | None, int]] = [(None, 0), (None, 0)]  # the last two files that changed, when
 
     @classmethod
@@ -199,9 +200,18 @@ class Workspace:
     def _text(self, name: str) -> str:
         if name in self.texts:
             text = self.texts[name]
-            return "" if source.is_machine_made(text) else mask(text)
+            return "" if source.is_machine_made(text) else self._masked(name, text)
         place = self.places.get(name)
-        return mask(source.read(place.root / place.found.path)) if place else ""
+        return self._masked(name, source.read(place.root / place.found.path)) if place else ""
+
+    def _masked(self, name: str, text: str) -> str:
+        """Return a text without its secrets; one that had none is not searched again, which takes milliseconds."""
+        if self._secretless.get(name) == hash(text):
+            return text
+        masked = mask(text)
+        if masked == text:
+            self._secretless[name] = hash(text)
+        return masked
 
     def _rename(self) -> None:
         self.names = {(place.root, place.found.path): name for name, place in self.places.items()}
@@ -210,6 +220,7 @@ class Workspace:
     def _drop(self, name: str) -> None:
         self.places.pop(name, None)
         self.texts.pop(name, None)
+        self._secretless.pop(name, None)
         self.windows.drop(name)
         self._changed(name)
 

@@ -163,3 +163,29 @@ def test_a_request_carries_the_snippets_and_a_change_elsewhere_asks_again(tmp_pa
 
 def test_without_folders_nothing_is_added():
     assert Snippets(Workspace()).choose(draw(HERE), sited(draw(HERE))) == ()
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_secret_that_comes_later_is_masked_too(tmp_path, is_open):
+    workspace = Workspace.of(written(tmp_path, {"lib/store.py": STORE}))
+    assert "Store(folder" in workspace.alike(words_of(HERE), "lib/here.py", 1)[0].text
+    secret = "ghp_" + "x7Kq29LmPz04RtVw81Ns" + "Yb63HdJf57Gc92Qa"
+    text = (tmp_path / "lib/store.py").read_text() + f'    load_store(folder, "{secret}")\n'
+    if is_open:
+        workspace.put("lib/store.py", text)
+    else:
+        (tmp_path / "lib/store.py").write_text(text)
+        workspace.read("lib/store.py")
+    (shown,) = workspace.alike(words_of(HERE), "lib/here.py", 1)
+    assert "load_store(folder, " in shown.text
+    assert secret[4:] not in shown.text
+
+
+def test_a_text_without_secrets_is_searched_once(tmp_path, monkeypatch):
+    searched = []
+    monkeypatch.setattr("fim_lsp.context.index.workspace.mask", lambda text: searched.append(text) or text)
+    workspace = Workspace.of(written(tmp_path, {"lib/store.py": STORE}))
+    for _ in range(3):
+        workspace.alike(words_of(HERE), "lib/here.py", 1)
+        workspace._recent.clear()
+    assert len(searched) == 1
