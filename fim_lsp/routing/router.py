@@ -32,7 +32,6 @@ TRIALS = (  # run once the weights are there; only the second is timed, the firs
     ),
 )
 
-
 ReadTable = Callable[[str, str], RoutingTable | None]  # family and its model's setting, to what was measured of it
 
 
@@ -181,8 +180,7 @@ class Router:
             self.tried.add(tried)
             for trial in TRIALS:
                 meter = Meter()
-                for drafts in backend.generate(trial, Cancel(), meter):
-                    list(drafts)
+                _ = [*map(list, backend.generate(trial, Cancel(), meter))]
         self.learn(backend.name, meter)
 
     def configure(self, config: Config) -> None:
