@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-from weakref import WeakSet
 
-from fim_lsp.backends.base import CODE, Backend, Endpoint, ModelRequest, Served, SharesReader
+from fim_lsp.backends.base import CODE, Backend, Endpoint, ModelRequest, Served
 from fim_lsp.backends.costs import Cost
 from fim_lsp.checkpoints import shelf
-from fim_lsp.domain import AcceptanceCurve, Cancel, Choice, FimRequest, GenerationLimits, Meter, TokenEstimate
+from fim_lsp.domain import AcceptanceCurve, Choice, FimRequest, GenerationLimits, Meter, TokenEstimate
 from fim_lsp.errors import ModelError, RemoteFault
+from fim_lsp.routing.first_run import FirstRun, reader_of
 from fim_lsp.routing.loader import ModelLoader
 from fim_lsp.routing.rule import Candidate, RoutingTable, cascades, decide, kind_of_cursor
 from fim_lsp.settings import Config
@@ -25,12 +24,6 @@ if TYPE_CHECKING:
 CANDIDATES = ("gpt", "bert")  # families that `auto` chooses among; the first one is loaded first
 ELSEWHERE = "remote"  # a server, asked only where the settings say so
 USUAL_STEPS = 8.0  # where no table says
-TRIALS = (  # run once the weights are there; only the second is timed, the first pays for what is set up on the way
-    FimRequest(("def warm_up():\n    retu", "\n"), GenerationLimits(max_tokens=2)),
-    FimRequest(
-        ("".join(f"line_{n} = read_line({n})\n" for n in range(8)) + "total = ", "\n"), GenerationLimits(max_tokens=4)
-    ),
-)
 
 ReadTable = Callable[[str, str], RoutingTable | None]  # family and its model's setting, to what was measured of it
 
@@ -61,8 +54,7 @@ class Router:
         self.folders: tuple[Path, ...] = ()
         self.adapter: Adapter | None = None
         self.loader = ModelLoader(models_of(config), lambda family, model: self._taught(family, create(family, model)))
-        self.tried: WeakSet[object] = WeakSet()  # readers, and backends that have none, that were run once
-        self.trying = threading.Lock()
+        self.first_run = FirstRun()
         self.tables: dict[str, RoutingTable | None] = {}
         self.costs: dict[str, Cost] = {}
         self._read_tables(self.families)
@@ -140,7 +132,7 @@ class Router:
 
     def adapted_to(self, backend: Backend) -> str:
         """Return the repository whose adapter stands beside a backend's weights, "" for none."""
-        return str(getattr(_reader(backend), "adapted_to", ""))
+        return str(getattr(reader_of(backend), "adapted_to", ""))
 
     def fallback(
         self, choice: Choice, confidence: float | None, language: str, limits: GenerationLimits
@@ -166,22 +158,9 @@ class Router:
             self.costs[family] = self.costs[family].learn(meter)
 
     def try_out(self, backend: Backend) -> None:
-        """Run a backend that was just loaded, so that the first request finds it warm and its cost known.
-
-        One whose reader another one has is as warm as that, and the decode thread may be running it. A server is
-        sent nothing that nobody asked for.
-        """
-        if isinstance(backend, Served):
-            return
-        with self.trying:  # two families that share a reader may be loaded in two threads
-            tried = _reader(backend) or backend
-            if tried in self.tried:
-                return
-            self.tried.add(tried)
-            for trial in TRIALS:
-                meter = Meter()
-                _ = [*map(list, backend.generate(trial, Cancel(), meter))]
-        self.learn(backend.name, meter)
+        """Run a backend that was just loaded, and learn its cost."""
+        if meter := self.first_run.run(backend, list(self.loader.loaded.values())):
+            self.learn(backend.name, meter)
 
     def configure(self, config: Config) -> None:
         """Take new settings; a family whose model changed is loaded again when next wanted."""
@@ -290,10 +269,6 @@ def models_of(config: Config, adapter: Adapter | None = None) -> dict[str, Model
     )
     local = {family: wanted.get(family, ModelRequest()) for family in CANDIDATES}
     return {**local, ELSEWHERE: ModelRequest(endpoint=where)}
-
-
-def _reader(backend: Backend) -> object | None:
-    return backend.reader if isinstance(backend, SharesReader) else None
 
 
 def _left_ms(limits: GenerationLimits) -> float:

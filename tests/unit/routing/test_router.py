@@ -14,7 +14,8 @@ from fim_lsp.backends.fake import FakeBackend
 from fim_lsp.domain import AcceptanceCurve, FimRequest, GenerationLimits, Meter
 from fim_lsp.errors import ModelError, ModelMissing
 from fim_lsp.pipeline.completer import Completer
-from fim_lsp.routing.router import CANDIDATES, TRIALS, Router
+from fim_lsp.routing.first_run import TRIALS
+from fim_lsp.routing.router import CANDIDATES, Router
 from fim_lsp.routing.rule import RoutingTable
 from fim_lsp.routing.tables import read_table
 from fim_lsp.settings import Config
@@ -286,23 +287,30 @@ def test_nothing_is_begun_here_where_a_server_is_to_answer():
     assert factory.made == []
 
 
+class Sharing(FakeBackend):
+    """A fake with a reader that it may share; `running` says whose turns were taken."""
+
+    def __init__(self, name: str, reader: FakeBackend, running: list[str]):
+        super().__init__("text")
+        self.name, self.reader, self.running = name, reader, running
+
+    def generate(self, *args):
+        self.running.append(self.name)
+        assert len(set(self.running)) == 1
+        time.sleep(0.05)
+        return super().generate(*args)
+
+
 def test_families_that_share_a_reader_are_tried_once_and_never_side_by_side():
-    class Sharing(FakeBackend):
-        reader = object
-
-        def generate(self, *args):
-            running.append(self.name)
-            assert len(set(running)) == 1
-            time.sleep(0.05)
-            return super().generate(*args)
-
-    class Reader:
-        pass
-
-    running: list[str] = []
-    it, pair = router(Factory()), [Sharing("text"), Sharing("text")]
-    for backend, name, shared in zip(pair, CANDIDATES, [Reader()] * 2, strict=True):
-        backend.name, backend.reader = name, shared
+    running, reader, it = [], FakeBackend("text"), router(Factory())
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(it.try_out, pair))
+        list(pool.map(it.try_out, [Sharing(family, reader, running) for family in CANDIDATES]))
     assert len(running) == len(TRIALS)
+
+
+def test_a_reader_that_the_decode_thread_may_be_running_is_not_tried():
+    running, reader = [], FakeBackend("text")
+    it = Router(Config(), lambda family, model: Sharing(family, reader, running))
+    it.ready()
+    it.try_out(Sharing("bert", reader, running))
+    assert running == []
